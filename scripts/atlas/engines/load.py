@@ -1,0 +1,176 @@
+"""Reading engine_versions/*.yaml: validated, with version ranges resolved per cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+
+from atlas.engines.model import (
+    Cell,
+    CliSpec,
+    Engine,
+    Overlay,
+    ResolveSpec,
+    SourceSpec,
+    Surface,
+    VenvSpec,
+)
+from atlas.errors import InputError
+from atlas.validation import check, nearest
+from atlas.yamlfile import Document, Pointer, load_yaml
+
+DEFAULT_PARSER = "argparse.ArgumentParser"
+DEFAULT_TIMEOUT_S = 300
+
+
+def load_engine(path: Path) -> Engine:
+    """One engine; InputError naming file, line and column for anything wrong in its YAML."""
+    document = load_yaml(path)
+    check(document, "engine")
+    spec = document.value
+    if spec["engine"] != path.stem:
+        raise InputError(
+            f"engine is `{spec['engine']}` but the file is called {path.name}",
+            where=document.where(("engine",)),
+            hint=f"rename the file to {spec['engine']}.yaml, or the engine to `{path.stem}`",
+        )
+    library = spec["library"]
+    versions = [library["current_version"], *library.get("versions", [])]
+    versions = sorted(set(versions), key=Version)
+    root = path.resolve().parent.parent
+    _check_surfaces(document)
+    return Engine(
+        name=spec["engine"],
+        file=path,
+        library_name=library["name"],
+        current_version=library["current_version"],
+        versions=tuple(versions),
+        cells={version: _cell(document, version, root) for version in versions},
+    )
+
+
+def engine_names(root: Path) -> list[str]:
+    return sorted(path.stem for path in (root / "engine_versions").glob("*.yaml"))
+
+
+def all_engines(root: Path) -> list[Engine]:
+    """Every engine of the project, by name."""
+    return [load_engine(root / "engine_versions" / f"{name}.yaml") for name in engine_names(root)]
+
+
+def load_cell(root: Path, engine: str, version: str) -> Cell:
+    """One tracked version of one engine; the nearest names when there is none."""
+    names = engine_names(root)
+    if engine not in names:
+        raise InputError(f"no engine `{engine}`{nearest(engine, names)}", where="engine_versions/")
+    loaded = load_engine(root / "engine_versions" / f"{engine}.yaml")
+    if version not in loaded.cells:
+        raise InputError(
+            f"{engine} {version} is not tracked{nearest(version, loaded.versions)}",
+            where=f"engine_versions/{engine}.yaml",
+            hint="add it to library.versions",
+        )
+    return loaded.cell(version)
+
+
+def _cell(document: Document, version: str, root: Path) -> Cell:
+    spec = document.value
+    library = spec["library"]
+
+    def chosen(*pointer: str | int) -> Iterator[dict[str, Any]]:
+        return _applicable(document, pointer, version)
+
+    landmarks = [entry if isinstance(entry, str) else entry["name"] for entry in chosen("landmarks")]
+    return Cell(
+        engine=spec["engine"],
+        version=version,
+        library_name=library["name"],
+        source_url=library.get("source_url"),
+        packages=tuple(spec["packages"]),
+        sources=tuple(SourceSpec(s["kind"], s.get("name"), s.get("path")) for s in chosen("sources")),
+        venv=next((_venv(entry) for entry in chosen("environments", "venv")), None),
+        surfaces={
+            group: surfaces
+            for group in spec["surfaces"]
+            if (surfaces := tuple(map(_surface, chosen("surfaces", group))))
+        },
+        cli=tuple(
+            CliSpec(c["method"], c.get("class"), c.get("parser", DEFAULT_PARSER), c.get("surface"))
+            for c in chosen("cli")
+        ),
+        fixtures=spec.get("fixtures", {}),
+        resolve=tuple(map(_resolve, chosen("resolve"))),
+        landmarks=tuple(landmarks),
+        root=root,
+    )
+
+
+def _venv(entry: dict[str, Any]) -> VenvSpec:
+    overlay = entry.get("overlay", {})
+    return VenvSpec(
+        python=entry["python"],
+        requirements=entry["requirements"],
+        overlay=Overlay(overlay.get("version_suffix", ""), overlay.get("stubs", {})),
+        env=entry.get("env", {}),
+        timeout_s=entry.get("timeout_s", DEFAULT_TIMEOUT_S),
+    )
+
+
+def _surface(entry: dict[str, Any]) -> Surface:
+    kind = "class" if "class" in entry else "function"
+    return Surface(
+        kind=kind,
+        target=entry[kind],
+        prefix=entry.get("prefix", ""),
+        nested=entry.get("nested", True),
+        assembled_from=tuple(entry.get("assembled_from", ())),
+        include_kwargs=entry.get("include_kwargs", True),
+        skip=tuple(entry.get("skip", ())),
+    )
+
+
+def _resolve(entry: dict[str, Any]) -> ResolveSpec:
+    return ResolveSpec(
+        call=entry["call"],
+        cls=entry.get("class"),
+        kwargs=entry.get("kwargs", {}),
+        result=entry.get("result", "objects"),
+        surface=entry.get("surface"),
+        ignore=tuple(entry.get("ignore", ())),
+    )
+
+
+def _applicable(document: Document, pointer: Pointer, version: str) -> Iterator[Any]:
+    """The entries of a list whose `versions` range holds `version`."""
+    entries = document.value
+    for key in pointer:
+        entries = entries.get(key, {})
+    for index, entry in enumerate(entries or []):
+        wanted = entry.get("versions", "") if isinstance(entry, dict) else ""
+        try:
+            specifier = SpecifierSet(wanted)
+        except InvalidSpecifier as error:
+            raise InputError(
+                f"`{wanted}` is not a version range (PEP 440)",
+                where=document.where((*pointer, index, "versions")),
+                hint='write for instance ">=0.20,<0.32"',
+            ) from error
+        if specifier.contains(version, prereleases=True):
+            yield entry
+
+
+def _check_surfaces(document: Document) -> None:
+    """Names of surfaces used elsewhere in the file must exist."""
+    groups = list(document.value["surfaces"])
+    for part in ("cli", "resolve"):
+        for index, entry in enumerate(document.value.get(part, [])):
+            group = entry.get("surface")
+            if group is not None and group not in groups:
+                raise InputError(
+                    f"no surface `{group}`{nearest(group, groups)}",
+                    where=document.where((part, index, "surface")),
+                )
