@@ -6,7 +6,6 @@ import difflib
 import functools
 import json
 from collections.abc import Iterable
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,6 @@ SCHEMA_DIR = Path(__file__).resolve().parents[2] / "config" / "schemas"
 def schema(name: str) -> dict[str, Any]:
     """The published schema `config/schemas/<name>.schema.json`."""
     file = SCHEMA_DIR / f"{name}.schema.json"
-    if not file.is_file():  # an installed copy, without its checkout
-        file = Path(str(resources.files("atlas") / "schemas" / f"{name}.schema.json"))
     loaded: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return loaded
 

@@ -81,7 +81,7 @@ def _cell(document: Document, version: str, root: Path) -> Cell:
     spec = document.value
     library = spec["library"]
 
-    def chosen(*pointer: str | int) -> Iterator[dict[str, Any]]:
+    def chosen(*pointer: str | int) -> Iterator[Any]:
         return _applicable(document, pointer, version)
 
     landmarks = [entry if isinstance(entry, str) else entry["name"] for entry in chosen("landmarks")]
