@@ -32,6 +32,9 @@ class Document:
         return f"{self.name}:{line}:{column}"
 
 
+_PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
+
 class _Loader(yaml.SafeLoader):
     """Safe loading where dates stay text: JSON has none."""
 
@@ -95,6 +98,8 @@ class _Reader:
         if self.count > MAX_NODES:
             raise self._fail(node, f"more than {MAX_NODES} values (aliases count each time)")
         self.positions[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN:
+            raise self._fail(node, f"{node.tag} is not a JSON value")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from atlas.engines.model import (
     Cell,
@@ -57,9 +58,35 @@ def engine_names(root: Path) -> list[str]:
     return sorted(path.stem for path in (root / "engine_versions").glob("*.yaml"))
 
 
-def all_engines(root: Path) -> list[Engine]:
-    """Every engine of the project, by name."""
-    return [load_engine(root / "engine_versions" / f"{name}.yaml") for name in engine_names(root)]
+@dataclass(frozen=True)
+class BrokenEngine:
+    """A YAML that cannot be used, and the versions that could still be read from it."""
+
+    name: str
+    versions: tuple[str, ...]
+    error: str
+
+
+def load_all(root: Path) -> tuple[list[Engine], list[BrokenEngine]]:
+    """Every engine; one bad file does not hide the others."""
+    engines, broken = [], []
+    for name in engine_names(root):
+        file = root / "engine_versions" / f"{name}.yaml"
+        try:
+            engines.append(load_engine(file))
+        except InputError as error:
+            broken.append(BrokenEngine(name, _salvaged_versions(file, root / "results" / name), str(error)))
+    return engines, broken
+
+
+def _salvaged_versions(file: Path, results: Path) -> tuple[str, ...]:
+    """The versions a broken file still names, else those built before, else a placeholder."""
+    try:
+        library = load_yaml(file).value["library"]
+        named = [library["current_version"], *library.get("versions", [])]
+        return tuple(sorted(str(Version(version)) for version in set(named)))
+    except (InputError, InvalidVersion, KeyError, TypeError, AttributeError):
+        return tuple(sorted(path.name for path in results.glob("*") if path.is_dir())) or ("unreadable",)
 
 
 def load_cell(root: Path, engine: str, version: str) -> Cell:

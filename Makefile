@@ -1,0 +1,48 @@
+# Two commands are enough: `make run` and `make test`. Python 3.11+, git and make are all they need.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Results may depend on nothing of the caller's: no user packages, no bytecode of other Pythons.
+export PYTHONNOUSERSITE := 1
+
+.PHONY: help run rebuild stale report test check lock clean
+
+help: ## this text
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: .venv/.run ## build what is stale, prove that the rest can be rebuilt, name the report
+	@$(BIN)/atlas build
+	@$(BIN)/atlas reproduce
+	@echo "open results/report/index.html"
+
+rebuild: .venv/.run ## build everything again in place; `git diff` must stay empty
+	@$(BIN)/atlas build --force
+
+stale: .venv/.run ## what is stale, and why (exit 1 if anything is)
+	@$(BIN)/atlas stale
+
+test: .venv/.dev check ## style, types, workflow lint, and all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: .venv/.dev ## ruff, mypy, snakefmt, snakemake --lint
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/snakefmt --check Snakefile rules
+	@$(BIN)/snakemake --lint
+
+lock: .venv/.run ## make the lock files in envs/ anew
+	@$(BIN)/atlas lock
+
+clean: ## remove the environment and the tools (results and caches stay)
+	@rm -rf .venv .tools
+
+.venv/.run: envs/atlas.txt envs/uv.txt pyproject.toml scripts/bootstrap.py
+	@$(PYTHON) scripts/bootstrap.py run
+	@touch $@
+
+.venv/.dev: .venv/.run envs/dev.txt
+	@$(PYTHON) scripts/bootstrap.py dev
+	@touch $@

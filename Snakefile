@@ -1,0 +1,22 @@
+"""Engine Atlas: pinned engine versions in, verified knowledge out; only what is stale is rebuilt."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: workflow.source_path("config/config.yaml")
+
+
+include: "rules/common.smk"
+include: "rules/source.smk"
+include: "rules/environment.smk"
+include: "rules/schema.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        CELL_ARTEFACTS,
+        REPORTS,

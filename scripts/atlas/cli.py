@@ -1,0 +1,196 @@
+"""The command `atlas`: thin over the stages, and the one place where errors are rendered.
+
+Exit codes: 0 ok, 1 findings or failure, 2 build failure, 3 run failure, 4 invalid arguments or
+input, 5 environment or network not available, 6 integrity or authentication failure.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atlas.errors import AtlasError, InputError, UnavailableError
+
+File = click.Path(path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def cli() -> None:
+    """What each pinned inference engine accepts, derived from the engine and proven."""
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; every expected error becomes two lines on stderr."""
+    try:
+        result = cli.main(args=arguments, prog_name="atlas", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Abort:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return InputError.exit_code
+    except AtlasError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        print(f"error: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
+        print("hint: make room, or point ATLAS_CACHE at another folder", file=sys.stderr)
+        return UnavailableError.exit_code
+
+
+def cell_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--version", required=True, help="A version tracked in it.")(command)
+    return click.option("--engine", required=True, help="A file of engine_versions/.")(command)
+
+
+@cli.command()
+@cell_options
+@click.option("--output", type=File, required=True)
+def source(engine: str, version: str, output: Path) -> None:
+    """Fetch an engine's Python sources, and write which they are and where they came from."""
+    from atlas.engines import load_cell
+    from atlas.failures import recorded
+    from atlas.paths import project_root
+    from atlas.source.command import build_source
+
+    with recorded("source", engine, version):
+        build_source(load_cell(project_root(), engine, version), output)
+
+
+@cli.command()
+@cell_options
+@click.option("--source", "source_json", type=File, required=True)
+@click.option("--output", type=File, required=True)
+def environment(engine: str, version: str, source_json: Path, output: Path) -> None:
+    """Build the locked environment of an engine, probe its health, and write what it is."""
+    from atlas.engines import load_cell
+    from atlas.environment.command import build_environment
+    from atlas.failures import recorded
+    from atlas.paths import project_root
+
+    with recorded("environment", engine, version):
+        build_environment(load_cell(project_root(), engine, version), source_json, output)
+
+
+@cli.command()
+@cell_options
+@click.option("--source", "source_json", type=File, required=True)
+@click.option("--environment", "environment_json", type=File)
+@click.option("--output", type=File, required=True)
+@click.option("--config-schema", type=File, required=True)
+def schema(
+    engine: str,
+    version: str,
+    source_json: Path,
+    environment_json: Path | None,
+    output: Path,
+    config_schema: Path,
+) -> None:
+    """Read an engine's parameters in both lanes, compare and merge them."""
+    from atlas.engines import load_cell
+    from atlas.failures import recorded
+    from atlas.paths import project_root
+    from atlas.schema.command import build_schema
+
+    with recorded("schema", engine, version):
+        cell = load_cell(project_root(), engine, version)
+        build_schema(cell, source_json, environment_json, output, config_schema)
+
+
+@cli.command()
+@click.option("--output", type=File, help="Write Markdown there instead of printing a table.")
+@click.argument("schemas", type=File, nargs=-1)
+def coverage(output: Path | None, schemas: tuple[Path, ...]) -> int:
+    """Static lane against live lane: what each found, and where they agree."""
+    from atlas.schema.coverage import run_coverage
+
+    return run_coverage(list(schemas), output)
+
+
+@cli.command()
+@click.option("--output", type=File, required=True)
+def report(output: Path) -> None:
+    """Make the report page from the committed artefacts."""
+    from atlas.paths import project_root
+    from atlas.report.command import build_report
+
+    build_report(project_root(), output)
+
+
+@cli.command()
+@click.option("--format", "form", type=click.Choice(["llenergymeasure"]), required=True)
+@click.option("--output", type=File)
+@click.argument("schema_json", type=File)
+def export(form: str, output: Path | None, schema_json: Path) -> None:
+    """Write a schema in the format of another tool."""
+    from atlas.schema.export import run_export
+
+    run_export(form, schema_json, output)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def stale(as_json: bool) -> int:
+    """List the artefacts that are stale, and why. Exits 1 if there are any."""
+    from atlas.paths import project_root
+    from atlas.provenance.stale import run_stale
+
+    return run_stale(project_root(), as_json=as_json)
+
+
+@cli.command()
+def orphans() -> int:
+    """List artefacts that no rule makes any more. Exits 1 if there are any."""
+    from atlas.paths import project_root
+    from atlas.provenance.orphans import run_orphans
+
+    return run_orphans(project_root())
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.option("--cores", type=int, help="Jobs at a time (default: all cores).")
+@click.option("--force", is_flag=True, help="Build everything again.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def build(cores: int | None, force: bool, arguments: tuple[str, ...]) -> int:
+    """Build what is stale, stage by stage; further arguments go to snakemake."""
+    from atlas.paths import project_root
+    from atlas.provenance.build import run_build
+
+    return run_build(project_root(), cores=cores, force=force, arguments=list(arguments))
+
+
+@cli.command()
+@click.option("--engine", help="Only this engine.")
+@click.option("--version", help="This version instead of the current one.")
+@click.option("--all", "everything", is_flag=True, help="Every version of every engine.")
+@click.option("--keep", is_flag=True, help="Keep the scratch folder.")
+def reproduce(engine: str | None, version: str | None, everything: bool, keep: bool) -> int:
+    """Rebuild artefacts from nothing elsewhere, and compare them byte by byte with the committed."""
+    from atlas.paths import project_root
+    from atlas.provenance.reproduce import run_reproduce
+
+    return run_reproduce(project_root(), engine=engine, version=version, everything=everything, keep=keep)
+
+
+@cli.command()
+@click.argument("names", nargs=-1)
+def lock(names: tuple[str, ...]) -> None:
+    """Make the lock files of envs/ anew (all, or those named)."""
+    from atlas.environment.lock import run_lock
+    from atlas.paths import project_root
+
+    run_lock(project_root(), list(names))
