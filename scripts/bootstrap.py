@@ -36,16 +36,20 @@ def main() -> None:
     if sys.version_info < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         sys.exit(f"error: Python {oldest} or newer is needed, this is {platform.python_version()}")
-    from atlas.index.settings import index_settings, uv_environment
+    from atlas.errors import InputError
+    from atlas.index.settings import load_settings, uv_arguments, uv_environment
 
     locks = {"run": ["envs/atlas.txt"], "dev": ["envs/atlas.txt", "envs/dev.txt"]}[
         (sys.argv[1:] or ["run"])[0]
     ]
-    settings = index_settings()
+    try:
+        settings = load_settings()
+    except InputError as error:
+        sys.exit(f"error: {error}")
     if not uv_is_locked():
         fetch_uv(settings)
     environment = {**os.environ, **uv_environment(settings)}
-    install(locks, environment)
+    install(locks, environment, uv_arguments(settings))
 
 
 def locked_uv() -> tuple[str, set[str]]:
@@ -97,6 +101,8 @@ class _Links(HTMLParser):
 def download_uv(settings) -> bytes:  # type: ignore[no-untyped-def]
     """The uv wheel of this platform, its hash checked against the lock."""
     version, hashes = locked_uv()
+    if settings.index is None:
+        sys.exit("error: no-index is set, so uv cannot be fetched\nhint: put uv on the PATH as .tools/bin/uv")
     page = settings.index.rstrip("/") + "/uv/"
     context = ssl.create_default_context(cafile=settings.cert)
     try:
@@ -145,13 +151,13 @@ def unpack_uv(wheel: bytes) -> None:
         UV.chmod(0o755)
 
 
-def install(locks: list[str], environment: dict[str, str]) -> None:
+def install(locks: list[str], environment: dict[str, str], arguments: list[str]) -> None:
     """Make .venv hold what the locks say, byte-compiled (it halves Snakemake's start)."""
     if not (VENV / "bin" / "python").exists():
         call([UV, "venv", "--quiet", "--python", sys.executable, VENV], environment)
     requirements = [argument for lock in locks for argument in ("--requirements", ROOT / lock)]
     pip = [UV, "pip", "install", "--quiet", "--python", VENV]
-    call([*pip, "--compile-bytecode", "--require-hashes", *requirements], environment)
+    call([*pip, "--compile-bytecode", "--require-hashes", *arguments, *requirements], environment)
     call([*pip, "--no-deps", "--editable", ROOT], environment)
 
 
