@@ -1,0 +1,36 @@
+"""Documentation of parameters, read from docstrings, annotations and comments.
+
+griffe 2 and docstring_parser 0.17 were measured first on the docstrings of the engines: each finds fewer
+of the parameters in signatures, and neither reads all three styles nor `defaults to X`.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+
+from atlas.schema.static.docs.fields import numpy_entries, sphinx_entries
+from atlas.schema.static.docs.google import google_entries
+from atlas.schema.static.docs.model import DocEntry, Docs, fold, merge_docs
+
+__all__ = ["DocEntry", "Docs", "class_docs", "fold", "function_docs", "merge_docs", "parse_docstring"]
+
+
+def parse_docstring(text: str) -> Docs:
+    """What a docstring documents: Google, NumPy and Sphinx styles, also mixed in one text."""
+    clean = inspect.cleandoc(text)
+    styles = (google_entries(clean), numpy_entries(clean), sphinx_entries(clean))
+    params = merge_docs(Docs("", style) for style in styles).params
+    return Docs(fold(clean.split("\n\n", 1)[0]), params)
+
+
+def function_docs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Docs:
+    """Docs of a function's own docstring."""
+    return parse_docstring(ast.get_docstring(node, clean=False) or "")
+
+
+def class_docs(node: ast.ClassDef) -> Docs:
+    """Docs of a class: its own docstring, then its `__init__`'s. Bases are for `merge_docs` in MRO order."""
+    init = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"]
+    own = parse_docstring(ast.get_docstring(node, clean=False) or "")
+    return merge_docs([own, *map(function_docs, init)])
