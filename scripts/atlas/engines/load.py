@@ -119,7 +119,7 @@ def _cell(document: Document, version: str, root: Path) -> Cell:
         source_url=library.get("source_url"),
         packages=tuple(spec["packages"]),
         sources=tuple(SourceSpec(s["kind"], s.get("name"), s.get("path")) for s in chosen("sources")),
-        venv=next((_venv(entry) for entry in chosen("environments", "venv")), None),
+        venv=next((_venv(entry, spec["engine"]) for entry in chosen("environments", "venv")), None),
         surfaces={
             group: surfaces
             for group in spec["surfaces"]
@@ -136,11 +136,12 @@ def _cell(document: Document, version: str, root: Path) -> Cell:
     )
 
 
-def _venv(entry: dict[str, Any]) -> VenvSpec:
+def _venv(entry: dict[str, Any], engine: str) -> VenvSpec:
     overlay = entry.get("overlay", {})
     return VenvSpec(
         python=entry["python"],
-        requirements=entry["requirements"],
+        requirements=entry.get("requirements", f"envs/{engine}.txt"),
+        dependencies=tuple(entry.get("dependencies", ())),
         overlay=Overlay(overlay.get("version_suffix", ""), overlay.get("stubs", {})),
         env=entry.get("env", {}),
         timeout_s=entry.get("timeout_s", DEFAULT_TIMEOUT_S),

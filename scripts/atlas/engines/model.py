@@ -28,10 +28,11 @@ class Overlay:
 
 @dataclass(frozen=True)
 class VenvSpec:
-    """A locked CPU environment; `requirements` is relative to the project."""
+    """A locked CPU environment: `requirements`, relative to the project, is the lock of `dependencies`."""
 
     python: str
     requirements: str
+    dependencies: tuple[str, ...]
     overlay: Overlay
     env: dict[str, str]
     timeout_s: int
