@@ -1,0 +1,68 @@
+"""How far the lanes agree, counted per group and root when they are merged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from atlas.schema.assemble import Assembled, Parameter
+from atlas.schema.facts import Json
+from atlas.schema.merge import FACTS
+from atlas.schema.type_questions import is_unknown
+
+
+def coverage_counts(parameters: Sequence[Parameter]) -> dict[str, int]:
+    """How many parameters have each kind of fact."""
+    return {
+        "n": len(parameters),
+        "typed": sum(not is_unknown(one.merged.fact.type) for one in parameters),
+        "defaulted": sum(one.merged.fact.default.kind != "unknown" for one in parameters),
+        "bounded": sum(bool(one.merged.fact.constraints) for one in parameters),
+        "described": sum(is_described(one) for one in parameters),
+        "live": sum("live" in one.merged.lanes() for one in parameters),
+        "static": sum("static" in one.merged.lanes() for one in parameters),
+    }
+
+
+def is_described(one: Parameter) -> bool:
+    return bool(one.merged.fact.description and one.merged.fact.description.strip())
+
+
+def lane_rows(assembled: Assembled) -> list[dict[str, Json]]:
+    """A row of counts for each root of each group, in the order of the surfaces."""
+    return [
+        _row(root.group, root.qualname, mine)
+        for root in assembled.roots
+        if (mine := [one for one in assembled.groups[root.group] if one.root == root.qualname])
+    ]
+
+
+def _row(group: str, root: str, parameters: Sequence[Parameter]) -> dict[str, Json]:
+    static_only: dict[str, list[str]] = {}
+    live_only = []
+    for one in parameters:
+        if one.merged.static_only:
+            static_only.setdefault(one.merged.static_only, []).append(one.path)
+        if one.merged.lanes() == {"live"}:
+            live_only.append(one.path)
+    return {
+        "group": group,
+        "root": root,
+        **coverage_counts(parameters),
+        "both": sum(one.merged.lanes() == {"static", "live"} for one in parameters),
+        "effective": sum(one.effective is not None for one in parameters),
+        **{fact: _agreement(fact, parameters) for fact in FACTS},
+        "static_only": dict(sorted(static_only.items())),
+        "live_only": live_only,
+        "unknown_types": [one.path for one in parameters if is_unknown(one.merged.fact.type)],
+    }
+
+
+def _agreement(fact: str, parameters: Sequence[Parameter]) -> dict[str, Json]:
+    """How often both lanes knew a fact, how often they agreed, and where they did not."""
+    verdicts = [
+        (one.path, one.merged.agreed[fact])
+        for one in parameters
+        if one.merged.agreed and fact in one.merged.agreed
+    ]
+    differ = [path for path, agrees in verdicts if not agrees]
+    return {"compared": len(verdicts), "equal": len(verdicts) - len(differ), "differ": differ}
