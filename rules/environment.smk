@@ -1,0 +1,44 @@
+"""Environment stage: what the live lane runs in, and whether it is healthy.
+
+INPUTS    results/{engine}/{version}/source.json (the engine's own files are laid over), envs/{lock}.txt
+OUTPUTS   envs/{lock}.txt (made anew only when an engine's `dependencies` change),
+          results/{engine}/{version}/environment.json
+"""
+
+
+rule lock:
+    output:
+        update("envs/{lock}.txt"),
+    log:
+        "logs/lock/{lock}.log",
+    resources:
+        net=1,
+    params:
+        dependencies=lock_dependencies,
+    message:
+        "Locking the dependencies in envs/{wildcards.lock}.txt"
+    shell:
+        "atlas lock {wildcards.lock:q} 2> >(tee {log:q} >&2)"
+
+
+rule environment:
+    input:
+        source="results/{engine}/{version}/source.json",
+        lock=lock_of_cell,
+    output:
+        update("results/{engine}/{version}/environment.json"),
+    log:
+        "logs/environment/{engine}/{version}.log",
+    resources:
+        net=1,
+        mem_mb=4000,
+    params:
+        *stage_code("atlas.environment.command"),
+        pin=spec("environment", "pin"),
+        venv=spec("environment", "venv"),
+        landmarks=spec("environment", "landmarks"),
+    message:
+        "Building the environment of {wildcards.engine} {wildcards.version}"
+    shell:
+        "atlas environment --engine {wildcards.engine:q} --version {wildcards.version:q}"
+        " --source {input.source:q} --output {output:q} 2> >(tee {log:q} >&2)"

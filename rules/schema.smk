@@ -1,0 +1,33 @@
+"""Schema stage: every parameter of an engine, read in two lanes, compared and merged.
+
+INPUTS    results/{engine}/{version}/source.json, environment.json (where the engine can be run)
+OUTPUTS   results/{engine}/{version}/schema.discovered.json, config.schema.json
+"""
+
+
+rule schema:
+    input:
+        source="results/{engine}/{version}/source.json",
+        environment=environment_of_cell,
+    output:
+        schema=update("results/{engine}/{version}/schema.discovered.json"),
+        config_schema=update("results/{engine}/{version}/config.schema.json"),
+    log:
+        "logs/schema/{engine}/{version}.log",
+    resources:
+        mem_mb=4000,
+    params:
+        *stage_code("atlas.schema.command"),
+        packages=spec("schema", "packages"),
+        surfaces=spec("schema", "surfaces"),
+        cli=spec("schema", "cli"),
+        fixtures=spec("schema", "fixtures"),
+        resolve=spec("schema", "resolve"),
+        environment=environment_option,
+    message:
+        "Reading the parameters of {wildcards.engine} {wildcards.version}"
+    shell:
+        "atlas schema --engine {wildcards.engine:q} --version {wildcards.version:q}"
+        " --source {input.source:q} {params.environment}"
+        " --output {output.schema:q} --config-schema {output.config_schema:q}"
+        " 2> >(tee {log:q} >&2)"
