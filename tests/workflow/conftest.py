@@ -169,6 +169,11 @@ class World:
         assert old in text, f"{old!r} is not in {file}"
         path.write_text(text.replace(old, new))
 
+    def bump(self, name: str, version: str) -> None:
+        """Track one more version, as the current one."""
+        old = 'current_version: "1.0"'
+        self.edit(f"engine_versions/{name}.yaml", old, f'current_version: "{version}"\n  versions: ["1.0"]')
+
     def run(self, *command: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_", "ATLAS_"))}
         tools = [str(Path(sys.executable).parent), kept["PATH"]]
