@@ -92,7 +92,10 @@ def environment_option(wildcards, input):
 
 
 LOCKS = {
-    Path(cell.venv.requirements).stem: list(cell.venv.dependencies)
+    Path(cell.venv.requirements).stem: [
+        *cell.venv.dependencies,
+        *(f"without {name}" for name in cell.venv.exclude),
+    ]
     for cell in CELLS.values()
     if cell.venv
 }

@@ -142,6 +142,7 @@ def _venv(entry: dict[str, Any], engine: str) -> VenvSpec:
         python=entry["python"],
         requirements=entry.get("requirements", f"envs/{engine}.txt"),
         dependencies=tuple(entry.get("dependencies", ())),
+        exclude=tuple(entry.get("exclude", ())),
         overlay=Overlay(overlay.get("version_suffix", ""), overlay.get("stubs", {})),
         env=entry.get("env", {}),
         timeout_s=entry.get("timeout_s", DEFAULT_TIMEOUT_S),
@@ -169,6 +170,7 @@ def _resolve(entry: dict[str, Any]) -> ResolveSpec:
         result=entry.get("result", "objects"),
         surface=entry.get("surface"),
         ignore=tuple(entry.get("ignore", ())),
+        variants=tuple(entry.get("variants", ())),
     )
 
 

@@ -33,6 +33,8 @@ class VenvSpec:
     python: str
     requirements: str
     dependencies: tuple[str, ...]
+    exclude: tuple[str, ...]
+    """Dependencies of dependencies that are never installed."""
     overlay: Overlay
     env: dict[str, str]
     timeout_s: int
@@ -75,6 +77,8 @@ class ResolveSpec:
     result: str
     surface: str | None
     ignore: tuple[str, ...]
+    variants: tuple[dict[str, Any], ...] = ()
+    """Keyword values to call it with in turn: what differs between them is no default."""
 
 
 @dataclass(frozen=True)
