@@ -16,7 +16,7 @@ from atlas.index.web import Web, unreachable
 
 GAP = 64 * 1024
 """Unwanted bytes that cost less than a request."""
-LONGEST = 4 * 1024 * 1024
+LONGEST = 8 * 1024 * 1024
 CHUNK = 256 * 1024
 IDENTITY = {"Accept-Encoding": "identity"}
 

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ class Store:
         return cls(cache_dir())
 
     def path(self, sha256: str) -> Path:
-        return self.root / "cas" / "sha256" / sha256[:2] / sha256
+        return Path(f"{self.root}/cas/sha256/{sha256[:2]}/{sha256}")
 
     def get(self, sha256: str) -> bytes | None:
         """The content; None when it is absent or, then also removed, damaged."""
@@ -104,18 +105,21 @@ class Store:
         return self.root / kind / key[:2] / key
 
     def _write(self, path: Path, content: bytes) -> None:
-        temporary = None
+        temporary = Path(f"{self.root}/tmp/{os.getpid()}-{threading.get_ident()}-{path.name}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._folder("tmp"))
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
+            try:
+                temporary.write_bytes(content)
+            except FileNotFoundError:
+                self._folder("tmp")
+                temporary.write_bytes(content)
+            try:
+                temporary.replace(path)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                temporary.replace(path)
         except BaseException as error:
-            if temporary:
-                with contextlib.suppress(OSError):
-                    Path(temporary).unlink()
+            with contextlib.suppress(OSError):
+                temporary.unlink()
             if isinstance(error, OSError):
                 raise self.unusable(error) from error
             raise
