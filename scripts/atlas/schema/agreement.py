@@ -28,31 +28,30 @@ def is_described(one: Parameter) -> bool:
 
 
 def lane_rows(assembled: Assembled) -> list[dict[str, Json]]:
-    """A row of counts for each root of each group, in the order of the surfaces."""
-    return [
-        _row(root.group, root.qualname, mine)
-        for root in assembled.roots
-        if (mine := [one for one in assembled.groups[root.group] if one.root == root.qualname])
-    ]
+    """A row of counts for each class of each root, in the order in which they were reached."""
+    members: dict[tuple[str, str, str], list[Parameter]] = {}
+    for root in assembled.roots:
+        for one in assembled.groups[root.group]:
+            if one.root == root.qualname and not root.same_as:
+                members.setdefault((root.group, root.qualname, one.owner), []).append(one)
+    return [_row(*key, parameters) for key, parameters in members.items()]
 
 
-def _row(group: str, root: str, parameters: Sequence[Parameter]) -> dict[str, Json]:
+def _row(group: str, root: str, owner: str, parameters: Sequence[Parameter]) -> dict[str, Json]:
     static_only: dict[str, list[str]] = {}
-    live_only = []
     for one in parameters:
         if one.merged.static_only:
             static_only.setdefault(one.merged.static_only, []).append(one.path)
-        if one.merged.lanes() == {"live"}:
-            live_only.append(one.path)
     return {
         "group": group,
         "root": root,
+        "class": owner,
         **coverage_counts(parameters),
         "both": sum(one.merged.lanes() == {"static", "live"} for one in parameters),
         "effective": sum(one.effective is not None for one in parameters),
         **{fact: _agreement(fact, parameters) for fact in FACTS},
         "static_only": dict(sorted(static_only.items())),
-        "live_only": live_only,
+        "live_only": [one.path for one in parameters if one.merged.lanes() == {"live"}],
         "unknown_types": [one.path for one in parameters if is_unknown(one.merged.fact.type)],
     }
 

@@ -1,0 +1,74 @@
+"""`atlas coverage`: what each lane found and where they agree, from committed schemas alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+
+from atlas.canonical import write_atomic
+from atlas.errors import InputError
+from atlas.paths import project_root
+from atlas.schema.coverage_page import SUMMARY, markdown, summary_row
+from atlas.schema.floors import Finding, hold, load_floors
+
+Schema = dict[str, Any]
+
+
+def run_coverage(paths: Sequence[Path], output: Path | None) -> int:
+    """Write docs/coverage.md, or print tables and return 1 where a floor is missed.
+
+    Without paths, all schemas of the project are read.
+    """
+    root = project_root()
+    schemas = load_schemas(paths or sorted((root / "results").glob("*/*/schema.discovered.json")))
+    findings = [finding for schema in schemas for finding in hold(schema, load_floors(root))]
+    if output is not None:
+        write_atomic(output, markdown(schemas, findings))
+        return 0
+    print_tables(schemas, findings)
+    return 0 if all(finding.reached for finding in findings) else 1
+
+
+def load_schemas(paths: Sequence[Path]) -> list[Schema]:
+    """Schemas by engine and version; InputError for a file that is none."""
+    schemas = [_load(path) for path in paths]
+    return sorted(schemas, key=lambda schema: (schema["engine"], Version(schema["version"])))
+
+
+def _load(path: Path) -> Schema:
+    hint = "give files results/<engine>/<version>/schema.discovered.json"
+    try:
+        schema: Schema = json.loads(path.read_text(encoding="utf-8"))
+        schema["engine"], schema["version"], schema["status"], schema["lanes"]["rows"]
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"not a schema.discovered.json: {error!r}", where=str(path), hint=hint) from error
+    return schema
+
+
+def print_tables(schemas: Sequence[Schema], findings: Sequence[Finding]) -> None:
+    """The summary and the floors, on the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    summary = Table(title="Static lane against live lane", title_justify="left")
+    for index, name in enumerate(SUMMARY):
+        summary.add_column(name, justify="left" if index < 3 else "right")
+    for schema in schemas:
+        summary.add_row(*summary_row(schema))
+    console.print(summary)
+    floors = Table(title="Floors", title_justify="left")
+    for name in ("cell", "measure", "class", "share", "floor", ""):
+        floors.add_column(name)
+    for finding in findings:
+        verdict = "[green]reached[/]" if finding.reached else "[red]missed[/]"
+        floor = finding.floor
+        cell = f"{finding.engine} {finding.version}"
+        floors.add_row(cell, floor.measure, floor.class_, finding.share.text(), f"{floor.floor:.1%}", verdict)
+    console.print(floors)
