@@ -1,0 +1,46 @@
+"""Building results/report/index.html from committed artefacts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from atlas.canonical import write_atomic
+from atlas.engines import Engine, load_all
+from atlas.errors import InputError
+from atlas.report.cells import load_engine_pages
+from atlas.report.model import Pin, Stale
+from atlas.report.page import render
+
+
+def build_report(root: Path, output: Path, stale: Sequence[Stale] = ()) -> None:
+    """Write the page for all tracked versions; those without a schema are shown with a reason.
+
+    Refused while an engine's YAML cannot be read: a page without that engine would hide what is known.
+    """
+    engines, broken = load_all(root)
+    if broken:
+        raise InputError("; ".join(engine.error for engine in broken))
+    folders = [root / "results" / engine.name / version for engine in engines for version in engine.versions]
+    schemas, sources = (
+        [folder / name for folder in folders if (folder / name).exists()]
+        for name in ("schema.discovered.json", "source.json")
+    )
+    write_report(map(pin_of, engines), schemas, sources, output, stale)
+
+
+def write_report(
+    pins: Iterable[Pin],
+    schema_paths: Sequence[Path],
+    source_paths: Sequence[Path],
+    output: Path,
+    stale: Sequence[Stale] = (),
+) -> None:
+    """Write the page from the artefacts given, wherever they are."""
+    write_atomic(output, render(load_engine_pages(pins, schema_paths, source_paths), stale))
+
+
+def pin_of(engine: Engine) -> Pin:
+    """What the report needs of an engine's YAML."""
+    current = engine.cell(engine.current_version)
+    return Pin(engine.name, engine.library_name, engine.current_version, engine.versions, current.source_url)

@@ -1,0 +1,126 @@
+"""What the report shows: engines, their versions, and the parameters of each, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+Json: TypeAlias = Any
+Status: TypeAlias = Literal["available", "source unavailable", "not built"]
+
+LANES = ("static", "live")
+
+FACTS = (
+    "owner",
+    "type",
+    "values",
+    "open",
+    "annotation",
+    "default",
+    "default_kind",
+    "effective",
+    "limits",
+    "description",
+    "deprecated",
+    "flag",
+    "lanes",
+    "aliases",
+    "env",
+    "private",
+    "readonly",
+    "static_only",
+    "disagreement",
+    "same_as",
+    "also_in",
+    "joins",
+    "applies_to",
+)
+"""The facts of a parameter that may differ between versions, in the order in which they are embedded."""
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What the report needs of an engine's YAML; `source_url` has {version}, {file} and {line}."""
+
+    engine: str
+    library: str
+    current_version: str
+    versions: tuple[str, ...]
+    source_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Stale:
+    """An artefact that is not what its inputs would make today, and why."""
+
+    artefact: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where a lane saw a parameter."""
+
+    lane: str
+    file: str | None
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of one version.
+
+    `id` names it in every version of its engine and in addresses of the page;
+    `facts` has those of FACTS that are known, as text or JSON.
+    """
+
+    group: str
+    path: str
+    facts: Mapping[str, Json]
+    evidence: tuple[Evidence, ...] = ()
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Limitation:
+    """What is not known of a cell; `subjects` are the parameters or classes concerned."""
+
+    code: str
+    reason: str
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One engine version. A cell that is not available has a `reason`, and nothing else."""
+
+    engine: str
+    version: str
+    status: Status
+    reason: str | None = None
+    lanes: tuple[str, ...] = ()
+    coverage: Mapping[str, int] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+    limitations: tuple[Limitation, ...] = ()
+    environment: str | None = None
+    sources: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def share(self, count: str) -> int:
+        """A coverage count in whole per cent of the parameters; rounded down, so that 100 means all."""
+        n = self.coverage.get("n", 0)
+        return 100 * self.coverage.get(count, 0) // n if n else 0
+
+    @property
+    def disagreements(self) -> int:
+        """Parameters of which the lanes say different things."""
+        return sum("disagreement" in parameter.facts for parameter in self.parameters)
+
+
+@dataclass(frozen=True)
+class EnginePage:
+    """One engine with all its cells, oldest first."""
+
+    pin: Pin
+    cells: tuple[Cell, ...]

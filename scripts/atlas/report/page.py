@@ -1,0 +1,67 @@
+"""The page itself: one file, its styles, script and data inside, allowed to load nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined
+
+from atlas.report.embed import embedded
+from atlas.report.history import counts, differences
+from atlas.report.model import Cell, EnginePage, Stale
+
+SCRIPTS = ("dom.js", "data.js", "search.js", "route.js", "table.js", "detail.js", "compare.js", "main.js")
+"""Concatenated in this order into one module."""
+
+TEMPLATES = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def render(pages: Sequence[EnginePage], stale: Sequence[Stale]) -> str:
+    """The whole page as HTML."""
+    assets = files("atlas.report") / "page"
+    style = (assets / "page.css").read_text(encoding="utf-8")
+    script = "\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string((assets / "page.html").read_text(encoding="utf-8"))
+    return template.render(
+        pages=pages,
+        stale=sorted(stale, key=lambda row: (row.artefact, row.reason)),
+        changes={page.pin.engine: _changes(page) for page in pages},
+        totals=_totals(pages),
+        style=style,
+        script=script,
+        style_hash=_csp_hash(style),
+        script_hash=_csp_hash(script),
+        data=embedded(pages),
+    )
+
+
+def _csp_hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _changes(page: EnginePage) -> dict[str, dict[str, object]]:
+    """By version: the nearest older version with parameters, and how many changed since."""
+    found: dict[str, dict[str, object]] = {}
+    older: Cell | None = None
+    for cell in page.cells:
+        if cell.status != "available":
+            continue
+        if older is not None:
+            found[cell.version] = {"since": older.version, **counts(differences(older, cell))}
+        older = cell
+    return found
+
+
+def _totals(pages: Sequence[EnginePage]) -> dict[str, int]:
+    available = [cell for page in pages for cell in page.cells if cell.status == "available"]
+    return {
+        "engines": len(pages),
+        "versions": sum(len(page.cells) for page in pages),
+        "parameters": sum(len(cell.parameters) for cell in available),
+    }
