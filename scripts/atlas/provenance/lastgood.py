@@ -1,0 +1,20 @@
+"""Inputs of reports while some artefacts can't be built."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+VARIABLE = "ATLAS_LAST_GOOD"
+"""Set by `atlas build` for the reports that it makes after failures."""
+
+
+def available(paths: Iterable[str]) -> list[str]:
+    """All of `paths`; or those that exist, while reports are made from the last good artefacts.
+
+    A report made from fewer inputs is stale as soon as all of them count again.
+    """
+    if os.environ.get(VARIABLE):
+        return [path for path in paths if Path(path).exists()]
+    return list(paths)

@@ -1,0 +1,9 @@
+"""Engine, version -> source.json"""
+
+import sys
+
+from toy.lib import files
+
+engine, version, output = sys.argv[1:]
+pin = files.spec(engine)["versions"][version]
+files.dump({"engine": engine, "version": version, "pin": pin}, output)
