@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: workflow.source_path("config/config.yaml")
+configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"
@@ -20,3 +20,4 @@ rule all:
     input:
         CELL_ARTEFACTS,
         REPORTS,
+        provenance_guard,

@@ -11,8 +11,9 @@ from atlas.canonical import digest
 from atlas.engines import load_all
 from atlas.provenance import sidecar
 from atlas.provenance.codeprint import code
+from atlas.provenance.lastgood import available
 
-sidecar.install()
+sidecar.install(["results/", "docs/", "envs/"])
 
 ENGINES, BROKEN = load_all(Path(workflow.basedir))
 CELLS = {(e.name, version): e.cell(version) for e in ENGINES for version in e.versions}
@@ -32,9 +33,8 @@ def known_unavailable(cell):
     """Whether the committed source.json says that there is no source, for the pin as it is now."""
     try:
         record = json.loads(Path(artefact(cell, "source.json")).read_text())
-        return (
-            record["status"] == "unavailable"
-            and record["spec_digest"] == digest(CELLS[cell].source_spec())
+        return record["status"] == "unavailable" and record["spec_digest"] == digest(
+            CELLS[cell].source_spec()
         )
     except (FileNotFoundError, ValueError, KeyError):
         return False
@@ -64,7 +64,9 @@ def spec(stage, part):
 def artefacts(name, condition=None):
     """The artefact `name` of every cell (for which `condition` holds)."""
     cells = sorted(set(CELLS) | set(BROKEN_CELLS))
-    return [artefact(cell, name) for cell in cells if condition is None or condition(cell)]
+    return [
+        artefact(cell, name) for cell in cells if condition is None or condition(cell)
+    ]
 
 
 def stage_code(entry, *data):
@@ -94,7 +96,7 @@ def environment_option(wildcards, input):
 LOCKS = {
     Path(cell.venv.requirements).stem: [
         *cell.venv.dependencies,
-        *(f"without {name}" for name in cell.venv.exclude),
+        *(f"not {x}" for x in cell.venv.exclude),
     ]
     for cell in CELLS.values()
     if cell.venv
@@ -106,3 +108,8 @@ CELL_ARTEFACTS = [
     *SCHEMAS,
 ]
 REPORTS = ["docs/coverage.md", "results/report/index.html"]
+
+
+def provenance_guard(wildcards):
+    """No inputs; fails if the committed provenance is not in use."""
+    return sidecar.require(workflow)

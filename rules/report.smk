@@ -7,7 +7,7 @@ OUTPUTS   results/report/index.html, docs/coverage.md
 
 rule coverage:
     input:
-        SCHEMAS,
+        available(SCHEMAS),
     output:
         update("docs/coverage.md"),
     log:
@@ -23,7 +23,7 @@ rule coverage:
 
 rule report:
     input:
-        CELL_ARTEFACTS,
+        available(CELL_ARTEFACTS),
     output:
         update("results/report/index.html"),
     log:
