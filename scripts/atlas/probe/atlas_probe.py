@@ -114,7 +114,9 @@ def _places(request: dict[str, Any]) -> list[tuple[str, str]]:
     """Folders of this machine, and what is written for them."""
     places = [(path, "<engine>") for path in request.get("overlay", ())]
     places += [(request.get("fixtures") or "", "<fixtures>"), (sys.prefix, "<environment>")]
-    places += [(sys.base_prefix, "<python>"), (os.getcwd(), "<cwd>")]
+    # A Python of the system's lies in /usr, which is no place of this machine only.
+    python = "" if sys.base_prefix in ("/usr", "/usr/local") else sys.base_prefix
+    places += [(python, "<python>"), (os.getcwd(), "<cwd>")]
     places += [(os.environ.get(name) or "", f"<{name.lower()}>") for name in ("TMPDIR", "HOME")]
     both = [(form, name) for path, name in places for form in {path, os.path.realpath(path) if path else ""}]
     return [(path, name) for path, name in both if len(path) > 1]
@@ -147,7 +149,7 @@ def load(dotted: str) -> Any:
     return found
 
 
-def expand(probe: Probe, dotted: str) -> list[Any]:
+def expand(dotted: str) -> list[Any]:
     """What a root names: one object, or the engine's classes that match its last part."""
     parent, _, last = dotted.rpartition(".")
     if "*" not in last:
@@ -169,7 +171,7 @@ def text_of(item: Any) -> str:
     """A readable name for a default, a type or a factory."""
     if isinstance(item, type) or inspect.isroutine(item):
         name = getattr(item, "__qualname__", None) or getattr(item, "__name__", repr(item))
-        name = name.replace("<locals>.", "")
+        name = str(name).replace("<locals>.", "")
         module = getattr(item, "__module__", None)
         return name if module in (None, "builtins", "typing") else f"{module}.{name}"
     return repr(item)
@@ -457,7 +459,7 @@ class Hint:
 
 
 def _resolved(probe: Probe, raw: Any, owner: Any, subject: str) -> Any:
-    """An annotation with its names looked up where its owner was defined; its text where they are not found."""
+    """An annotation with its names looked up where its owner was defined; else its text."""
     if raw is inspect.Parameter.empty:
         return raw
     module = sys.modules.get(getattr(owner, "__module__", None) or "")
@@ -482,7 +484,7 @@ def _annotation_text(probe: Probe, raw: Any) -> str | None:
     if isinstance(raw, str):
         return probe.scrub(raw)
     if isinstance(raw, type) and not typing.get_args(raw):
-        return raw.__name__ if raw.__module__ == "builtins" else qualname(raw)
+        return raw.__name__ if raw.__module__ in ("builtins", "typing") else qualname(raw)
     return probe.scrub(repr(raw).replace("typing.", "").replace("NoneType", "None"))
 
 
@@ -578,7 +580,7 @@ def field_fact(
     probe: Probe, name: str, owner: Any, default: dict[str, Any], hint: Hint | None, **more: Any
 ) -> dict[str, Any]:
     metadata_text = description_of(hint.metadata) if hint else None
-    fact = {
+    fact: dict[str, Any] = {
         "name": name,
         "owner": qualname(owner),
         "type": hint.type if hint else None,
@@ -603,13 +605,21 @@ def field_fact(
 def owner_of(cls: Any, name: str) -> Any:
     """The nearest class that annotates a field; the class itself where none does (made by code)."""
     for base in cls.__mro__:
-        if name in vars(base).get("__annotations__", {}):
+        if name in own_annotations(base):
             return base
     return cls
 
 
+def own_annotations(cls: Any) -> dict[str, Any]:
+    """The annotations in a class's own body."""
+    if sys.version_info >= (3, 14):
+        lazy = importlib.import_module("annotationlib")
+        return dict(lazy.get_annotations(cls, format=lazy.Format.FORWARDREF))
+    return dict(vars(cls).get("__annotations__") or {})
+
+
 def raw_annotation(owner: Any, name: str, otherwise: Any) -> Any:
-    return vars(owner).get("__annotations__", {}).get(name, otherwise)
+    return own_annotations(owner).get(name, otherwise)
 
 
 def dataclass_fields(probe: Probe, cls: Any) -> typing.Iterator[dict[str, Any]]:
@@ -634,7 +644,9 @@ def dataclass_fields(probe: Probe, cls: Any) -> typing.Iterator[dict[str, Any]]:
             # A field outside the constructor and without a default is set by code at run time.
             default = {"kind": "required" if field.init else "computed", "text": None}
         if not more.get("description"):
-            more["description"] = description_of([getattr(field, "doc", None) or "", field.metadata.get("help") or ""])
+            more["description"] = description_of(
+                [getattr(field, "doc", None) or "", field.metadata.get("help") or ""]
+            )
         init = field.init and getattr(info, "init", None) is not False
         yield field_fact(probe, field.name, owner, default, hint, init=init, **more)
 
@@ -689,7 +701,9 @@ def pydantic_fields(probe: Probe, cls: Any) -> typing.Iterator[dict[str, Any]]:
         yield field_fact(probe, name, owner, default, hint, **pydantic_extras(hint, info))
     for name, private in (getattr(cls, "__private_attributes__", None) or {}).items():
         owner = owner_of(cls, name)
-        hint = Hint(probe, raw_annotation(owner, name, inspect.Parameter.empty), owner, f"{qualname(cls)}.{name}")
+        hint = Hint(
+            probe, raw_annotation(owner, name, inspect.Parameter.empty), owner, f"{qualname(cls)}.{name}"
+        )
         default = _pydantic_default(probe, private, f"{qualname(cls)}.{name}")
         if default["kind"] == "required":
             default = {"kind": "computed", "text": None}
@@ -725,7 +739,9 @@ def attrs_fields(probe: Probe, cls: Any) -> typing.Iterator[dict[str, Any]]:
             default: dict[str, Any] = {"kind": "required" if attribute.init else "computed", "text": None}
         elif hasattr(value, "factory") and hasattr(value, "takes_self"):
             known = not value.takes_self
-            default = factory_of(probe, value.factory, subject) if known else {"kind": "computed", "text": None}
+            default = (
+                factory_of(probe, value.factory, subject) if known else {"kind": "computed", "text": None}
+            )
         else:
             default = default_of(probe, value)
         alias = getattr(attribute, "alias", None)
@@ -734,7 +750,7 @@ def attrs_fields(probe: Probe, cls: Any) -> typing.Iterator[dict[str, Any]]:
 
 
 def typed_dict_fields(probe: Probe, cls: Any) -> typing.Iterator[dict[str, Any]]:
-    for name, raw in cls.__annotations__.items():
+    for name, raw in own_annotations(cls).items():
         hint = Hint(probe, raw, cls, f"{qualname(cls)}.{name}")
         kind = "required" if name in cls.__required_keys__ else "unknown"
         yield field_fact(probe, name, cls, {"kind": kind, "text": None}, hint)
@@ -745,7 +761,9 @@ def named_tuple_fields(probe: Probe, cls: Any) -> typing.Iterator[dict[str, Any]
         raw = raw_annotation(cls, name, inspect.Parameter.empty)
         hint = Hint(probe, raw, cls, f"{qualname(cls)}.{name}")
         defaults = cls._field_defaults
-        default = default_of(probe, defaults[name]) if name in defaults else {"kind": "required", "text": None}
+        default = (
+            default_of(probe, defaults[name]) if name in defaults else {"kind": "required", "text": None}
+        )
         yield field_fact(probe, name, cls, default, hint)
 
 
@@ -758,7 +776,7 @@ def add_json_schema(cls: Any, fields: list[dict[str, Any]]) -> None:
         class Lenient(schema_module.GenerateJsonSchema):  # type: ignore[name-defined, misc]
             """A type without a JSON form leaves the rest of the class readable."""
 
-            def handle_invalid_for_json_schema(self, schema: Any, error_info: Any) -> dict[str, Any]:
+            def handle_invalid_for_json_schema(self, *_: Any) -> dict[str, Any]:
                 return {}
 
             def emit_warning(self, kind: Any, detail: str) -> None:
@@ -802,9 +820,7 @@ def signature_fields(probe: Probe, function: Any, owner: Any, skip_first: bool) 
         else:
             default = default_of(probe, parameter.default)
         line = line_of(probe, plain, f"{plain.__qualname__}.{parameter.name}")
-        facts.append(
-            field_fact(probe, parameter.name, owner, default, hint, via="signature", line=line)
-        )
+        facts.append(field_fact(probe, parameter.name, owner, default, hint, via="signature", line=line))
     return facts
 
 
@@ -852,7 +868,9 @@ def function_fact(probe: Probe, dotted: str) -> dict[str, Any]:
     holder = None
     with contextlib.suppress(ImportError, AttributeError):
         holder = load(dotted.rpartition(".")[0])
-    raw = inspect.getattr_static(holder, dotted.rpartition(".")[2], None) if isinstance(holder, type) else None
+    raw = (
+        inspect.getattr_static(holder, dotted.rpartition(".")[2], None) if isinstance(holder, type) else None
+    )
     bound_already = isinstance(raw, (classmethod, staticmethod))
     plain = inspect.unwrap(getattr(function, "__func__", function))
     parameters = inspect.signature(function).parameters.values()
@@ -969,7 +987,7 @@ def _choice(probe: Probe, value: Any) -> Any:
 
 # --- resolved values ---------------------------------------------------------------------------
 
-Values = typing.Dict[typing.Tuple[str, str], Any]  # noqa: UP006 (an alias is evaluated by Python 3.9)
+Values = typing.Dict[typing.Tuple[str, str], Any]
 
 
 def effective_facts(probe: Probe, spec: dict[str, Any]) -> list[dict[str, Any]]:
@@ -990,7 +1008,9 @@ def effective_facts(probe: Probe, spec: dict[str, Any]) -> list[dict[str, Any]]:
     if varying:
         shown = ", ".join(one for one in varying if one.rpartition(".")[2] not in ignored)
         if shown:
-            probe.limitations.append({"code": "varies", "subject": subject, "reason": f"not the same each time: {shown}"})
+            probe.limitations.append(
+                {"code": "varies", "subject": subject, "reason": f"not the same each time: {shown}"}
+            )
     dropped = set(varying)
     return [
         {"owner": owner, "name": name, "value": value, "from": "resolve", "platform": "cpu"}
@@ -1098,7 +1118,7 @@ def root_objects(probe: Probe) -> list[tuple[dict[str, Any], list[Any]]]:
         for root in group:
             target = root.get("class") or root["function"]
             try:
-                objects = expand(probe, target) if root.get("class") else [load(target)]
+                objects = expand(target) if root.get("class") else [load(target)]
             except (Exception, SystemExit) as error:
                 code = "not_found" if isinstance(error, AttributeError) else "import_failed"
                 probe.miss(code, target, error)
@@ -1164,7 +1184,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         try:
             facts["effective"] += effective_facts(probe, spec)
         except (Exception, SystemExit) as error:
-            probe.miss("resolve_failed", f"{spec.get('class') or ''}.{spec.get('call') or ''}".strip("."), error)
+            probe.miss(
+                "resolve_failed", f"{spec.get('class') or ''}.{spec.get('call') or ''}".strip("."), error
+            )
     facts["limitations"] = probe.limitations
     return facts
 
@@ -1190,7 +1212,9 @@ def write(path: str, facts: dict[str, Any]) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(description="Read an engine's configuration from inside its environment.")
+    parser = argparse.ArgumentParser(
+        description="Read an engine's configuration from inside its environment."
+    )
     parser.add_argument("--request", help="a JSON file (default: standard input)")
     parser.add_argument("--output", required=True, help="where the facts go")
     parser.add_argument("--log", help="where the engine's output goes (default: where it goes anyway)")
@@ -1203,7 +1227,11 @@ def main(arguments: list[str]) -> None:
     if options.log:
         silence(options.log)
     # The engine must not find this file's folder on its path, nor this program's arguments.
-    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry or ".") != os.path.dirname(os.path.realpath(__file__))]
+    sys.path[:] = [
+        entry
+        for entry in sys.path
+        if os.path.realpath(entry or ".") != os.path.dirname(os.path.realpath(__file__))
+    ]
     sys.argv[1:] = []
     write(options.output, answer(request))
     sys.stdout.flush()

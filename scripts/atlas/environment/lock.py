@@ -1,0 +1,100 @@
+"""`atlas lock`: hash-pinned lock files made from the `dependencies` of the engines' environments."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from atlas.canonical import write_atomic
+from atlas.engines import load_all
+from atlas.environment.uv import places_of, run_uv
+from atlas.errors import InputError
+from atlas.progress import say
+from atlas.validation import nearest
+
+# Wheels that any Linux since 2018 can install; the engines have none for other platforms.
+PLATFORM = "x86_64-manylinux_2_28"
+
+
+@dataclass(frozen=True)
+class LockSpec:
+    """One lock file, and what it is made from."""
+
+    file: Path
+    python: str
+    dependencies: tuple[str, ...]
+    exclude: tuple[str, ...]
+    engine: str
+
+    @property
+    def name(self) -> str:
+        return self.file.stem
+
+
+def run_lock(root: Path, names: list[str]) -> None:
+    """Make the named locks anew (by lock or engine; all when none is named).
+
+    What a lock pins stays pinned as long as the dependencies allow it; delete the file to move to
+    the newest of everything.
+    """
+    specs = lock_specs(root)
+    if not names:
+        chosen = list(specs.values())
+    else:
+        chosen = [spec for spec in specs.values() if spec.name in names or spec.engine in names]
+        for name in names:
+            if not any(name in (spec.name, spec.engine) for spec in chosen):
+                raise InputError(f"no lock `{name}`{nearest(name, specs)}", where="envs/")
+    for spec in chosen:
+        lock(spec)
+
+
+def lock_specs(root: Path) -> dict[str, LockSpec]:
+    """The locks that the engines' environments name; InputError where two want one file differently."""
+    engines, broken = load_all(root)
+    if broken:
+        raise InputError(broken[0].error)
+    specs: dict[str, LockSpec] = {}
+    for engine in engines:
+        for cell in engine.cells.values():
+            if cell.venv is None or not cell.venv.dependencies:
+                continue
+            venv = cell.venv
+            spec = LockSpec(
+                root / venv.requirements, venv.python, venv.dependencies, venv.exclude, engine.name
+            )
+            if specs.setdefault(spec.name, spec) != spec:
+                raise InputError(
+                    f"two environments want {venv.requirements} with different dependencies",
+                    where=f"engine_versions/{engine.name}.yaml",
+                    hint="give one of them a lock of its own with `requirements`",
+                )
+    return specs
+
+
+def lock(spec: LockSpec) -> None:
+    """Make one lock file. The same dependencies, index and former lock give the same bytes."""
+    say(f"locking {spec.name}")
+    with tempfile.TemporaryDirectory(prefix="atlas-lock-") as scratch:
+        wanted, excluded, output = (
+            Path(scratch) / name for name in ("wanted.in", "excluded.txt", "lock.txt")
+        )
+        wanted.write_text("\n".join(spec.dependencies) + "\n", encoding="utf-8")
+        excluded.write_text("\n".join(spec.exclude) + "\n", encoding="utf-8")
+        if spec.file.is_file():
+            output.write_bytes(spec.file.read_bytes())  # uv keeps what is pinned there
+        run_uv(
+            ["pip", "compile", wanted, "--output-file", output, "--excludes", excluded,
+             "--python-version", spec.python, "--python-platform", PLATFORM, "--only-binary", ":all:",
+             "--generate-hashes", "--no-annotate", "--no-header",
+             "--no-emit-index-url", "--no-emit-find-links"],
+            places=places_of("\n".join(spec.dependencies)),
+            failed=f"{spec.name} cannot be locked",
+            quiet=True,
+        )  # fmt: skip
+        header = (
+            f"# Locked by `atlas lock {spec.name}` for Python {spec.python} on {PLATFORM},\n"
+            f"# from the dependencies in engine_versions/{spec.engine}.yaml.\n"
+        )
+        write_atomic(spec.file, header + output.read_text(encoding="utf-8"))

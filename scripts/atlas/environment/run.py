@@ -1,0 +1,201 @@
+"""Running the probe inside an engine's environment: isolated, bounded, and killed with all it started."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from atlas.errors import InputError, RunError
+from atlas.probe import atlas_probe
+
+PROBE = Path(atlas_probe.__file__)
+LOG_BYTES = 64 * 1024
+LOG_LINES = 20
+FACTS_BYTES = 256 * 1024 * 1024
+# All that is taken over from the caller: where programs and the libraries of Python's own are.
+INHERITED = ("PATH", "LD_LIBRARY_PATH")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+MARK = "ATLAS_PROBE_RUN"
+FIXED = {
+    "PYTHONHASHSEED": "0",
+    "PYTHONNOUSERSITE": "1",
+    "PYTHONUTF8": "1",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "USER": "atlas",
+    "LOGNAME": "atlas",
+    "COLUMNS": "80",
+    "NO_COLOR": "1",
+    "DO_NOT_TRACK": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+    "HF_HUB_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    **dict.fromkeys(THREADS, "1"),
+}
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """An interpreter, what is laid over its packages, and the variables its engine needs."""
+
+    python: Path
+    paths: tuple[Path, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    bytecode: Path | None = None
+
+
+def run_probe(
+    runtime: Runtime,
+    request: Mapping[str, Any],
+    *,
+    timeout_s: float,
+    fixtures: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Ask the probe and return its facts; RunError says how the engine failed, with its last lines."""
+    with tempfile.TemporaryDirectory(prefix="atlas-probe-", ignore_cleanup_errors=True) as name:
+        scratch = Path(name).resolve()
+        for folder in ("home", "tmp", "work", "fixtures"):
+            (scratch / folder).mkdir()
+        _write_fixtures(scratch / "fixtures", fixtures or {})
+        places = {"fixtures": str(scratch / "fixtures"), "overlay": [str(path) for path in runtime.paths]}
+        (scratch / "request.json").write_text(json.dumps({**request, **places}), encoding="utf-8")
+        code, log, timed_out = _run(runtime, scratch, timeout_s)
+        return _facts(scratch / "facts.json", code, log, timeout_s if timed_out else None)
+
+
+def _write_fixtures(folder: Path, fixtures: Mapping[str, Any]) -> None:
+    for name, content in fixtures.items():
+        target = (folder / name).resolve()
+        if not target.is_relative_to(folder):
+            raise InputError(f"the fixture {name} is not inside its folder", hint="leave out `..`")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+
+
+def environment_of(runtime: Runtime, scratch: Path) -> dict[str, str]:
+    """The variables of the engine's process: nothing of the caller's but where programs are."""
+    env = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    env |= FIXED
+    env |= {
+        "HOME": str(scratch / "home"),
+        "TMPDIR": str(scratch / "tmp"),
+        "XDG_CACHE_HOME": str(scratch / "home/.cache"),
+        "XDG_CONFIG_HOME": str(scratch / "home/.config"),
+        "XDG_DATA_HOME": str(scratch / "home/.local/share"),
+        "HF_HOME": str(scratch / "home/huggingface"),
+        "PYTHONPATH": os.pathsep.join(map(str, runtime.paths)),
+    }
+    if runtime.bytecode:
+        env["PYTHONPYCACHEPREFIX"] = str(runtime.bytecode)
+    return env | dict(runtime.env)
+
+
+def _run(runtime: Runtime, scratch: Path, timeout_s: float) -> tuple[int, str, bool]:
+    """Exit status, the end of what was printed, and whether time ran out; nothing is left running."""
+    mark = uuid.uuid4().hex
+    command = [runtime.python, "-s", PROBE, "--request", scratch / "request.json"]
+    process = subprocess.Popen(
+        [*map(str, command), "--output", str(scratch / "facts.json")],
+        env={**environment_of(runtime, scratch), MARK: mark},
+        cwd=scratch / "work",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    tail = bytearray()
+    reader = threading.Thread(target=_drain, args=(process.stdout, tail), daemon=True)
+    reader.start()
+    timed_out = False
+    try:
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        timed_out = True
+    finally:
+        _kill(process, mark)
+        reader.join(5)
+    return process.returncode, tail.decode(errors="replace"), timed_out
+
+
+def _drain(stream: IO[bytes], tail: bytearray) -> None:
+    """Read all that is printed and keep its end, so that neither a pipe nor a disk fills up."""
+    with contextlib.suppress(OSError, ValueError), stream:
+        while block := os.read(stream.fileno(), 65536):
+            tail += block
+            del tail[:-LOG_BYTES]
+
+
+def _kill(process: subprocess.Popen[bytes], mark: str) -> None:
+    """End the process, its group, and descendants outside it (known by a variable)."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    for _ in range(50):
+        found = _marked(mark)
+        if not found:
+            break
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+    process.wait()
+
+
+def _marked(mark: str) -> list[int]:
+    """Living processes started with our mark (where the system shows their variables)."""
+    needle, found = f"{MARK}={mark}".encode(), []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if needle in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+    return found
+
+
+def _facts(file: Path, code: int, log: str, timeout_s: float | None) -> dict[str, Any]:
+    """The probe's answer, or why there is none."""
+    if timeout_s is not None:
+        raise _failure(
+            f"the engine did not finish within {timeout_s:g} s", log, "raise `timeout_s` in its YAML"
+        )
+    if code < 0:
+        raise _killed(-code, log)
+    if code:
+        raise _failure(f"the engine ended Python with exit status {code}", log, None)
+    try:
+        if file.stat().st_size > FACTS_BYTES:
+            raise _failure(f"the facts are larger than {FACTS_BYTES >> 20} MiB", log, None)
+        facts = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise _failure("the engine ended Python before the facts were written", log, None) from None
+    except ValueError as error:
+        raise _failure(f"the facts are not JSON: {error}", log, None) from error
+    if not isinstance(facts, dict) or facts.get("format_version") != atlas_probe.FORMAT_VERSION:
+        raise _failure("the facts are not in the probe's format", log, None)
+    return facts
+
+
+def _killed(number: int, log: str) -> RunError:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = str(number)
+    hint = "the kernel kills so what needs more memory than there is" if name == "SIGKILL" else None
+    return _failure(f"the engine's process was killed by {name}", log, hint)
+
+
+def _failure(what: str, log: str, hint: str | None) -> RunError:
+    lines = [line for line in log.splitlines() if line.strip()][-LOG_LINES:]
+    said = "".join(f"\n  | {line[:300]}" for line in lines)
+    return RunError(what + said, hint=hint)
