@@ -11,6 +11,7 @@ _DEFAULT = re.compile(
 )
 _OPTIONAL = re.compile(r"^[`*_\s]*(optional)[`*_\s]*$", re.I)
 _REQUIRED = re.compile(r"^[`*_\s]*(required|keyword[- ]only)[`*_\s]*$", re.I)
+_UNSEPARATED = re.compile(r"^(.*\S)\s+(?:[`*]*(optional)[`*]*|(defaults?\s+to\s.+))(?:\s.*)?$", re.I | re.S)
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -19,7 +20,7 @@ def entry_from_head(head: str, text: str) -> DocEntry:
     types: list[str] = []
     default: str | None = None
     optional = False
-    for part in split_top(head, ","):
+    for part in _columns(head):
         if _OPTIONAL.match(part):
             optional = True
         elif _REQUIRED.match(part):
@@ -29,6 +30,15 @@ def entry_from_head(head: str, text: str) -> DocEntry:
         elif part:
             types.append(part)
     return DocEntry(fold(", ".join(types)) or None, fold(text), default, optional or default is not None)
+
+
+def _columns(head: str) -> list[str]:
+    """The parts between commas, and those that lack one: `int` *optional*."""
+    parts: list[str] = []
+    for part in split_top(head, ","):
+        match = _UNSEPARATED.match(part)
+        parts += [match[1], match[2] or match[3]] if match and not _DEFAULT.match(part) else [part]
+    return parts
 
 
 def unquoted(text: str) -> str:

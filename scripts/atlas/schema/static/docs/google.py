@@ -10,7 +10,7 @@ from atlas.schema.static.docs.entries import closing_bracket, entry_from_head
 from atlas.schema.static.docs.model import DocEntry
 
 _PARAMETERS = (
-    r"args|arguments|params?|parameters|attributes|attrs|fields|inputs|options|class attributes|members"
+    r"args?|arguments?|params?|parameters?|attributes?|attrs|fields|inputs|options|class attributes|members"
     r"|keyword args|keyword arguments|kwargs|(?:other|optional|required|key) parameters"
 )
 _OTHERS = (

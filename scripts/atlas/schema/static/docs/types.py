@@ -121,6 +121,8 @@ class _Reader:
 
     def _single(self, text: str) -> TypeExpr | None:
         text = text.strip(" .:;*")
+        if text.endswith("]") and text.count("]") > text.count("["):
+            text = text[:-1]
         for candidate in dict.fromkeys((text, _TAIL.sub("", text))):
             node = _expression(candidate)
             parsed = self._node(node) if node is not None else None
@@ -161,7 +163,13 @@ class _Reader:
             case ast.Constant(value=None):
                 return {"k": "none"}
             case ast.Constant(value=str(value)):
-                return {"k": "literal", "values": [value]}
+                # A quoted well-known name is a forward reference, anything else a value.
+                known = self._well_known(value)
+                return known or {"k": "literal", "values": [value]}
+            case ast.Call(func=function, args=[ast.Constant(value=str(forward))]) if (
+                _dotted(function).rpartition(".")[2] == "ForwardRef"
+            ):
+                return self.read(forward)
             case ast.Constant(value=bool() | int() as value):
                 return {"k": "literal", "values": [value]}
             case ast.Set(elts=elements) if all(isinstance(each, ast.Constant) for each in elements):
@@ -202,7 +210,7 @@ class _Reader:
             return items[0]
         return self._container(name, items) or ({"k": "opaque", "name": dotted} if dotted else None)
 
-    def _name(self, dotted: str) -> TypeExpr | None:
+    def _well_known(self, dotted: str) -> TypeExpr | None:
         name = dotted.rpartition(".")[2]
         if dotted in _PRIMITIVES:
             return {"k": "prim", "name": _PRIMITIVES[dotted]}
@@ -214,9 +222,13 @@ class _Reader:
             return {"k": "path"}
         if name in {"None", "NoneType", "none"}:
             return {"k": "none"}
-        known = self._container(name, []) or (self._resolve(dotted) if dotted else None)
+        return self._container(name, [])
+
+    def _name(self, dotted: str) -> TypeExpr | None:
+        known = self._well_known(dotted) or (self._resolve(dotted) if dotted else None)
         if known is not None:
             return known
+        name = dotted.rpartition(".")[2]
         # A word is a type's name when it looks like one; `additional` or `deprecated` is prose.
         looks_like = "." in dotted or (name[:1].isupper() and any(char.islower() for char in name))
         return {"k": "opaque", "name": dotted} if dotted and looks_like else None
