@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -32,8 +32,12 @@ SETTINGS = ("UV_", "PIP_", "SSL_CERT", "REQUESTS_CA", "CURL_CA", "XDG_", "ATLAS_
 
 
 @pytest.fixture(autouse=True)
-def clean_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings of this machine, a cache of its own, and no pauses between retries."""
+def clean_room(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of its own, no settings of this machine (but for network tests), no pauses in retries."""
+    monkeypatch.chdir(tmp_path)
+    if request.node.get_closest_marker("network"):
+        monkeypatch.setenv("ATLAS_CACHE", str(tmp_path / "cache"))
+        return
     for name in list(os.environ):
         if name.startswith(SETTINGS) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -41,7 +45,6 @@ def clean_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_NO_CONFIG", "1")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("ATLAS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(web, "BACKOFF_S", 0)
 
 
@@ -107,7 +110,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if cut else body)
+        part = body[: len(body) // 2] if cut else body
+        step = 50_000 if self.server.drip else len(part) or 1
+        try:
+            for at in range(0, len(part), step):
+                time.sleep(self.server.drip)
+                self.wfile.write(part[at : at + step])
+        except ConnectionError:
+            self.close_connection = True
         if cut:
             self.close_connection = True
 
@@ -123,6 +133,7 @@ class Index(ThreadingHTTPServer):
         self.requests: list[tuple[str, str | None, str | None]] = []
         self.ranges = "honour"
         self.pause = 0.0
+        self.drip = 0.0
         self.sent = 0
         self.pages: dict[str, list[dict[str, Any]]] = {}
 
@@ -153,7 +164,7 @@ class Index(ThreadingHTTPServer):
         path = self.offer(project, filename, content)
         links = [
             f'<a href="../../files/{html.escape(entry["filename"])}'
-            + (f'#sha256={entry["hashes"]["sha256"]}' if hashed else "")
+            + (f"#sha256={entry['hashes']['sha256']}" if hashed else "")
             + f'">{html.escape(entry["filename"])}</a>'
             for entry in self.pages[project]
         ]
@@ -263,7 +274,7 @@ def toy() -> Any:
     """The builders of toy releases, for test modules (which cannot import a conftest)."""
 
     class Toy:
-        FILES = {
+        FILES: ClassVar = {
             "toy/__init__.py": b"from toy.config import Config\n",
             "toy/config.py": b"class Config:\n    size: int = 1\n" * 50,
             "toy/kernel.so": hashlib.shake_128(b"so").digest(300_000),

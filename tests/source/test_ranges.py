@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,13 +28,15 @@ def test_coalesced_spans_are_sorted_disjoint_and_split_no_wanted_span(
     wanted: list[tuple[int, int]], gap: int, longest: int
 ) -> None:
     merged = coalesce(wanted, gap, longest)
-    assert all(first[1] <= second[0] for first, second in zip(merged, merged[1:], strict=False))
+    assert all(first[1] <= second[0] for first, second in pairwise(merged))
     for span in wanted:
         assert span[0] == span[1] or any(s <= span[0] and span[1] <= e for s, e in merged)
 
 
 @given(spans, st.integers(0, 50))
-def test_coalescing_adds_no_more_than_a_gap_between_neighbours(wanted: list[tuple[int, int]], gap: int) -> None:
+def test_coalescing_adds_no_more_than_a_gap_between_neighbours(
+    wanted: list[tuple[int, int]], gap: int
+) -> None:
     needed = {n for start, end in wanted for n in range(start, end)}
     for start, end in coalesce(wanted, gap, 10**9):
         idle = [n for n in range(start, end) if n not in needed]

@@ -11,6 +11,8 @@ from typing import Any
 
 from atlas.errors import IntegrityError
 
+FORMAT_VERSION = 1
+"""Of source.json."""
 MAX_FILE = 64 * 1024 * 1024
 MAX_TOTAL = 1024 * 1024 * 1024
 MAX_ENTRIES = 500_000

@@ -13,13 +13,11 @@ from atlas.index.releases import MissingRelease, Releases
 from atlas.index.settings import load_settings
 from atlas.index.web import Web
 from atlas.progress import say
-from atlas.source.archive import Acquired, NotASource
+from atlas.source.archive import FORMAT_VERSION, Acquired, NotASource
 from atlas.source.fetch import acquire_wheel
 from atlas.source.localtree import acquire_tree
 from atlas.source.sdist import acquire_sdist
 from atlas.source.store import Store
-
-FORMAT_VERSION = 1
 
 
 def build_source(cell: Cell, output: Path, store: Store | None = None) -> None:

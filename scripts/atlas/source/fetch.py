@@ -138,13 +138,14 @@ def _harvest(
         pass
     record = wheels.read_record(wheel)
     note = _pack_note(source, wheel)
-    files = {}
+    files, metadata = {}, {}
     for entry in wheel.metadata():
-        proven = entry.path.endswith("/RECORD")
-        content = wheel.read(entry) if proven else wheels.verified(wheel, entry, record)
+        itself = entry.path.endswith("/RECORD")
+        content = wheel.read(entry) if itself else wheels.verified(wheel, entry, record)
         files[entry.path] = store.put(content)
         if entry.path.endswith("/METADATA"):
             metadata = read_metadata(content)
+    wheels.check_complete(wheel, record, packages)
     sources = wheel.sources(packages)
     wheels.check_total(wheel, sources)
     skipped = require_sources([entry.path for entry in sources], packages, "wheel")

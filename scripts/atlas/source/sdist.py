@@ -22,6 +22,7 @@ from atlas.source.archive import (
     Origin,
     check_limits,
     check_name,
+    hex_digest,
     is_source,
     read_metadata,
     require_sources,
@@ -90,8 +91,8 @@ def _read(
         if count > MAX_ENTRIES or total > MAX_UNPACKED:
             raise IntegrityError("it unpacks to more than an sdist can hold", where=name)
         _, _, path = check_name(member, name).partition("/")
-        root = next((r for r in reversed(ROOTS) if is_source(path.removeprefix(r), packages)), None)
-        if path != "PKG-INFO" and (root is None or not path.startswith(root)):
+        root = next((r for r in ROOTS if path.startswith(r) and is_source(path[len(r) :], packages)), None)
+        if root is None and path != "PKG-INFO":
             continue
         if isinstance(read, str):
             skipped.append({"path": path, "reason": read})
@@ -99,12 +100,10 @@ def _read(
         read_bytes += size
         check_limits(path, size, read_bytes, name)
         content = read()
-        if path == "PKG-INFO":
+        if root is None:
             information = content
-        elif (str(root), path.removeprefix(str(root))) in found:
+        elif found.setdefault((root, path[len(root) :]), store.put(content)) != hex_digest(content):
             raise IntegrityError(f"it has two entries {path}", where=name)
-        else:
-            found[str(root), path.removeprefix(str(root))] = store.put(content)
     return _first_roots(found, packages), skipped, information
 
 

@@ -7,17 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atlas.cost import Cost
 from atlas.engines.model import Cell
 from atlas.errors import InputError, IntegrityError, UnavailableError
-from atlas.index.releases import Releases
-from atlas.index.settings import load_settings
-from atlas.index.web import Web
-from atlas.source.archive import check_name
-from atlas.source.command import FORMAT_VERSION
-from atlas.source.fetch import acquire_wheel
-from atlas.source.localtree import acquire_tree
-from atlas.source.sdist import acquire_sdist
+from atlas.source.archive import FORMAT_VERSION, check_name
 from atlas.source.store import Store
 
 REBUILD = "run `atlas source` for this version again"
@@ -97,26 +89,13 @@ class SourceTree:
 
     def _refetch(self) -> None:
         """Bring back what the cache has lost, from the very archive that source.json names."""
+        # Imported here because only a cold cache needs the index, and its client loads slowly.
+        from atlas.source.again import fetch_again
+
         assert self.origin is not None
-        kind, packages = self.origin["kind"], self.cell.packages
-        if kind == "path":
-            for source in self.cell.sources:
-                if source.kind == kind:
-                    acquire_tree(source.path or "", self.cell.root, packages, self.store)
-            return
-        project = self.origin["name"].split("-")[0]
-        with Web(load_settings(), Cost()) as web:
-            releases = Releases(web)
-            names = {source.name or self.cell.library_name for source in self.cell.sources}
-            for name in sorted(names | {project}):
-                file = releases.named(
-                    name, self.origin["name"], self.origin["digest"].removeprefix("sha256:")
-                )
-                if file is not None:
-                    {"wheel": acquire_wheel, "sdist": acquire_sdist}[kind](file, packages, self.store, web)
-                    return
-        raise UnavailableError(
-            f"no index has {self.origin['name']} with the digest that source.json names",
-            where=self.where,
-            hint="use an index that carries it, or " + REBUILD,
-        )
+        if not fetch_again(self.cell, self.origin, self.store):
+            raise UnavailableError(
+                f"no index has {self.origin['name']} with the digest that source.json names",
+                where=self.where,
+                hint="use an index that carries it, or " + REBUILD,
+            )

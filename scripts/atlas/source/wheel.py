@@ -92,7 +92,7 @@ def open_wheel(file: IO[bytes], name: str, size: int) -> Wheel:
         check_name(info.orig_filename, name)
         if info.is_dir():
             continue
-        path = re.sub(r"^[^/]+\.data/(purelib|platlib)/", "", info.filename)
+        path = _installed(info.filename)
         if path in entries:
             raise IntegrityError(f"it has two entries {path}", where=name)
         entries[path] = Entry(path, spans[info.header_offset], info.file_size, info)
@@ -112,7 +112,7 @@ def read_record(wheel: Wheel) -> dict[str, tuple[str, str]]:
         if not encoded:
             continue
         try:
-            value = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).hex()
+            value = base64.b64decode(encoded + "=" * (-len(encoded) % 4), b"-_", validate=True).hex()
         except (binascii.Error, ValueError) as error:
             raise IntegrityError(f"{record} has no digest for {row[0]}", where=wheel.name) from error
         if found.setdefault(row[0], (algorithm, value)) != (algorithm, value):
@@ -120,10 +120,17 @@ def read_record(wheel: Wheel) -> dict[str, tuple[str, str]]:
     return found
 
 
+def check_complete(wheel: Wheel, record: dict[str, tuple[str, str]], packages: tuple[str, ...]) -> None:
+    """Refuse a wheel that lacks a source file which its RECORD lists."""
+    for path in map(_installed, record):
+        if is_source(path, packages) and path not in wheel.entries:
+            raise IntegrityError(f"RECORD lists {path}, which is not there", where=wheel.name)
+
+
 def promised(wheel: Wheel, entry: Entry, record: dict[str, tuple[str, str]]) -> tuple[str, str]:
     """The strong digest that RECORD gives a member."""
     algorithm, value = record.get(entry.info.filename, ("", ""))
-    if algorithm not in STRONG:
+    if algorithm not in STRONG or len(value) != 2 * hashlib.new(algorithm).digest_size:
         raise IntegrityError(f"RECORD has no sha256 of {entry.path}", where=wheel.name)
     return algorithm, value
 
@@ -186,12 +193,18 @@ def _spans(infos: list[zipfile.ZipInfo], directory: int, name: str) -> dict[int,
     return spans
 
 
-def _dist_info(entries: Iterable[str], name: str) -> str:
+def _installed(name: str) -> str:
+    """Where a member goes, from site-packages."""
+    return re.sub(r"^[^/]+\.data/(purelib|platlib)/", "", name)
+
+
+def _dist_info(entries: dict[str, Entry], name: str) -> str:
     """The one `.dist-info` folder, which must be that of the wheel's own project."""
     found = sorted({path.split("/")[0] for path in entries if re.match(r"[^/]+\.dist-info/", path)})
     project = canonicalize_name(name.split("-")[0])
     if len(found) != 1 or canonicalize_name(found[0].split("-")[0]) != project:
         raise IntegrityError(f"it should have one .dist-info folder of {project}, not {found}", where=name)
-    if f"{found[0]}/RECORD" not in set(entries):
-        raise IntegrityError("it has no RECORD, so its files cannot be proven", where=name)
+    for needed in ("RECORD", "METADATA"):
+        if f"{found[0]}/{needed}" not in entries:
+            raise IntegrityError(f"it has no {needed}", where=name)
     return found[0]
