@@ -145,7 +145,10 @@ class Annotations:
         value = self.evaluator.evaluate(node, scope)
         if isinstance(value, Member):
             return facts.literal([to_json(value)])
-        return _unknown(node)
+        # A forward reference to a class that the sources never import still names a class.
+        name = node.id if isinstance(node, ast.Name) else ""
+        is_class = name[:1].isupper() and any(letter.islower() for letter in name)
+        return facts.opaque(name) if is_class and scope.for_types else _unknown(node)
 
     def _defined(self, found: Definition, depth: int) -> TypeExpr:
         if found.kind == "external":

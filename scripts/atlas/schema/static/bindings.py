@@ -60,6 +60,18 @@ def collect(tree: ast.Module, module: str, is_package: bool) -> Bindings:
     return Bindings(found.names, found.stars, lazy)
 
 
+def inner_imports(tree: ast.Module, module: str, is_package: bool) -> dict[str, Binding]:
+    """Names imported inside functions."""
+    found: dict[str, Binding] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            source = absolute(node, module, is_package)
+            for alias in node.names:
+                name = alias.asname or alias.name
+                found.setdefault(name, Binding(name, "import", node, PLAIN, source, alias.name))
+    return found
+
+
 def class_table(node: ast.ClassDef) -> dict[str, Binding]:
     """The last binding of each name in a class body."""
     found: dict[str, Binding] = {}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from atlas.schema.facts import ClassFact, LaneFacts, Limitation, TypeExpr
-from atlas.schema.static import classes, joins
+from atlas.schema.facts import ClassFact, FieldFact, FlagFact, LaneFacts, Limitation, TypeExpr
+from atlas.schema.static import classes, joins, usage
 from atlas.schema.static.annotations import is_config
+from atlas.schema.static.flags import extract_flags
 from atlas.schema.static.modules import Definition, SourceIndex
 from atlas.schema.static.reader import Reader
 from atlas.schema.type_questions import parts
@@ -27,15 +28,26 @@ class Root:
     include_kwargs: bool = True
 
 
-def extract(index: SourceIndex, roots: Sequence[Root]) -> LaneFacts:
+@dataclass(frozen=True)
+class Parser:
+    """A function that adds the flags of a class to a parser: `owner` is the class's dotted name."""
+
+    target: str
+    owner: str | None = None
+
+
+def extract(index: SourceIndex, roots: Sequence[Root], parsers: Sequence[Parser] = ()) -> LaneFacts:
     """All roots and the configuration classes that their types lead to, in the order they are met."""
     lane = _Lane(Reader.over(index))
     for root in roots:
         lane.add(root)
     lane.follow()
+    lane.found = usage.completed(joins.joined(lane.found), lane.reader)
+    flags = [flag for parser in parsers for flag in lane.flags(parser)]
     return LaneFacts(
         lane="static",
-        classes=joins.joined(lane.found),
+        classes=lane.found,
+        flags=flags,
         limitations=(*lane.limitations, *index.limitations),
     )
 
@@ -78,6 +90,29 @@ class _Lane:
                 continue
             self.found[name] = classes.of_class(view, self.reader)
             self._queue += _named_classes(self.found[name])
+
+    def flags(self, parser: Parser) -> tuple[FlagFact, ...]:
+        owner = self.reader.index.resolve(parser.owner) if parser.owner else None
+        name = owner.qualname if owner else None
+        made = extract_flags(
+            self.reader.index,
+            parser.target,
+            evaluator=self.reader.evaluator,
+            owner=name,
+            fields=self.fields_of(name) if name else None,
+            fields_of=self.fields_of,
+        )
+        self.limitations += made.limitations
+        return made.flags
+
+    def fields_of(self, qualname: str) -> Mapping[str, FieldFact]:
+        """The fields of a class, read now where it is none of those found."""
+        fact = self.found.get(qualname)
+        if fact is None:
+            found = self.reader.index.resolve(qualname)
+            view = self.reader.classifier.view(found) if found else None
+            fact = classes.of_class(view, self.reader) if view and view.family != "enum" else None
+        return {field.name: field for field in fact.fields} if fact else {}
 
     def _class(self, found: Definition, root: Root) -> ClassFact | None:
         view = self.reader.classifier.view(found)

@@ -110,6 +110,7 @@ class SourceIndex:
         self._modules: dict[str, Module | None] = {}
         self._lookups: dict[tuple[str, str], Definition | None] = {}
         self._texts: dict[str, bytes] = {}
+        self._inner: dict[str, dict[str, Binding]] = {}
         self._tables: dict[int, dict[str, Binding]] = {}
         self.limitations: list[Limitation] = []
 
@@ -143,7 +144,11 @@ class SourceIndex:
 
     def reached(self) -> list[str]:
         """Paths of the files that were parsed so far."""
-        return sorted(module.path for module in self._modules.values() if module)
+        return [module.path for module in self.parsed()]
+
+    def parsed(self) -> list[Module]:
+        """The modules that were parsed so far, by path."""
+        return sorted((module for module in self._modules.values() if module), key=lambda one: one.path)
 
     def text(self, name: str) -> bytes:
         if name not in self._texts:
@@ -291,11 +296,19 @@ class SourceIndex:
         """What a bare name means in a scope."""
         inner = self._in_class(scope, name) if scope.classes and not scope.for_types else None
         found = inner or self.lookup(scope.module, name)
-        if found is None and scope.for_types and scope.classes:
-            found = self._in_class(scope, name)
+        if found is None and scope.for_types:
+            found = self._in_class(scope, name) if scope.classes else None
+            found = found or self._imported_inside(scope.module, name)
         if found is None and name in _BUILTINS:
             return external(f"builtins.{name}")
         return found
+
+    def _imported_inside(self, module: Module, name: str) -> Definition | None:
+        """A name that the module imports in one of its functions, for annotations that are only text."""
+        if module.name not in self._inner:
+            self._inner[module.name] = bindings.inner_imports(module.tree, module.name, module.is_package)
+        binding = self._inner[module.name].get(name)
+        return self._imported(module, binding) if binding else None
 
     def _in_class(self, scope: Scope, name: str) -> Definition | None:
         dotted = ".".join((scope.module.name, *(node.name for node in scope.classes)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from atlas.schema.facts import DefaultFact, FieldFact
+from atlas.schema import facts
+from atlas.schema.facts import DefaultFact, FieldFact, TypeExpr
+from atlas.schema.static.annotations import Annotation
 from atlas.schema.static.bindings import FunctionNode
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.defaults import FieldSpec
@@ -116,16 +118,34 @@ def _taken(
     seen.add(id(node))
     scope = Scope(owner.scope.module, owner.scope.classes)
     certain = {id(one) for statement in node.body for one in _unconditional(statement)}
+    kept = {
+        id(one.value): one for one in ast.walk(node) if isinstance(one, ast.AnnAssign | ast.Assign | ast.Expr)
+    }
     for call in _ordered(node):
         taken = _take(call, name)
         if taken and taken not in out.fields:
             value = call.args[1] if len(call.args) > 1 else None
             spec = _spec(call, value, scope, reader, id(call) in certain)
+            annotation, text = _kept_as(kept.get(id(call)), scope, reader)
             out.fields[taken] = make(
-                taken, owner, None, spec, reader, docs, text=None, line=call.lineno, via="kwargs"
+                taken, owner, annotation, spec, reader, docs, text=text, line=call.lineno, via="kwargs"
             )
         elif not taken:
             _handed_on(call, name, scope, docs, reader, out, seen)
+
+
+def _kept_as(
+    statement: ast.AnnAssign | ast.Assign | ast.Expr | None, scope: Scope, reader: Reader
+) -> tuple[Annotation | None, str | None]:
+    """The annotation of the local name a value goes to; a value that is thrown away may be anything."""
+    if isinstance(statement, ast.AnnAssign):
+        written = scope.module.segment(statement.annotation)
+        return reader.annotations.read(statement.annotation, scope.typed()), written
+    if isinstance(statement, ast.Assign):
+        thrown_away = ast.unparse(statement.targets[0]) == "_"
+    else:
+        thrown_away = isinstance(statement, ast.Expr)
+    return (Annotation(facts.ANY) if thrown_away else None), None
 
 
 def _handed_on(
@@ -310,11 +330,37 @@ def _attributes(
         annotated = written or (declared[0].annotation if declared else None)
         holder = declared[1].scope if declared and not written else base.scope
         annotation = reader.annotations.read(annotated, holder.typed()) if annotated and holder else None
+        if annotation is None and isinstance(spec.raw, Unknown):
+            annotation = _made(value, scope, reader)
         text = holder.module.segment(annotated) if annotated and holder else None
         fact = make(
             name, base, annotation, spec, reader, docs, text=text, line=statement.lineno, via="init_attr"
         )
         out.fields[name] = replace(fact, init=free, joins=None)
+
+
+def _made(value: ast.expr, scope: Scope, reader: Reader) -> Annotation | None:
+    """The type that the form of an expression tells: a display, a comparison, a call of a class."""
+    form = _FORMS.get(type(value))
+    if form is None and isinstance(value, ast.Call):
+        found = reader.index.expression(value.func, scope)
+        named = found is not None and (found.kind == "class" or found.qualname in _MAKERS)
+        form = reader.annotations.type(value.func, scope.typed()) if named else None
+    return Annotation(form) if form else None
+
+
+_MAKERS = tuple(
+    f"builtins.{name}" for name in ("dict", "list", "set", "tuple", "str", "int", "float", "bool")
+)
+_FORMS: Mapping[type[ast.expr], TypeExpr] = {
+    ast.Dict: facts.dict_of(facts.ANY, facts.ANY),
+    ast.DictComp: facts.dict_of(facts.ANY, facts.ANY),
+    ast.List: facts.sequence("list", facts.ANY),
+    ast.ListComp: facts.sequence("list", facts.ANY),
+    ast.Set: facts.sequence("set", facts.ANY),
+    ast.Compare: facts.prim("bool"),
+    ast.JoinedStr: facts.prim("str"),
+}
 
 
 def _raw(fact: FieldFact) -> object:
