@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,15 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+# The browser reads commands from descriptor 3 and answers on 4, whatever the pipes were given.
+TRAMPOLINE = """
+import fcntl, os, sys
+commands, answers = (fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3])
+os.dup2(commands, 3)
+os.dup2(answers, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find() -> str | None:
@@ -108,6 +118,16 @@ class Browser:
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **text, **extra)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, **extra)
 
+    def resize(self, width: int, height: int) -> None:
+        """A window of this size; a narrow one is a phone's."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 500,
+        )
+
     def screenshot(self, output: Path, *, whole: bool = False) -> None:
         """A PNG of the viewport, or of the whole page."""
         shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
@@ -119,8 +139,6 @@ def browser(executable: str, profile: Path) -> Iterator[Browser]:
     """A browser with a profile folder of its own, ended with the block."""
     read_commands, write_commands = os.pipe()
     read_answers, write_answers = os.pipe()
-    # The browser reads commands from descriptor 3 and answers on 4.
-    script = f'exec "$0" "$@" 3<&{read_commands} 4>&{write_answers}'
     arguments = [
         "--headless=new",
         "--no-sandbox",
@@ -132,7 +150,7 @@ def browser(executable: str, profile: Path) -> Iterator[Browser]:
         "about:blank",
     ]
     process = subprocess.Popen(
-        ["sh", "-c", script, executable, *arguments],
+        [sys.executable, "-c", TRAMPOLINE, str(read_commands), str(write_answers), executable, *arguments],
         pass_fds=(read_commands, write_answers),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

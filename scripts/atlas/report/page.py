@@ -13,8 +13,20 @@ from atlas.report.embed import embedded
 from atlas.report.history import counts, differences
 from atlas.report.model import Cell, EnginePage, Stale
 
-SCRIPTS = ("dom.js", "data.js", "search.js", "route.js", "table.js", "detail.js", "compare.js", "main.js")
-"""Concatenated in this order into one module."""
+STYLES = ("base.css", "overview.css", "list.css", "detail.css", "media.css")
+SCRIPTS = (
+    "dom.js",
+    "data.js",
+    "search.js",
+    "route.js",
+    "table.js",
+    "detail.js",
+    "compare.js",
+    "views.js",
+    "keys.js",
+    "main.js",
+)
+"""Concatenated in this order into one stylesheet and one module."""
 
 TEMPLATES = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
@@ -22,8 +34,10 @@ TEMPLATES = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=
 def render(pages: Sequence[EnginePage], stale: Sequence[Stale]) -> str:
     """The whole page as HTML."""
     assets = files("atlas.report") / "page"
-    style = (assets / "page.css").read_text(encoding="utf-8")
-    script = "\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    style, script = (
+        "\n".join((assets / name).read_text(encoding="utf-8") for name in names)
+        for names in (STYLES, SCRIPTS)
+    )
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -12,9 +12,15 @@ function changesOf({ engine, from, to }) {
 function filterChanges(changes, route) {
   const kept = changes
     .filter(({ parameter }) => !route.group || parameter.group === route.group)
-    .map((change) => ({ ...change, kinds: route.kinds.length ? change.kinds.filter((kind) => route.kinds.includes(kind)) : change.kinds }))
+    .map((change) => ({
+      ...change,
+      kinds: route.kinds.length ? change.kinds.filter((kind) => route.kinds.includes(kind)) : change.kinds,
+    }))
     .filter(({ kinds }) => kinds.length);
-  return ranked(kept, route.text, ({ parameter }) => [parameter, parameter.facts[route.to] ?? parameter.facts[route.from]]);
+  return ranked(kept, route.text, ({ parameter }) => [
+    parameter,
+    parameter.facts[route.to] ?? parameter.facts[route.from],
+  ]);
 }
 
 /** How many changes there are of each kind. */
@@ -28,14 +34,18 @@ function countKinds(changes) {
 function changeRows({ parameter, kinds }, route) {
   const { engine, from, to } = route;
   const shownAt = parameter.facts[to] ? to : from;
-  const link = el("a", { class: "name", href: parameterAddress(engine, shownAt, parameter) }, pathText(parameter.path, highlighter(words(route.text))));
+  const link = el(
+    "a",
+    { class: "name", href: parameterAddress(engine, shownAt, parameter) },
+    pathText(parameter.path, highlighter(words(route.text))),
+  );
   return kinds.map((kind, at) => {
     const [before, after] = changeSides(kind, parameter.facts[from], parameter.facts[to]);
     return el(
       "tr",
       { role: "row", class: at ? "further" : null },
       at ? null : el("th", { role: "rowheader", scope: "row", class: "c-name", rowspan: kinds.length }, link),
-      cell("c-kind", null, el("span", { class: `kind ${kind}` }, kind)),
+      cell("c-kind", null, kindLabel(kind)),
       cell("c-from", engine.versions[from].version, before),
       cell("c-to", engine.versions[to].version, after),
     );
@@ -47,12 +57,30 @@ function changeSides(kind, old, now) {
   const absent = el("span", { class: "muted" }, "absent");
   if (kind === "added") return [absent, wholeText(now)];
   if (kind === "removed") return [wholeText(old), absent];
-  if (kind === "description" && old.description && now.description) return wordChanges(old.description, now.description);
+  const [before, after] = [old, now].map((facts) => longText(kind, facts));
+  if (before && after) return wordChanges(before, after);
   return [factText(kind, old), factText(kind, now)];
 }
 
+const LONG = 60;
+
+/** A fact that is better compared word by word, as text; null for all others. */
+function longText(kind, facts) {
+  if (kind === "description") return facts.description;
+  if (kind === "values") return facts.values?.join(", ");
+  return kind === "default" && facts.default?.length > LONG ? facts.default : null;
+}
+
+/** The name of a kind of change, coloured where it says that something came or went. */
+const kindLabel = (kind) =>
+  el("span", { class: ["added", "removed"].includes(kind) ? `kind ${kind}` : "kind" }, kind);
+
 /** A parameter that only one of the versions has, in a line. */
-const wholeText = (facts) => [typeText(facts), facts.default_kind === "required" ? " " : " = ", defaultText(facts)];
+const wholeText = (facts) => [
+  typeText(facts),
+  facts.default_kind === "required" ? " " : " = ",
+  defaultText(facts),
+];
 
 const CONTEXT = 8;
 const MOST_WORDS = 600;
@@ -60,21 +88,25 @@ const MOST_WORDS = 600;
 /** Two texts with the words marked in which they differ, and long equal parts left out. */
 function wordChanges(old, now) {
   const [before, after] = [old, now].map((text) => text.split(/\s+/).filter(Boolean));
-  if (before.length > MOST_WORDS || after.length > MOST_WORDS) return [old, now].map((text) => el("div", { class: "clamp tall" }, text));
+  if (before.length > MOST_WORDS || after.length > MOST_WORDS)
+    return [old, now].map((text) => el("div", { class: "clamp tall" }, text));
   const [keptBefore, keptAfter] = commonWords(before, after);
   return [markWords(before, keptBefore, "del"), markWords(after, keptAfter, "ins")];
 }
 
 /** For each of two lists, which words belong to their longest common subsequence. */
 function commonWords(before, after) {
-  const length = before.map(() => new Uint16Array(after.length + 1)).concat([new Uint16Array(after.length + 1)]);
+  const length = before
+    .map(() => new Uint16Array(after.length + 1))
+    .concat([new Uint16Array(after.length + 1)]);
   for (let i = before.length - 1; i >= 0; i -= 1) {
     for (let j = after.length - 1; j >= 0; j -= 1) {
-      length[i][j] = before[i] === after[j] ? length[i + 1][j + 1] + 1 : Math.max(length[i + 1][j], length[i][j + 1]);
+      length[i][j] =
+        before[i] === after[j] ? length[i + 1][j + 1] + 1 : Math.max(length[i + 1][j], length[i][j + 1]);
     }
   }
   const [keptBefore, keptAfter] = [new Set(), new Set()];
-  for (let i = 0, j = 0; i < before.length && j < after.length; ) {
+  for (let i = 0, j = 0; i < before.length && j < after.length;) {
     if (before[i] === after[j]) {
       keptBefore.add(i++);
       keptAfter.add(j++);
@@ -91,7 +123,10 @@ function markWords(list, kept, tag) {
     if (runs.at(-1)?.same === same) runs.at(-1).words.push(word);
     else runs.push({ same, words: [word] });
   });
-  return runs.map(({ same, words: run }, at) => [same ? shortened(run, at > 0, at < runs.length - 1) : el(tag, null, run.join(" ")), " "]);
+  return runs.map(({ same, words: run }, at) => [
+    same ? shortened(run, at > 0, at < runs.length - 1) : el(tag, null, run.join(" ")),
+    " ",
+  ]);
 }
 
 /** An equal part: some words after the change before it, and some before the change after it. */

@@ -60,7 +60,10 @@ function changeKinds(engine, parameter, from, to) {
   if (old === now) return [];
   const bothLive = [from, to].every((index) => engine.versions[index].lanes.includes("live"));
   return Object.entries(DATA.kinds)
-    .filter(([kind, facts]) => (bothLive || !DATA.liveOnly.includes(kind)) && facts.some((fact) => differs(old, now, fact)))
+    .filter(
+      ([kind, facts]) =>
+        (bothLive || !DATA.liveOnly.includes(kind)) && facts.some((fact) => differs(old, now, fact)),
+    )
     .map(([kind]) => kind);
 }
 

@@ -17,7 +17,7 @@ function openDetail(route) {
 function closeDetail() {
   const dialog = byId("detail");
   if (!dialog.open) return;
-  const row = document.querySelector("tr.open a.name");
+  const row = dialog.contains(document.activeElement) ? document.querySelector("tr.open a.name") : null;
   dialog.close();
   document.body.classList.remove("with-detail");
   markOpenRow(null);
@@ -34,9 +34,21 @@ function detailHead(route) {
   return el(
     "header",
     null,
-    el("div", { class: "detail-bar" },
+    el(
+      "div",
+      { class: "detail-bar" },
       el("span", { class: "muted" }, `${engine.name} ${engine.versions[index].version} · ${parameter.group}`),
-      el("a", { class: "button", id: "close", href: addressOf(route, { list: true }), "aria-label": "Close the detail" }, "✕")),
+      el(
+        "a",
+        {
+          class: "button",
+          id: "close",
+          href: addressOf(route, { list: true }),
+          "aria-label": "Close the detail",
+        },
+        "✕",
+      ),
+    ),
     el("h2", { id: "detail-title", tabindex: "-1" }, pathText(parameter.path, null)),
   );
 }
@@ -52,7 +64,13 @@ function detailBody({ engine, index, parameter }, facts) {
     null,
     facts.deprecated ? el("p", { class: "note warn" }, prose(facts.deprecated)) : null,
     disagreementSection(facts),
-    el("div", { class: "description" }, facts.description ? paragraphs(facts.description) : el("p", { class: "muted" }, "The engine does not describe this parameter.")),
+    el(
+      "div",
+      { class: "description" },
+      facts.description
+        ? paragraphs(facts.description)
+        : el("p", { class: "muted" }, "The engine does not describe this parameter."),
+    ),
     factList(engine, index, facts),
     evidenceSection(engine, index, parameter, facts),
     historySection(engine, index, parameter),
@@ -62,20 +80,62 @@ function detailBody({ engine, index, parameter }, facts) {
 function disagreementSection(facts) {
   if (!facts.disagreement) return null;
   const rows = facts.disagreement.map(({ what, static: fromSources, live }) =>
-    el("tr", null, el("th", { scope: "row" }, what), el("td", null, code(breakable(fromSources))), el("td", null, code(breakable(live)))),
+    el(
+      "tr",
+      null,
+      el("th", { scope: "row" }, what),
+      el("td", null, code(breakable(fromSources))),
+      el("td", null, code(breakable(live))),
+    ),
   );
-  const head = el("tr", null, el("td"), el("th", { scope: "col" }, "Static"), el("th", { scope: "col" }, "Live"));
-  return el("div", { class: "note bad" }, el("strong", null, "The lanes disagree"), el("table", { class: "plain" }, el("thead", null, head), el("tbody", null, rows)));
+  const head = el(
+    "tr",
+    null,
+    el("td"),
+    el("th", { scope: "col" }, "Static"),
+    el("th", { scope: "col" }, "Live"),
+  );
+  return el(
+    "div",
+    { class: "note bad" },
+    el("strong", null, "The lanes disagree"),
+    el("table", { class: "plain" }, el("thead", null, head), el("tbody", null, rows)),
+  );
 }
 
 function factList(engine, index, facts) {
   const live = engine.versions[index].lanes.includes("live");
   const entries = [
     ["Type", typeText(facts)],
-    ["As written", facts.annotation && facts.annotation !== facts.type ? code(breakable(facts.annotation)) : null],
-    ["Values", facts.values ? [valueChips({ values: facts.values }, null, Infinity), el("div", { class: "muted" }, facts.open ? "Other values are accepted, too." : "No other value is accepted.")] : null],
+    [
+      "As written",
+      facts.annotation && facts.annotation !== facts.type ? code(breakable(facts.annotation)) : null,
+    ],
+    [
+      "Values",
+      facts.values
+        ? [
+            valueChips({ values: facts.values }, null, Infinity),
+            el(
+              "div",
+              { class: "muted" },
+              facts.open ? "Other values are accepted, too." : "No other value is accepted.",
+            ),
+          ]
+        : null,
+    ],
     ["Default", [defaultText(facts), facts.default_kind === "required" ? " it has no default" : null]],
-    ["Effective default", facts.effective ? [code(breakable(facts.effective.text)), facts.effective.platform ? ` on ${facts.effective.platform}` : null] : live ? null : el("span", { class: "muted" }, "not known: the live lane did not run")],
+    [
+      "Effective default",
+      facts.effective
+        ? [
+            code(breakable(facts.effective.text)),
+            facts.effective.platform ? ` on ${facts.effective.platform}` : null,
+          ]
+        : live
+          ? null
+          : el("span", { class: "muted" }, "not known: the live lane did not run"),
+    ],
     ["Limits", facts.limits ?? null],
     ["CLI flag", facts.flag ? code(facts.flag) : null],
     ["Aliases", facts.aliases ? facts.aliases.map((alias) => [code(alias), " "]) : null],
@@ -88,27 +148,51 @@ function factList(engine, index, facts) {
     ["Settable", facts.readonly ? "no: the engine sets it itself" : null],
     ["Private", facts.private ? "yes, by its name" : null],
   ];
-  return el("dl", { class: "facts" }, entries.filter(([, value]) => value).map(([name, value]) => el("div", null, el("dt", null, name), el("dd", null, value))));
+  return el(
+    "dl",
+    { class: "facts" },
+    entries
+      .filter(([, value]) => value)
+      .map(([name, value]) => el("div", null, el("dt", null, name), el("dd", null, value))),
+  );
 }
 
 /** A link to `group:path`, where the parameters of a nested configuration stand. */
 function placeLink(engine, index, place) {
   const [group, path] = splitOnce(place, ":");
   const parameter = engine.parameters.find((one) => one.group === group && one.path === path);
-  return parameter ? el("a", { href: parameterAddress(engine, index, parameter) }, code(breakable(path)), ` in ${group}`) : code(place);
+  return parameter
+    ? el("a", { href: parameterAddress(engine, index, parameter) }, code(breakable(path)), ` in ${group}`)
+    : code(place);
 }
 
 function evidenceSection(engine, index, parameter, facts) {
   const files = engine.versions[index].files;
   const items = parameter.evidence[index].map((seen) =>
-    el("li", null, el("span", { class: `lane ${seen.lane}` }, seen.lane),
-      el("span", null, seen.file ? evidenceLink(engine, index, seen, seen.file) : "seen at run time",
-        files[seen.file] ? el("span", { class: "digest", title: files[seen.file] }, files[seen.file].slice(0, 19) + "…") : null)),
+    el(
+      "li",
+      null,
+      el("span", { class: `lane ${seen.lane}` }, seen.lane),
+      el(
+        "span",
+        null,
+        seen.file ? evidenceLink(engine, index, seen, seen.file) : "seen at run time",
+        files[seen.file]
+          ? el("span", { class: "digest", title: files[seen.file] }, files[seen.file].slice(0, 19) + "…")
+          : null,
+      ),
+    ),
   );
-  const missing = DATA.lanes.filter((lane) => !facts.lanes?.includes(lane)).map((lane) =>
-    el("li", null, el("span", { class: `lane ${lane} off` }, lane),
-      el("span", { class: "muted" }, missingLane(engine, index, lane, facts))),
-  );
+  const missing = DATA.lanes
+    .filter((lane) => !facts.lanes?.includes(lane))
+    .map((lane) =>
+      el(
+        "li",
+        null,
+        el("span", { class: `lane ${lane} off` }, lane),
+        el("span", { class: "muted" }, missingLane(engine, index, lane, facts)),
+      ),
+    );
   return el("section", null, el("h3", null, "Evidence"), el("ul", { class: "evidence" }, items, missing));
 }
 
@@ -118,25 +202,54 @@ function missingLane(engine, index, lane, facts) {
 }
 
 function historySection(engine, index, parameter) {
-  const steps = parameterHistory(engine, parameter).reverse().map((step) =>
-    el("li", { class: step.index === index ? "here" : null },
-      step.present ? el("a", { href: parameterAddress(engine, step.index, parameter), "aria-current": step.index === index ? "true" : null }, step.version) : el("span", { class: "muted" }, step.version),
-      el("div", null, historyWords(engine, parameter, step))),
+  const steps = parameterHistory(engine, parameter)
+    .reverse()
+    .map((step) =>
+      el(
+        "li",
+        { class: step.index === index ? "here" : null },
+        step.present
+          ? el(
+              "a",
+              {
+                href: parameterAddress(engine, step.index, parameter),
+                "aria-current": step.index === index ? "true" : null,
+              },
+              step.version,
+            )
+          : el("span", { class: "muted" }, step.version),
+        el("div", null, historyWords(engine, parameter, step)),
+      ),
+    );
+  return el(
+    "section",
+    null,
+    el("h3", null, "History in the versions held"),
+    el("ol", { class: "history", reversed: true }, steps),
   );
-  return el("section", null, el("h3", null, "History in the versions held"), el("ol", { class: "history", reversed: true }, steps));
 }
 
 function historyWords(engine, parameter, { index, before, present, kinds }) {
-  if (before === null) return el("span", { class: "muted" }, present ? "present in the oldest version held" : "absent");
+  if (before === null)
+    return el("span", { class: "muted" }, present ? "present in the oldest version held" : "absent");
   if (!kinds.length) return el("span", { class: "muted" }, present ? "unchanged" : "absent");
-  if (kinds[0] === "added" || kinds[0] === "removed") return el("span", { class: `kind ${kinds[0]}` }, kinds[0]);
+  if (kinds[0] === "added" || kinds[0] === "removed") return kindLabel(kinds[0]);
   return kinds.map((kind) => changeLine(kind, parameter.facts[before], parameter.facts[index]));
 }
 
 function changeLine(kind, old, now) {
-  const words = el("span", { class: "kind" }, kind);
-  if (kind === "description") return el("div", null, words, " ", el("span", { class: "muted" }, reworded(old, now)));
-  return el("div", null, words, " ", factText(kind, old), el("span", { "aria-label": "became" }, " → "), factText(kind, now));
+  const words = kindLabel(kind);
+  if (kind === "description")
+    return el("div", null, words, " ", el("span", { class: "muted" }, reworded(old, now)));
+  return el(
+    "div",
+    null,
+    words,
+    " ",
+    factText(kind, old),
+    el("span", { "aria-label": "became" }, " → "),
+    factText(kind, now),
+  );
 }
 
 function reworded(old, now) {

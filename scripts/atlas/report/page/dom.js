@@ -23,9 +23,9 @@ function breakable(text) {
 
 /** A piece of documentation: `code` in backticks becomes <code>; `wrap` marks up the rest. */
 function prose(text, wrap = (part) => part) {
-  return text.split(/(``[^`]+``|`[^`\n]+`)/).map((part, index) =>
-    index % 2 ? code(wrap(part.replace(/^`+|`+$/g, ""))) : wrap(part),
-  );
+  return text
+    .split(/(``[^`]+``|`[^`\n]+`)/)
+    .map((part, index) => (index % 2 ? code(wrap(part.replace(/^`+|`+$/g, ""))) : wrap(part)));
 }
 
 const ITEM = /^\s*(?:[-*•]|\d+[.)])\s+/;

@@ -8,7 +8,12 @@ function parseRoute(hash) {
   const [address, query = ""] = splitOnce(hash.replace(/^#/, ""), "?");
   const asked = new URLSearchParams(query);
   const list = (name) => (asked.get(name) ?? "").split(",").filter(Boolean);
-  const filters = { text: asked.get("q") ?? "", group: asked.get("group") ?? "", only: list("only"), kinds: list("kinds") };
+  const filters = {
+    text: asked.get("q") ?? "",
+    group: asked.get("group") ?? "",
+    only: list("only"),
+    kinds: list("kinds"),
+  };
   const [name, rest] = splitOnce(address, "/");
   if (name === "all") return { view: "parameters", engine: null, ...filters };
   const engine = loadEngine(decoded(name));
@@ -17,7 +22,16 @@ function parseRoute(hash) {
   const [from, to] = splitOnce(decoded(version), "...");
   if (to) return compareRoute(engine, from, to, filters);
   const index = versionIndex(engine, from);
-  return { view: "parameters", engine, index: index < 0 ? defaultVersion(engine) : index, parameter: parameterNamed(engine, decoded(parameter)), ...filters };
+  const wanted = decoded(parameter);
+  const found = parameterNamed(engine, wanted);
+  if (wanted && !found) filters.text ||= wanted;
+  return {
+    view: "parameters",
+    engine,
+    index: index < 0 ? defaultVersion(engine) : index,
+    parameter: found,
+    ...filters,
+  };
 }
 
 function compareRoute(engine, from, to, filters) {
@@ -48,7 +62,8 @@ function decoded(text) {
   }
 }
 
-const versionAddress = (engine, index) => `#${engine.name}/${encodeURIComponent(engine.versions[index].version)}`;
+const versionAddress = (engine, index) =>
+  `#${engine.name}/${encodeURIComponent(engine.versions[index].version)}`;
 const parameterAddress = (engine, index, parameter) =>
   `${versionAddress(engine, index)}/${encodeURIComponent(parameter.id).replace(/%3A/g, ":")}`;
 const compareAddress = (engine, from, to) =>

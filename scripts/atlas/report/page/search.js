@@ -3,15 +3,23 @@
 const SEPARATORS = /[-_.]/g;
 const haystacks = new WeakMap();
 
-const words = (text) => text.toLowerCase().replace(SEPARATORS, " ").split(/\s+/).filter(Boolean);
+const plain = (text) => text.toLowerCase().replace(SEPARATORS, " ");
+const words = (text) => plain(text).split(/\s+/).filter(Boolean);
 
-/** What a search looks at: names first, then what is written about the parameter. */
-function haystack(parameter, facts) {
+/** What a search looks at besides the path: other names, and what is written. Parameters may share facts. */
+function haystack(facts) {
   if (!haystacks.has(facts)) {
-    const plain = (parts) => parts.flat().filter(Boolean).join("\n").toLowerCase().replace(SEPARATORS, " ");
+    const joined = (parts) => plain(parts.flat().filter(Boolean).join("\n"));
     haystacks.set(facts, {
-      names: plain([parameter.path, facts.flag, facts.aliases, facts.env]),
-      rest: plain([facts.description, facts.values, facts.type, facts.default, facts.owner, facts.deprecated]),
+      names: joined([facts.flag, facts.aliases, facts.env]),
+      rest: joined([
+        facts.description,
+        facts.values,
+        facts.type,
+        facts.default,
+        facts.owner,
+        facts.deprecated,
+      ]),
     });
   }
   return haystacks.get(facts);
@@ -19,15 +27,20 @@ function haystack(parameter, facts) {
 
 /** How well a parameter matches: 0 best, null not at all. */
 function rank(parameter, facts, wanted) {
-  const { names, rest } = haystack(parameter, facts);
-  if (!wanted.every((word) => names.includes(word) || rest.includes(word))) return null;
-  const name = parameter.path.toLowerCase().replace(SEPARATORS, " ");
-  const last = parameter.path.split(".").at(-1).toLowerCase().replace(SEPARATORS, " ");
+  const path = plain(parameter.path);
+  const { names, rest } = haystack(facts);
+  const named = (word) => path.includes(word) || names.includes(word);
+  if (!wanted.every((word) => named(word) || rest.includes(word))) return null;
+  const last = plain(parameter.path.split(".").at(-1));
   const phrase = wanted.join(" ");
-  const tiers = [name === phrase, last === phrase, last.startsWith(phrase), name.includes(phrase)];
-  const tier = tiers.indexOf(true);
-  if (tier >= 0) return tier;
-  return wanted.every((word) => names.includes(word)) ? tiers.length : tiers.length + 1;
+  const tier = [
+    path === phrase,
+    last === phrase,
+    last.startsWith(phrase),
+    path.includes(phrase),
+    wanted.every(named),
+  ].indexOf(true);
+  return tier < 0 ? Infinity : tier;
 }
 
 /** A pattern that finds the words in text as it is displayed, or null for no words. */

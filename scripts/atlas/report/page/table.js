@@ -1,6 +1,6 @@
 // The list of parameters: filtered at once, rendered a part at a time as one scrolls.
 
-const CHUNK = 60;
+const CHUNK = 40;
 
 const FILTERS = {
   differs: (row) => parameterHistory(row.engine, row.parameter).some(({ kinds }) => kinds.length),
@@ -27,7 +27,9 @@ function rowsOf(route) {
 /** The rows that pass every filter, best matches first when text is searched. */
 function filterRows(rows, route) {
   const tests = route.only.map((name) => FILTERS[name]).filter(Boolean);
-  const kept = rows.filter((row) => (!route.group || row.parameter.group === route.group) && tests.every((test) => test(row)));
+  const kept = rows.filter(
+    (row) => (!route.group || row.parameter.group === route.group) && tests.every((test) => test(row)),
+  );
   return ranked(kept, route.text, (row) => [row.parameter, row.facts]);
 }
 
@@ -38,7 +40,7 @@ function ranked(items, text, look) {
   return items
     .map((item) => [rank(...look(item), wanted), item])
     .filter(([tier]) => tier !== null)
-    .sort(([a], [b]) => a - b)
+    .sort(([a], [b]) => (a === b ? 0 : a - b))
     .map(([, item]) => item);
 }
 
@@ -60,6 +62,7 @@ function lazyBody(body, renderRow, columns) {
     show(next, heading) {
       [items, done, headingOf] = [next, 0, heading];
       body.replaceChildren();
+      body.closest("table").setAttribute("aria-rowcount", items.length + 1);
       more();
     },
     more,
@@ -69,7 +72,17 @@ function lazyBody(body, renderRow, columns) {
 }
 
 const headingRow = ([name, count], columns) =>
-  el("tr", { role: "row", class: "group-row" }, el("th", { role: "rowheader", scope: "rowgroup", colspan: columns }, name, " ", el("span", null, String(count))));
+  el(
+    "tr",
+    { role: "row", class: "group-row" },
+    el(
+      "th",
+      { role: "rowheader", scope: "rowgroup", colspan: columns },
+      name,
+      " ",
+      el("span", null, String(count)),
+    ),
+  );
 
 const cell = (className, label, ...children) =>
   el("td", { role: "cell", class: className, "data-label": label }, ...children);
@@ -83,7 +96,11 @@ function parameterRow({ engine, index, parameter, facts }, route) {
     cell("c-type", "Type", typeText(facts), valueChips(facts, pattern)),
     cell("c-default", "Default", defaultText(facts), effectiveText(facts)),
     cell(`c-limits${facts.limits ? "" : " none"}`, "Limits", facts.limits ?? ""),
-    cell("c-text", null, facts.description ? el("div", { class: "clamp" }, descriptionSnippet(facts, pattern)) : null),
+    cell(
+      "c-text",
+      null,
+      facts.description ? el("div", { class: "clamp" }, descriptionSnippet(facts, pattern)) : null,
+    ),
     cell("c-source", "Source", sourceLinks(engine, index, parameter)),
   );
 }
@@ -95,7 +112,7 @@ function nameCell(engine, index, parameter, facts, route, pattern) {
     "th",
     { role: "rowheader", scope: "row", class: "c-name" },
     el("a", { class: "name", href: address }, pathText(parameter.path, pattern)),
-    route.engine ? null : el("span", { class: "badge" }, `${engine.name} ${engine.versions[index].version}`),
+    route.engine ? null : badge(`${engine.name} ${engine.versions[index].version}`),
     badges(facts),
     facts.flag ? el("div", { class: "flag" }, marked(facts.flag, pattern)) : null,
   );
@@ -104,15 +121,20 @@ function nameCell(engine, index, parameter, facts, route, pattern) {
 /** A path with its last part, the name, standing out. */
 function pathText(path, pattern) {
   const at = path.lastIndexOf(".") + 1;
-  return [at ? el("span", { class: "prefix" }, marked(path.slice(0, at), pattern)) : null, marked(path.slice(at), pattern)];
+  return [
+    at ? el("span", { class: "prefix" }, marked(path.slice(0, at), pattern)) : null,
+    marked(path.slice(at), pattern),
+  ];
 }
+
+const badge = (text, kind = "") => [" ", el("span", { class: `badge ${kind}` }, text)];
 
 function badges(facts) {
   return [
-    facts.deprecated ? el("span", { class: "badge warn", title: facts.deprecated }, "deprecated") : null,
-    facts.disagreement ? el("span", { class: "badge bad" }, "lanes disagree") : null,
-    facts.private ? el("span", { class: "badge" }, "private") : null,
-    facts.readonly ? el("span", { class: "badge" }, "not settable") : null,
+    facts.deprecated ? badge("deprecated", "warn") : null,
+    facts.disagreement ? badge("lanes disagree", "bad") : null,
+    facts.private ? badge("private") : null,
+    facts.readonly ? badge("not settable") : null,
   ];
 }
 
@@ -125,25 +147,45 @@ function valueChips(facts, pattern, most = 6) {
   if (!facts.values) return null;
   const shown = facts.values.slice(0, most).map((value) => [code(marked(value, pattern)), " "]);
   const rest = facts.values.length - most;
-  return el("div", { class: "values" }, shown, rest > 0 ? el("span", { class: "muted" }, `+${rest}`) : null, facts.open ? el("span", { class: "muted" }, " open") : null);
+  return el(
+    "div",
+    { class: "values" },
+    shown,
+    rest > 0 ? el("span", { class: "muted" }, `+${rest}`) : null,
+    facts.open ? el("span", { class: "muted" }, " open") : null,
+  );
 }
 
 function defaultText(facts) {
   const kind = facts.default_kind;
   if (kind === "required") return el("span", { class: "badge required" }, "required");
   if (kind === "unknown") return el("span", { class: "muted" }, "unknown");
-  const text = facts.default === undefined ? null : el("code", { class: kind === "none" ? "none" : null }, breakable(facts.default));
+  const text =
+    facts.default === undefined
+      ? null
+      : el("code", { class: kind === "none" ? "none" : null }, breakable(facts.default));
   const how = { factory: "made anew", computed: "computed" }[kind];
-  return [text ? el("span", { class: "clamp" }, text) : null, how ? el("span", { class: "muted how" }, how) : null];
+  return [
+    text ? el("span", { class: "clamp" }, text) : null,
+    how ? el("span", { class: "muted how" }, how) : null,
+  ];
 }
 
 function effectiveText(facts) {
   if (!facts.effective || facts.effective.text === facts.default) return null;
   const { text, platform } = facts.effective;
-  return el("div", { class: "effective" }, el("span", { "aria-hidden": "true" }, "→ "), el("span", { class: "hidden-text" }, "effective: "), code(breakable(text)), platform ? el("span", { class: "muted" }, ` on ${platform}`) : null);
+  return el(
+    "div",
+    { class: "effective" },
+    el("span", { "aria-hidden": "true" }, "→ "),
+    el("span", { class: "hidden-text" }, "effective: "),
+    code(breakable(text)),
+    platform ? el("span", { class: "muted" }, ` on ${platform}`) : null,
+  );
 }
 
-const descriptionSnippet = (facts, pattern) => prose(snippet(facts.description, pattern), (part) => marked(part, pattern, (text) => text));
+const descriptionSnippet = (facts, pattern) =>
+  prose(snippet(facts.description, pattern), (part) => marked(part, pattern, (text) => text));
 
 /** One link a place, however many lanes saw the parameter there. */
 function sourceLinks(engine, index, parameter) {
@@ -151,11 +193,15 @@ function sourceLinks(engine, index, parameter) {
   for (const seen of parameter.evidence[index]) {
     if (seen.file && !places.has(`${seen.file}:${seen.line}`)) places.set(`${seen.file}:${seen.line}`, seen);
   }
-  return [...places.values()].slice(0, 1).map((seen) => evidenceLink(engine, index, seen, seen.file.split("/").at(-1)));
+  return [...places.values()]
+    .slice(0, 1)
+    .map((seen) => evidenceLink(engine, index, seen, seen.file.split("/").at(-1)));
 }
 
 function evidenceLink(engine, index, seen, name) {
   const text = seen.line ? `${name}:${seen.line}` : name;
   const href = sourceUrl(engine, engine.versions[index].version, seen);
-  return href ? el("a", { href, rel: "noopener noreferrer", target: "_blank" }, breakable(text)) : el("span", null, breakable(text));
+  return href
+    ? el("a", { href, rel: "noopener noreferrer", target: "_blank" }, breakable(text))
+    : el("span", null, breakable(text));
 }
