@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from atlas.engines.model import Surface
 from atlas.schema.facts import EffectiveFact, FlagFact, Limitation
+from atlas.schema.flag_joins import documented_by_flags
 from atlas.schema.flags import Targets, assign
 from atlas.schema.merge import Merged, MergedClass, MergedField
 from atlas.schema.resolved import Resolved
@@ -85,6 +86,7 @@ class _Visit:
 
 def assemble(merged: Merged, surfaces: Mapping[str, Sequence[Surface]]) -> Assembled:
     """Every group's parameters, ordered by path."""
+    merged = documented_by_flags(merged)
     expanded: dict[str, str] = {}
     groups = [_Group(name, merged.classes, expanded) for name in surfaces]
     queue = deque(visit for group in groups for visit in _visit_roots(group, surfaces[group.name]))

@@ -4,7 +4,7 @@
 
 | fact | both know it and differ | one knows less |
 |---|---|---|
-| type | live (computed after imports), listed | the one that says more |
+| type | live (computed after imports), listed | the one that says more (`Any` of a live lane: static) |
 | default | live, listed | the one that has a value |
 | bounds | live, listed | the one that has bounds |
 | settable | live, listed | - |
@@ -79,13 +79,18 @@ def compare_defaults(static: DefaultFact, live: DefaultFact) -> Verdict[DefaultF
 
 
 def compare_types(static: TypeExpr | None, live: TypeExpr | None) -> Verdict[TypeExpr | None]:
-    """The written type where the lanes mean the same; else the live one unless it says nothing."""
+    """The written type where the lanes mean the same, else the live one.
+
+    A live `Any` is a placeholder for what only type checkers import, and says nothing.
+    """
     if static is None or live is None or is_unknown(static) or is_unknown(live):
         return Verdict(_more_known(static, live))
     if same_type(static, live):
-        return Verdict(static, True)
-    chosen = static if says_nothing(live) else live
-    return Verdict(chosen, False, display(static), display(live))
+        names_more = listed_values(live) is not None and listed_values(static) is None
+        return Verdict(live if names_more else static, True)
+    if says_nothing(live):
+        return Verdict(static)
+    return Verdict(live, False, display(static), display(live))
 
 
 def _more_known(static: TypeExpr | None, live: TypeExpr | None) -> TypeExpr | None:
@@ -107,7 +112,7 @@ def compare_listed(static: TypeExpr | None, live: TypeExpr | None) -> bool | Non
 
 def compare_constraints(static: FieldFact, live: FieldFact) -> Verdict[Mapping[str, Json]]:
     """Bounds of both lanes; a lane that has none where the other inherited them by a join knows none."""
-    one, other = dict(static.constraints or {}), dict(live.constraints or {})
+    one, other = bounds(static), bounds(live)
     if not one and not other:
         return Verdict({})
     if (not other and static.joins) or (not one and live.joins):
@@ -116,6 +121,19 @@ def compare_constraints(static: FieldFact, live: FieldFact) -> Verdict[Mapping[s
     if agrees:
         return Verdict(one, True)
     return Verdict(other or one, False, one, other)
+
+
+def bounds(field: FieldFact) -> dict[str, Json]:
+    """A field's bounds, wherever they are written: on the field, or on the one bounded part of its type."""
+    inside = [part.get("constraints") for part in _members(field.type) if part["k"] == "annotated"]
+    written = [dict(one) for one in inside if one]
+    return {**(written[0] if len(written) == 1 else {}), **(field.constraints or {})}
+
+
+def _members(type_: TypeExpr | None) -> list[TypeExpr]:
+    if type_ is None:
+        return []
+    return [one for member in type_["of"] for one in _members(member)] if type_["k"] == "union" else [type_]
 
 
 def compare_text(static: str | None, live: str | None) -> str | None:

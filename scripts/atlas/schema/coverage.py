@@ -12,10 +12,13 @@ from packaging.version import Version
 from atlas.canonical import write_atomic
 from atlas.errors import InputError
 from atlas.paths import project_root
-from atlas.schema.coverage_page import SUMMARY, markdown, summary_row
+from atlas.schema.coverage_page import BRIEF, brief_row, markdown
 from atlas.schema.floors import Finding, hold, load_floors
 
 Schema = dict[str, Any]
+
+NARROWEST = 130
+"""Columns of a table that goes to a file or a pipe."""
 
 
 def run_coverage(paths: Sequence[Path], output: Path | None) -> int:
@@ -57,11 +60,13 @@ def print_tables(schemas: Sequence[Schema], findings: Sequence[Finding]) -> None
     from rich.table import Table
 
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=NARROWEST)
     summary = Table(title="Static lane against live lane", title_justify="left")
-    for index, name in enumerate(SUMMARY):
-        summary.add_column(name, justify="left" if index < 3 else "right")
+    for index, name in enumerate(BRIEF):
+        summary.add_column(name, justify="left" if index < 2 else "right")
     for schema in schemas:
-        summary.add_row(*summary_row(schema))
+        summary.add_row(*brief_row(schema))
     console.print(summary)
     floors = Table(title="Floors", title_justify="left")
     for name in ("cell", "measure", "class", "share", "floor", ""):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from atlas.schema.floors import Finding, Row, share
+from atlas.schema.floors import MEASURES, Finding, Row, share
 
 Schema = dict[str, Any]
 
 SUMMARY = (
     "engine", "version", "lanes", "parameters", "static", "live", "static finds live", "defaults equal",
     "types equal", "bounds equal", "closed enums equal", "typed", "described", "effective",
+)  # fmt: skip
+BRIEF = (
+    "cell", "lanes", "n", "static", "live", "recall", "default", "type", "bounds", "enum", "typed", "described",
 )  # fmt: skip
 INTRO = """\
 # Coverage
@@ -49,12 +52,19 @@ def summary_row(schema: Schema) -> list[str]:
     return [schema["engine"], schema["version"], " + ".join(schema["lanes"]["seen"]), *_counts(rows)]
 
 
+def brief_row(schema: Schema) -> list[str]:
+    """A cell in one short line, in the columns of BRIEF."""
+    rows = schema["lanes"]["rows"]
+    sizes = [str(sum(row[key] for row in rows)) for key in ("n", "static", "live")]
+    shares = [share(measure, rows).percent() for measure in MEASURES]
+    return [f"{schema['engine']} {schema['version']}", "+".join(schema["lanes"]["seen"]), *sizes, *shares]
+
+
 def _counts(rows: Sequence[Row]) -> list[str]:
     n, static, live, effective = (
         sum(row[key] for row in rows) for key in ("n", "static", "live", "effective")
     )
-    measures = ("static_recall", "default", "type", "bounds", "enum", "typed", "described")
-    return [str(n), str(static), str(live), *(share(m, rows).text() for m in measures), str(effective)]
+    return [str(n), str(static), str(live), *(share(m, rows).text() for m in MEASURES), str(effective)]
 
 
 def _floors(findings: Sequence[Finding]) -> str:

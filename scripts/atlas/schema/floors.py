@@ -31,11 +31,12 @@ class Share:
     part: int
     whole: int
 
-    def text(self) -> str:
+    def percent(self) -> str:
         """Rounded down, so that 100 % means all."""
-        if not self.whole:
-            return "–"
-        return f"{self.part * 1000 // self.whole / 10:.1f} % ({self.part}/{self.whole})"
+        return f"{self.part * 1000 // self.whole / 10:.1f} %" if self.whole else "–"
+
+    def text(self) -> str:
+        return f"{self.percent()} ({self.part}/{self.whole})" if self.whole else "–"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from atlas.schema.compare import known_default, same_value
 from atlas.schema.facts import EffectiveFact, FieldFact
@@ -27,21 +27,29 @@ class Resolved:
                 self.by_short_name[key] = None
 
     def of(self, owner: str, field: FieldFact) -> EffectiveFact | None:
-        """The effective value of a field, where it is not simply the default."""
-        found = self._find(owner, field)
-        if found is None:
-            return None
-        default = field.default
-        unchanged = known_default(default) and default.kind != "required"
-        return None if unchanged and same_value(default.value, found.value) else found
+        """The effective value of a field, where it is not simply the default.
 
-    def _find(self, owner: str, field: FieldFact) -> EffectiveFact | None:
-        for name in (owner, field.owner):
-            if (name, field.name) in self.exact:
-                return self.exact[name, field.name]
+        What a field is joined to counts before the field itself: arguments stay as they were given,
+        and what they became stands in the objects made from them.
+        """
+        for found in (
+            *self._joined(field),
+            self.exact.get((owner, field.name)),
+            self.exact.get((field.owner, field.name)),
+        ):
+            if found is not None and not _is_default(field, found):
+                return found
+        return None
+
+    def _joined(self, field: FieldFact) -> Iterator[EffectiveFact | None]:
         if field.joins:
             module, _, name = field.joins.rpartition(".")
-            if (module, name) in self.exact:
-                return self.exact[module, name]
+            yield self.exact.get((module, name))
         written = WRITTEN_AS.match(field.default.text or "")
-        return self.by_short_name.get((written[1], written[2])) if written else None
+        if written:
+            yield self.by_short_name.get((written[1], written[2]))
+
+
+def _is_default(field: FieldFact, found: EffectiveFact) -> bool:
+    known = known_default(field.default) and field.default.kind != "required"
+    return known and same_value(field.default.value, found.value)

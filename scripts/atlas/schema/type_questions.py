@@ -7,7 +7,7 @@ from typing import Any
 
 from atlas.canonical import compact
 from atlas.schema.facts import Json, TypeExpr
-from atlas.schema.types import Schema, to_json_schema
+from atlas.schema.types import Schema, to_json_schema, widened
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,17 @@ def classes_in(type_: TypeExpr | None) -> list[tuple[str, str]]:
 
 
 def same_type(one: TypeExpr, other: TypeExpr) -> bool:
-    """Whether two lanes mean the same type: order in unions, enum or its values, `int | float` or
-    `float`, and a class by its short or full name make no difference."""
+    """Whether two lanes mean the same type.
+
+    No difference make: the order in unions; an enum or its values; `int | float` or `float`; a class by
+    its short or full name; `type[X]` or `type`; values that are named but not enforced.
+    """
     return compact(_canonical(one)) == compact(_canonical(other))
 
 
 def says_nothing(type_: TypeExpr | None) -> bool:
-    """Whether a type narrows nothing: unknown, `Any`, or a bare Python object."""
-    return type_ is None or type_["k"] in ("unknown", "any", "opaque", "callable")
+    """Whether a type narrows nothing: unknown, or `Any` (with or without None)."""
+    return type_ is None or to_json_schema(type_) == {} or type_["k"] == "unknown"
 
 
 def display(type_: TypeExpr | None) -> str:
@@ -99,14 +102,14 @@ def display(type_: TypeExpr | None) -> str:
         case "path":
             return "Path"
         case "annotated":
-            return display(type_["base"])
+            return display(widened(type_["base"]) if type_.get("open") else type_["base"])
         case _:
             return "unknown"
 
 
 def short(qualname: str) -> str:
-    """The last part of a dotted name."""
-    return qualname.rpartition(".")[2]
+    """The last part of a dotted name; `type` for `type[a.b.C]`."""
+    return qualname.partition("[")[0].rpartition(".")[2]
 
 
 def _canonical(type_: TypeExpr) -> Any:
@@ -142,7 +145,8 @@ def _sorted(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     out: Schema = {key: _sorted(value) for key, value in schema.items()}
-    for key in ("anyOf", "enum", "examples"):
+    out.pop("examples", None)
+    for key in ("anyOf", "enum"):
         if key in out:
             out[key] = sorted(out[key], key=compact)
     if isinstance(out.get("type"), list):

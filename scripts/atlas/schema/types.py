@@ -96,7 +96,7 @@ def _alternatives(type_: TypeExpr, class_ref: ClassRef | None) -> list[Schema]:
     if kind == "union":
         return [one for member in type_["of"] for one in _alternatives(member, class_ref)]
     if kind == "annotated" and type_.get("open"):
-        return _alternatives(_widened(type_["base"]), class_ref)
+        return _alternatives(widened(type_["base"]), class_ref)
     if kind == "annotated":
         rules = type_.get("constraints") or {}
         return [constrained(one, rules) for one in _alternatives(type_["base"], class_ref)]
@@ -176,11 +176,11 @@ def _values(values: list[Json]) -> list[Schema]:
     return [*found, {"type": "null"}] if None in values else found
 
 
-def _widened(type_: TypeExpr) -> TypeExpr:
+def widened(type_: TypeExpr) -> TypeExpr:
     """A type whose listed values are not enforced: any value of their kinds, the listed ones kept."""
     kinds = {"integer": "int", "number": "float", "string": "str", "boolean": "bool"}
     if type_["k"] == "union":
-        return {"k": "union", "of": [_widened(member) for member in type_["of"]]}
+        return {"k": "union", "of": [widened(member) for member in type_["of"]]}
     if type_["k"] in ("literal", "enum"):
         names = dict.fromkeys(kinds[json_type(v)] for v in _listed(type_) if json_type(v) in kinds)
         return {"k": "union", "of": [type_, *({"k": "prim", "name": name} for name in names)]}
