@@ -285,6 +285,15 @@ def test_credentials_go_to_their_own_host_only(
     assert "cret" not in text + shown.out + shown.err
 
 
+def test_two_indexes_on_one_host_get_each_their_own_credentials(index: Any) -> None:
+    settings = IndexSettings(f"http://a:1@127.0.0.1:{index.server_port}/one/simple")
+    settings = IndexSettings(settings.index, (f"http://b:2@127.0.0.1:{index.server_port}/two/simple",))
+    web = Web(settings, Cost())
+    for path in ("/one/simple/toy/", "/two/simple/toy/"):
+        web.get(index.url + path)
+    assert [auth for _, _, auth in index.requests] == ["Basic YTox", "Basic Yjoy"]
+
+
 def test_credentials_do_not_follow_a_redirect_to_another_host(
     index: Any, second: Any, build: Build, toy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

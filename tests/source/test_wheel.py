@@ -366,12 +366,26 @@ def test_a_tree_says_when_the_index_has_no_such_archive_any_more(
         tree.read("toy/config.py")
 
 
+TOY = '{"format_version": 1, "engine": "toy", "version": "1.0", "origin": null, "attempts": []'
+
+
 @pytest.mark.parametrize(
-    "text",
-    ["", "[]", "{}", '{"format_version": 9}', '{"format_version": 1, "engine": "other", "version": "1.0"}'],
+    "text,exit_code",
+    [
+        ("", 4),
+        ("[]", 4),
+        ("{}", 4),
+        ('{"format_version": 9}', 4),
+        ('{"format_version": 1, "engine": "other", "version": "1.0"}', 4),
+        (TOY + ', "files": {"x": "../../x"}}', 4),
+        (TOY + ', "files": {"x": 3}}', 4),
+        (TOY + ', "files": {"../x": "' + "0" * 64 + '"}}', 6),
+    ],
 )
-def test_a_tree_refuses_what_is_not_its_source_json(tmp_path: Path, toy: Any, text: str) -> None:
+def test_a_tree_refuses_what_is_not_its_source_json(
+    tmp_path: Path, toy: Any, text: str, exit_code: int
+) -> None:
     (tmp_path / "source.json").write_text(text)
     with pytest.raises(AtlasError) as raised:
         SourceTree.load(tmp_path / "source.json", toy.cell())
-    assert raised.value.exit_code == 4
+    assert raised.value.exit_code == exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from os.path import commonpath
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -20,6 +21,7 @@ from atlas.index.settings import IndexSettings, redact, strip_credentials
 
 CONNECT_S, READ_S = 15, 60
 ATTEMPTS = 5
+CONNECT_ATTEMPTS = 3
 BACKOFF_S = 0.5
 RETRY_AFTER_MAX_S = 30
 CONNECTIONS = 8
@@ -38,14 +40,19 @@ class _BoundedRetry(Retry):
 
 
 class _HostAuth(AuthBase):
-    """Basic credentials for the origins they were given for; else the user's netrc."""
+    """Basic credentials for the origins they were given for; else the user's netrc.
 
-    def __init__(self, credentials: Mapping[Origin, str]) -> None:
+    Of several indexes on one origin, the one whose URL has most in common with the request's counts.
+    """
+
+    def __init__(self, credentials: Mapping[str, str]) -> None:
         self.credentials = credentials
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         url = request.url or ""
-        userinfo = self.credentials.get(origin(url))
+        known = [index for index in self.credentials if origin(index) == origin(url)]
+        nearest = max(known, key=lambda index: len(commonpath([index, url])), default="")
+        userinfo = self.credentials.get(nearest)
         if userinfo is not None:
             user, _, password = userinfo.partition(":")
             HTTPBasicAuth(unquote(user), unquote(password))(request)
@@ -66,6 +73,7 @@ class Web(requests.Session):
         self.auth = _HostAuth(_credentials(settings))
         retry = _BoundedRetry(
             total=ATTEMPTS,
+            connect=CONNECT_ATTEMPTS,
             backoff_factor=BACKOFF_S,
             backoff_max=RETRY_AFTER_MAX_S,
             status_forcelist=TRANSIENT,
@@ -141,11 +149,8 @@ def unreachable(url: str, error: Exception) -> AtlasError:
     return UnavailableError(f"{host(url)} cannot be read: {why}", hint=HINT)
 
 
-def _credentials(settings: IndexSettings) -> dict[Origin, str]:
+def _credentials(settings: IndexSettings) -> dict[str, str]:
+    """`user:password` by the URL it was written in."""
     urls = [settings.index or "", *settings.extra, *settings.find_links]
-    found: dict[Origin, str] = {}
-    for url in urls:
-        bare, userinfo = strip_credentials(url) if "://" in url else (url, None)
-        if userinfo is not None:
-            found.setdefault(origin(bare), userinfo)
-    return found
+    pairs = [strip_credentials(url) for url in urls if "://" in url]
+    return {bare: userinfo for bare, userinfo in pairs if userinfo is not None}

@@ -1,4 +1,7 @@
-"""An sdist's sources into the store; the whole archive is needed, and proven by the index's sha256."""
+"""An sdist's sources into the store; the whole archive is needed, and proven by the index's sha256.
+
+Nothing is extracted: regular files are read and stored by their digest, links and devices are not read.
+"""
 
 from __future__ import annotations
 
@@ -127,7 +130,6 @@ def _tar(opened: IO[bytes]) -> Iterator[Member]:
             if not info.isreg():
                 yield info.name, 0, "a link or special file, not read"
                 continue
-            tarfile.data_filter(info, "/sdist")
             yield info.name, info.size, _tar_reader(archive, info)
 
 

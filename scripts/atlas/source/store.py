@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from atlas.errors import UnavailableError
 from atlas.paths import cache_dir
+from atlas.progress import say
 
+PATIENCE_S = 2
 STALE_S = 24 * 3600
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -84,7 +86,11 @@ class Store:
         """One job at a time fetches an archive; the others then find its files here."""
         lock = FileLock(self._folder("locks") / f"{key}.lock")
         try:
-            lock.acquire()
+            try:
+                lock.acquire(timeout=PATIENCE_S)
+            except Timeout:
+                say("waiting for another job that fetches the same archive")
+                lock.acquire()
         except OSError as error:
             raise self.unusable(error) from error
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from atlas.errors import InputError, IntegrityError, UnavailableError
 from atlas.source.archive import FORMAT_VERSION, check_name
 from atlas.source.store import Store
 
+SHA256 = re.compile("[0-9a-f]{64}")
 REBUILD = "run `atlas source` for this version again"
 
 
@@ -40,7 +42,7 @@ class SourceTree:
                     f"it is about {value['engine']} {value['version']}, not {cell.engine} {cell.version}",
                     where=where,
                 )
-            files = {check_name(path, where): str(sha256) for path, sha256 in value["files"].items()}
+            files = {check_name(path, where): _hex(sha256) for path, sha256 in value["files"].items()}
             return cls(
                 cell, value["origin"], tuple(value["attempts"]), files, store or Store.default(), where
             )
@@ -99,3 +101,10 @@ class SourceTree:
                 where=self.where,
                 hint="use an index that carries it, or " + REBUILD,
             )
+
+
+def _hex(sha256: str) -> str:
+    """A digest that is one: it becomes part of a path in the store."""
+    if not SHA256.fullmatch(sha256):
+        raise ValueError(f"{sha256!r} is not a sha256")
+    return sha256
