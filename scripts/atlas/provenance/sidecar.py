@@ -17,7 +17,6 @@ For outputs under the given roots:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +33,7 @@ from atlas.canonical import sha256_file
 from atlas.provenance import backup, guards, locks, record
 from atlas.provenance.ages import ages
 from atlas.provenance.changes import Change, of_artefact
+from atlas.provenance.metadata import as_record, as_sidecar, software_hash
 from atlas.provenance.params import texts
 from atlas.provenance.record import Sidecar
 
@@ -45,6 +45,7 @@ class SidecarPersistence(FilePersistence):  # type: ignore[misc]
     """Keys are paths relative to the project, as Snakemake names its outputs."""
 
     roots: ClassVar[tuple[str, ...]] = ()
+    shared: ClassVar[tuple[str, ...]] = ()
     current: ClassVar[SidecarPersistence | None] = None
     """That of the workflow this process has loaded."""
 
@@ -82,14 +83,14 @@ class SidecarPersistence(FilePersistence):  # type: ignore[misc]
         if not self.is_artefact(key):
             return super()._read_record(key)
         if key not in self._records:
-            self._records[key] = _as_record(self._sidecar(key))
+            self._records[key] = as_record(self._sidecar(key))
         return self._records[key]
 
     def _write_record(self, key: str, new: MetadataRecord) -> None:
         if not self.is_artefact(key):
             super()._write_record(key, new)
         elif Path(key).is_file():
-            record.write(key, _as_sidecar(new, self._read_by_job.get(key), sha256_file(Path(key))))
+            record.write(key, as_sidecar(new, self._read_by_job.get(key), sha256_file(Path(key))))
 
     def _delete_record(self, key: str) -> bool:
         if not self.is_artefact(key):
@@ -132,7 +133,7 @@ class SidecarPersistence(FilePersistence):  # type: ignore[misc]
         return sorted(set(super()._input(job)))
 
     def _software_stack_hash(self, job: Any) -> str:
-        return _software(job.container_img_url)
+        return software_hash(job.container_img_url)
 
     def _filter_incomplete_keys(self, keys: Iterable[str]) -> set[str]:
         """None of the artefacts: the sidecar tells whether they are whole, and what to do."""
@@ -219,51 +220,19 @@ class SidecarPersistence(FilePersistence):  # type: ignore[misc]
             self._held.pop().close()
 
 
-def _software(container: str | None) -> str:
-    return hashlib.sha256((container or "").encode()).hexdigest()
+def install(roots: Iterable[str] = ("results/",), shared: Iterable[str] = ("docs/",)) -> None:
+    """Make Snakemake keep the provenance of outputs under these folders in sidecars. Once, at load.
 
-
-def _as_record(sidecar: Sidecar | None) -> MetadataRecord:
-    """A sidecar as Snakemake's record. An empty one makes it ask params_changed, which knows."""
-    if sidecar is None:
-        return MetadataRecord(record_format_version=RECORD_FORMAT_VERSION)
-    return MetadataRecord(
-        rule=sidecar.rule,
-        code=sidecar.shell,
-        params=list(sidecar.params),
-        input=sorted(sidecar.inputs),
-        input_checksums=dict(sidecar.inputs),
-        container_img_url=sidecar.container,
-        software_stack_hash=_software(sidecar.container),
-        record_format_version=sidecar.record,
-    )
-
-
-def _as_sidecar(new: MetadataRecord, read: dict[str, str] | None, output: str) -> Sidecar:
-    inputs = read if read is not None else new.input_checksums or {}
-    unknown = sorted(set(new.input or []) - set(inputs))
-    if unknown:
-        raise WorkflowError(f"rule {new.rule}: only files can be inputs, and not {', '.join(unknown)}")
-    return Sidecar(
-        record=RECORD_FORMAT_VERSION,
-        rule=str(new.rule),
-        shell=new.code,
-        params=tuple(new.params or []),
-        inputs=inputs,
-        container=new.container_img_url,
-        output=output,
-    )
-
-
-def install(roots: Iterable[str] = ("results/", "docs/")) -> None:
-    """Make Snakemake keep the provenance of outputs under `roots` in sidecars. Once, at load."""
+    `roots` hold artefacts only; `shared` ones hold sources too, which are the files without a sidecar.
+    """
     looked_up = snakemake.workflow.Workflow._prepare_dag.__code__.co_names
     if RECORD_FORMAT_VERSION != 6 or not {"FilePersistence", "DbPersistence"} <= set(looked_up):
         raise WorkflowError(
             f"atlas.provenance.sidecar was written for Snakemake 9.27, and this is {snakemake.__version__}: "
             "install the pinned version, or see docs/staleness.md on upgrades"
         )
-    SidecarPersistence.roots = tuple(roots)
+    SidecarPersistence.shared = tuple(shared)
+    SidecarPersistence.roots = (*roots, *shared)
     snakemake.workflow.FilePersistence = SidecarPersistence
     snakemake.workflow.DbPersistence = guards.refuse_database
 

@@ -42,8 +42,13 @@ class Job:
     outputs: tuple[str, ...]
     logs: tuple[str, ...]
     stale: bool
+    missing: bool
     reasons: tuple[Reason, ...]
     needs: tuple[int, ...]
+
+    def has_own_reason(self) -> bool:
+        """Whether it is stale even if all that it needs comes out the same."""
+        return self.missing or any(reason.kind != "upstream" for reason in self.reasons)
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class Verdict:
     jobs: tuple[Job, ...]
     targets: tuple[str, ...]
     roots: tuple[str, ...]
+    shared: tuple[str, ...]
+    """Those of the roots that hold sources too."""
 
     def stale(self) -> list[Job]:
         return [job for job in self.jobs if job.stale]
@@ -83,12 +90,14 @@ def _from_json(value: dict[str, Any]) -> Verdict:
             outputs=tuple(job["outputs"]),
             logs=tuple(job["logs"]),
             stale=job["stale"],
+            missing=job["missing"],
             reasons=tuple(Reason(**reason) for reason in job["reasons"]),
             needs=tuple(job["needs"]),
         )
         for job in value["jobs"]
     )
-    return Verdict(tuple(value["rules"]), jobs, tuple(value["targets"]), tuple(value["roots"]))
+    names = {key: tuple(value[key]) for key in ("rules", "targets", "roots", "shared")}
+    return Verdict(jobs=jobs, **names)
 
 
 # What follows runs in the process of Snakemake.
@@ -127,6 +136,7 @@ def _verdict(persistence: Any) -> Verdict:
                 outputs=tuple(map(str, job.output)),
                 logs=tuple(map(str, job.log)),
                 stale=dag.needrun(job),
+                missing=any(not Path(output).exists() for output in job.output),
                 reasons=tuple(_reasons(dag.reason(job), job, persistence)) if dag.needrun(job) else (),
                 needs=tuple(sorted(numbers[needed] for needed in dag.dependencies[job] if needed in numbers)),
             )
@@ -134,6 +144,7 @@ def _verdict(persistence: Any) -> Verdict:
         ),
         targets=tuple(map(str, dag.workflow.dag_settings.targets or ())),
         roots=persistence.roots,
+        shared=persistence.shared,
     )
 
 
@@ -159,17 +170,28 @@ def _reasons(reason: Any, job: Any, persistence: Any) -> Iterator[Reason]:
     yield from (Reason("missing", str(file)) for file in sorted(reason.missing_output))
     for file in sorted(reason.updated_input - reason.updated_input_run):
         yield _input(str(file), job, persistence)
+    yield from _of_record(reason, job, persistence)
     yield from (Reason("upstream", str(file)) for file in sorted(reason.updated_input_run))
+
+
+def _of_record(reason: Any, job: Any, persistence: Any) -> Iterator[Reason]:
+    """What differs from the record.
+
+    Snakemake does not look for it where it has another reason. But whether a job has reasons of its
+    own tells whether it will still be stale if what is above comes out the same, so it is asked here.
+    """
+    if reason.missing_output or reason.forced:
+        return
     record = persistence.metadata(job.output[0])
-    if reason.input_changed:
+    if any(persistence.input_changed(job)):
         before, now = set(record.input or ()), set(persistence._input(job))
         yield from (Reason("inputs", f"{file} is no longer an input") for file in sorted(before - now))
         yield from (Reason("inputs", f"{file} is a new input") for file in sorted(now - before))
-    if reason.code_changed:
+    if any(persistence.code_changed(job)):
         yield Reason("command", job.rule.name, record.code, persistence._code(job.rule))
-    if reason.params_changed:
-        yield from (Reason(d.kind, d.what, d.before, d.now) for d in reason.params_changed.differences())
-    if reason.software_stack_changed:
+    differences = persistence.params_changed(job).differences()
+    yield from (Reason(found.kind, found.what, found.before, found.now) for found in differences)
+    if any(persistence.software_stack_changed(job)):
         yield Reason("container", job.rule.name, record.container_img_url, job.container_img_url)
 
 

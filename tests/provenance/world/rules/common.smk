@@ -8,7 +8,7 @@ from atlas.provenance import sidecar
 from atlas.provenance.codeprint import code as _code
 from atlas.provenance.lastgood import available
 
-sidecar.install(roots=("results/", "docs/"))
+sidecar.install(roots=("results/",), shared=("docs/",))
 code = partial(_code, base=Path(workflow.basedir))
 shell.prefix(f"export PYTHONPATH={shlex.quote(str(Path(workflow.basedir, 'scripts')))}; ")
 
