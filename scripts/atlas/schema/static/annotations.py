@@ -28,7 +28,7 @@ from atlas.schema.static.values import Member, NotJsonError, Unknown, to_json
 
 _MAX_DEPTH = 40
 _CONFIG_NAMES = ("Config", "Params", "Parameters", "Args", "Arguments", "Options", "Settings")
-_RECORDS = ("dataclass", "pydantic_dataclass", "pydantic", "msgspec", "attrs", "typed_dict", "named_tuple")
+_RECORDS = ("dataclass", "pydantic_dataclass", "pydantic", "msgspec", "attrs", "typed_dict")
 
 
 @dataclass(frozen=True)
@@ -395,28 +395,31 @@ def is_config(view: ClassView) -> bool:
     return (
         view.family == "plain"
         and view.node.name.endswith(_CONFIG_NAMES)
-        and any(_has_init(base.node) for base in view.mro)
+        and any(_takes_parameters(base.node) for base in view.mro)
     )
 
 
-def _has_init(node: Any) -> bool:
-    return any(isinstance(one, ast.FunctionDef) and one.name == "__init__" for one in node.body)
+def _takes_parameters(node: Any) -> bool:
+    """Whether a class body has a constructor that is given anything."""
+    for one in node.body:
+        if isinstance(one, ast.FunctionDef) and one.name == "__init__":
+            return len(one.args.args) > 1 or bool(one.args.kwonlyargs) or one.args.kwarg is not None
+    return False
 
 
 def hoisted(its: TypeExpr) -> tuple[TypeExpr, dict[str, Json]]:
-    """A type without the bounds that can stand beside it: those of `T` or of `Optional[T]`.
-
-    A bound says nothing about None, so `Optional[T]` under a bound means the same.
-    """
+    """A type without the bounds around all of it, and those bounds."""
     if its["k"] == "annotated" and not its["open"]:
         return its["base"], dict(its["constraints"])
-    if its["k"] == "union":
-        bounded = [one for one in its["of"] if one["k"] == "annotated" and not one["open"]]
-        others = [one for one in its["of"] if one not in bounded]
-        if len(bounded) == 1 and all(one["k"] == "none" for one in others):
-            members = [one["base"] if one in bounded else one for one in its["of"]]
-            return facts.union(members), dict(bounded[0]["constraints"])
     return its, {}
+
+
+def optional_bounds(its: TypeExpr) -> dict[str, Json]:
+    """Bounds of `T` in `Optional[T]`: pydantic applies them to the field, since None has nothing to bound."""
+    if its["k"] != "union":
+        return {}
+    others = [one for one in its["of"] if one["k"] != "none"]
+    return hoisted(others[0])[1] if len(others) == 1 else {}
 
 
 def chosen(its: TypeExpr, choices: tuple[Json, ...] | None) -> TypeExpr:

@@ -100,4 +100,4 @@ def assembled(view: ClassView, patterns: Sequence[str], reader: Reader) -> Class
                         fields.setdefault(fact.name, replace(fact, owner=view.qualname))
     for fact in records.fields(view, reader):
         fields.setdefault(fact.name, fact)
-    return replace(own, kind="namespace", fields=tuple(fields.values()))
+    return replace(own, kind="namespace", extra=None, fields=tuple(fields.values()))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from atlas.engines.model import CliSpec, Surface
 from atlas.schema.facts import ClassFact, FieldFact, FlagFact, LaneFacts, Limitation, TypeExpr
 from atlas.schema.static import classes, joins, usage
 from atlas.schema.static.annotations import is_config
@@ -34,6 +35,27 @@ class Parser:
 
     target: str
     owner: str | None = None
+
+
+def roots_of(surfaces: Mapping[str, Sequence[Surface]]) -> list[Root]:
+    """The roots that an engine's YAML names."""
+    return [
+        Root(
+            "function" if one.kind == "function" else "class",
+            one.target,
+            group,
+            one.nested,
+            one.assembled_from,
+            one.include_kwargs,
+        )
+        for group, its in surfaces.items()
+        for one in its
+    ]
+
+
+def parsers_of(specs: Sequence[CliSpec]) -> list[Parser]:
+    """The parser-building functions that an engine's YAML names."""
+    return [Parser(f"{one.cls}.{one.method}" if one.cls else one.method, one.cls) for one in specs]
 
 
 def extract(index: SourceIndex, roots: Sequence[Root], parsers: Sequence[Parser] = ()) -> LaneFacts:

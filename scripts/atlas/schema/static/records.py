@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from atlas.schema import facts
 from atlas.schema.facts import DefaultFact, DeprecationFact, FieldFact, TypeExpr
 from atlas.schema.static import metadata, settings
-from atlas.schema.static.annotations import Annotation, chosen, hoisted
+from atlas.schema.static.annotations import Annotation, chosen, hoisted, optional_bounds
 from atlas.schema.static.calls import short
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.defaults import FieldSpec
@@ -19,6 +19,7 @@ from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.reader import Reader
 from atlas.schema.static.values import NotJsonError, Unknown, to_json
 
+_SETTINGS = ("model_config",)
 _DECORATED = ("dataclass", "pydantic_dataclass", "attrs")
 
 
@@ -52,7 +53,8 @@ def rows(view: ClassView, reader: Reader) -> dict[str, Row]:
     for base in reversed(view.mro):
         if isinstance(base.node, ast.ClassDef) and base.scope and _contributes(base, view, reader):
             for row in own_rows(base, reader):
-                out[row.name] = row
+                if row.name not in _SETTINGS or view.family not in ("pydantic", "plain"):
+                    out[row.name] = row
     return out
 
 
@@ -72,7 +74,7 @@ def own_rows(base: Definition, reader: Reader) -> Iterator[Row]:
     for statement in _flat(base.node.body):
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             name = statement.target.id
-            if name not in ("_", "model_config", "__slots__"):
+            if name not in ("_", "__slots__"):
                 yield Row(name, statement, statement.annotation, statement.value, base, scope)
         elif isinstance(statement, ast.Assign) and _makes_field(statement.value, scope, reader):
             for target in statement.targets:
@@ -123,6 +125,9 @@ def _field(
         text=row.scope.module.segment(row.annotation) if row.annotation is not None else None,
         line=getattr(row.node, "lineno", None),
     )
+    if fact.type and view.family in ("pydantic", "pydantic_dataclass"):
+        constraints = {**optional_bounds(fact.type), **(fact.constraints or {})}
+        fact = replace(fact, constraints=constraints)
     init = fact.init and not is_private and ruled.init
     default = _family_default(fact.default, row, view, annotation, ruled)
     return replace(

@@ -14,7 +14,7 @@ from atlas.schema.static.reader import Reader
 from atlas.schema.static.values import Member, Unknown
 
 _EXTRA = ("allow", "forbid", "ignore")
-_VALIDATORS = ("field_validator", "model_validator", "validator", "root_validator")
+_VALIDATORS = ("validator", "field_validator", "root_validator", "model_validator")
 
 
 @dataclass(frozen=True)
@@ -146,23 +146,29 @@ def extra(view: ClassView, reader: Reader) -> str | None:
 
 
 def validators(view: ClassView, reader: Reader) -> list[str]:
-    """Names of the functions that check a class's values, bases first."""
-    found: dict[str, None] = {}
+    """Names of the functions that check a class's values: after construction, per field, of the whole."""
+    ranked: dict[str, int] = {}
     for base in reversed(view.mro):
         if not isinstance(base.node, ast.ClassDef) or not base.scope:
             continue
         for statement in base.node.body:
-            if not isinstance(statement, ast.FunctionDef):
-                continue
-            if statement.name == "__post_init__":
-                found[statement.name] = None
-            for decorator in statement.decorator_list:
-                call = decorator.func if isinstance(decorator, ast.Call) else decorator
-                target = reader.index.expression(call, base.scope)
-                name = short(target.qualname if target else ast.unparse(call))
-                if name in _VALIDATORS:
-                    found[statement.name] = None
-    return list(found)
+            if isinstance(statement, ast.FunctionDef):
+                rank = _validator_rank(statement, base.scope, reader)
+                if rank is not None:
+                    ranked[statement.name] = rank
+    return sorted(ranked, key=lambda name: ranked[name])
+
+
+def _validator_rank(node: ast.FunctionDef, scope: Scope, reader: Reader) -> int | None:
+    if node.name == "__post_init__":
+        return -1
+    for decorator in node.decorator_list:
+        call = decorator.func if isinstance(decorator, ast.Call) else decorator
+        target = reader.index.expression(call, scope)
+        name = short(target.qualname if target else ast.unparse(call))
+        if name in _VALIDATORS:
+            return _VALIDATORS.index(name)
+    return None
 
 
 def _renamer(rule: Any) -> Callable[[str], str | None] | None:

@@ -239,7 +239,8 @@ def _constructor(
             settable=passes,
             skip=skip | _given(call, parent, reader),
         )
-    _attributes(node, base, view, docs, reader, out, free=settable and _sets_the_rest(node))
+    rest = _rest_set_at(node) if settable else None
+    _attributes(node, base, view, docs, reader, out, rest=rest, after=call.lineno if call else 0)
 
 
 def _parent(view: ClassView, base: Definition, reader: Reader) -> ClassView | None:
@@ -283,17 +284,17 @@ def _given(call: ast.Call, parent: ClassView, reader: Reader) -> set[str]:
     return names
 
 
-def _sets_the_rest(node: ast.FunctionDef) -> bool:
-    """`for k, v in kwargs.items(): setattr(self, k, v)`: any attribute can be given by name."""
+def _rest_set_at(node: ast.FunctionDef) -> int | None:
+    """The line of `for k, v in kwargs.items(): setattr(self, k, v)`, which sets any attribute by name."""
     name = node.args.kwarg.arg if node.args.kwarg else None
     if name is None:
-        return False
+        return None
     for one in ast.walk(node):
         if isinstance(one, ast.For) and name in ast.unparse(one.iter) and _calls_setattr(one):
-            return True
+            return one.lineno
         if isinstance(one, ast.Call) and ast.unparse(one.func) == "self.__dict__.update":
-            return any(name in ast.unparse(argument) for argument in (*one.args, *one.keywords))
-    return False
+            return one.lineno if name in ast.unparse(one) else None
+    return None
 
 
 def _calls_setattr(node: ast.AST) -> bool:
@@ -308,9 +309,14 @@ def _attributes(
     reader: Reader,
     out: Found,
     *,
-    free: bool,
+    rest: int | None,
+    after: int,
 ) -> None:
-    """`self.x = …` for names that are no parameter; given by the caller only where the rest is set."""
+    """`self.x = …` for names that are no parameter.
+
+    A caller can give one only where the rest of `**kwargs` is set later, at line `rest`. One that a base
+    sets too counts when it stands `after` the call of the base's constructor.
+    """
     assert base.scope and isinstance(base.node, ast.ClassDef)
     local = {name: _raw(fact) for name, fact in out.fields.items()}
     scope = Scope(base.scope.module, base.scope.classes).with_local(local)
@@ -319,9 +325,10 @@ def _attributes(
         for target, right, written in _self_targets(statement):
             assigned.setdefault(target, []).append((right, statement, written))
     for name, given in assigned.items():
-        if name in out.fields:
-            continue
         value, statement, written = given[0]
+        known = out.fields.get(name)
+        if known and (known.via != "init_attr" or statement.lineno < after):
+            continue
         certain = len(given) == 1 and statement in node.body
         spec = reader.defaults.read(value, scope)
         if not certain:
@@ -336,7 +343,7 @@ def _attributes(
         fact = make(
             name, base, annotation, spec, reader, docs, text=text, line=statement.lineno, via="init_attr"
         )
-        out.fields[name] = replace(fact, init=free, joins=None)
+        out.fields[name] = replace(fact, init=rest is not None and statement.lineno < rest, joins=None)
 
 
 def _made(value: ast.expr, scope: Scope, reader: Reader) -> Annotation | None:
