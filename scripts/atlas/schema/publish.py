@@ -12,7 +12,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from atlas.canonical import digest, dump_json, write_atomic
-from atlas.errors import IntegrityError
+from atlas.errors import IntegrityError, RunError
 from atlas.schema.agreement import coverage_counts, lane_rows
 from atlas.schema.assemble import Assembled
 from atlas.schema.facts import Json, Limitation
@@ -137,10 +137,15 @@ def write_artefacts(
         raise
 
 
-def check_paths(found: Mapping[str, Json], groups: Iterable[str]) -> None:
-    """Refuse two parameters of one group with one path: readers use paths as keys."""
-    for group in groups:
+def require_parameters(found: Mapping[str, Json], groups: Iterable[str], *, where: str) -> None:
+    """Refuse a schema without a single parameter, and two parameters of one group with one path."""
+    names = list(groups)
+    if not any(found[group] for group in names):
+        reasons = "; ".join(f"{one['code']}: {', '.join(one['fields'])}" for one in found["limitations"])
+        hint = "the classes may have moved in this version: see `surfaces` in the engine's YAML"
+        raise RunError(f"no parameter was found ({reasons})", where=where, hint=hint)
+    for group in names:
         paths = [one["path"] for one in found[group]]
         twice = sorted({path for path in paths if paths.count(path) > 1})
         if twice:
-            raise IntegrityError(f"{group} has {', '.join(twice)} twice")
+            raise IntegrityError(f"{group} has {', '.join(twice)} twice", where=where)
