@@ -72,6 +72,17 @@ def test_filters_narrow_the_list_and_stand_in_the_address(browser: chromium.Brow
     assert len(browser.evaluate(NAMES)) == 6
 
 
+def test_filters_tell_how_much_they_leave_and_are_not_offered_for_nothing(
+    browser: chromium.Browser, page: Path
+) -> None:
+    offered = """[...document.querySelectorAll('#only label')]
+      .filter((label) => label.checkVisibility()).map((label) => label.textContent.trim())"""
+    browser.open(page, "#toy/1.0")
+    assert browser.evaluate(offered) == ["Differs between versions 3"]
+    browser.open(page, "#toy/2.0")
+    assert "Deprecated 1" in browser.evaluate(offered)
+
+
 def test_everything_works_by_keyboard(browser: chromium.Browser, page: Path) -> None:
     browser.open(page, "#toy/2.0")
     browser.press("/")

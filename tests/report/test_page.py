@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from atlas.errors import InputError
 from atlas.report.command import write_report
@@ -68,6 +69,12 @@ def unpacked(data: dict[str, Any]) -> dict[tuple[str, str, str, str], dict[str, 
                     key = (engine["name"], cell["version"], engine["groups"][group], data["pool"][path])
                     found[key] = facts
     return found
+
+
+@pytest.mark.parametrize("document", versions(), ids=lambda document: document["version"])
+def test_the_world_is_written_in_the_published_format(document: dict[str, Any]) -> None:
+    published = Path(__file__).parents[2] / "config/schemas/schema.discovered.schema.json"
+    Draft202012Validator(json.loads(published.read_text(encoding="utf-8"))).validate(document)
 
 
 def test_the_same_artefacts_give_the_same_bytes_in_whatever_order(artefacts: Artefacts, page: Path) -> None:

@@ -60,13 +60,19 @@ def test_limits_of_items_are_told_apart() -> None:
         ({"default_kind": "unknown"}, None),
         ({"default_kind": "none", "default": None}, "None"),
         ({"default_kind": "value", "default": False}, "False"),
-        ({"default_kind": "value", "default": 1, "default_text": "Mode.FAST"}, "Mode.FAST"),
+        ({"default_kind": "value", "default": 1, "default_text": "Mode.FAST"}, "1"),
         ({"default_kind": "computed", "default_text": "cpu_count()"}, "cpu_count()"),
         ({"default_kind": "factory", "default": []}, "[]"),
     ],
 )
 def test_no_default_is_not_the_default_none(entry: dict[str, Any], text: str | None) -> None:
     assert wording.default(entry) == text
+
+
+def test_a_default_that_is_known_is_shown_as_written_besides() -> None:
+    entry = {"default_kind": "value", "default": 1, "default_text": "Mode.FAST"}
+    assert wording.default_text(entry) == "Mode.FAST"
+    assert wording.default_text({"default_kind": "computed", "default_text": "cpu_count()"}) is None
 
 
 def test_a_deprecation_says_what_is_known() -> None:

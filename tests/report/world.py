@@ -16,6 +16,7 @@ PINS = (
     Pin("stub", "stub", "0.1", ("0.1",)),
 )
 BOTH = ("static", "live")
+DIGEST = "sha256:" + "1" * 64
 
 
 def parameter(path: str, **facts: Any) -> dict[str, Any]:
@@ -44,10 +45,10 @@ def schema(version: str, lanes: tuple[str, ...] = BOTH, **groups: list[dict[str,
         "engine": "toy",
         "version": version,
         "status": "complete" if lanes == BOTH else "static_only",
-        "sources": [{"kind": "wheel", "name": f"toy-{version}.whl", "digest": "sha256:00"}],
-        "environment": {"kind": "venv", "platform": "cpu"} if "live" in lanes else None,
-        "extractor": {"name": "atlas.schema", "digest": "sha256:00"},
-        "files": {"toy/args.py": "sha256:" + "1" * 64},
+        "sources": [{"kind": "wheel", "ref": f"toy-{version}.whl", "digest": DIGEST}],
+        "environment": {"kind": "venv", "platform": "cpu", "digest": DIGEST} if "live" in lanes else None,
+        "extractor": {"name": "atlas.schema", "digest": DIGEST},
+        "files": {"toy/args.py": DIGEST},
         "limitations": [
             {"code": "cpu_only", "lane": "live", "reason": f"No GPU. {HOSTILE}", "fields": ["seed"]}
         ],

@@ -86,6 +86,7 @@ def _parameter(group: str, entry: Mapping[str, Any]) -> Parameter:
         "type": wording.type_name(entry),
         "values": wording.enum_values(entry),
         "default": wording.default(entry),
+        "default_text": wording.default_text(entry),
         "effective": wording.effective(entry.get("effective_default")),
         "limits": wording.limits(entry),
         "deprecated": wording.deprecated(entry.get("deprecated")),

@@ -13,6 +13,19 @@ from atlas.report.model import Pin, Stale
 from atlas.report.page import render
 
 
+def run_report(root: Path, output: Path) -> None:
+    """Write the page, with the artefacts of cells that are stale now and why, as Snakemake judges."""
+    from atlas.provenance.stale import stale
+
+    cells = [root / "results" / engine.name for engine in load_all(root)[0]]
+    found = [
+        Stale(entry.artefact, f"{entry.reason}: {entry.changed}" if entry.changed else entry.reason)
+        for entry in stale(root)
+        if any((root / entry.artefact).is_relative_to(folder) for folder in cells)
+    ]
+    build_report(root, output, found)
+
+
 def build_report(root: Path, output: Path, stale: Sequence[Stale] = ()) -> None:
     """Write the page for all tracked versions; those without a schema are shown with a reason.
 

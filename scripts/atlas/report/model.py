@@ -35,6 +35,7 @@ FACTS = (
     "also_in",
     "joins",
     "applies_to",
+    "default_text",
 )
 """The facts of a parameter that may differ between versions, in the order in which they are embedded."""
 

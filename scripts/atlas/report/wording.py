@@ -82,13 +82,15 @@ def _inequalities(schema: Mapping[str, Json]) -> list[str]:
 
 
 def default(entry: Mapping[str, Json]) -> str | None:
-    """A default as text; None where there is none or it is not known."""
-    kind = entry["default_kind"]
-    if kind in ("required", "unknown"):
+    """A default as text: its value, else as written; None where there is none or it is not known."""
+    if entry["default_kind"] in ("required", "unknown"):
         return None
-    if entry.get("default_text"):
-        return str(entry["default_text"])
-    return value(entry["default"]) if "default" in entry else None
+    return value(entry["default"]) if "default" in entry else entry.get("default_text")
+
+
+def default_text(entry: Mapping[str, Json]) -> str | None:
+    """How a default is written in the source, where its value is known besides."""
+    return entry.get("default_text") if "default" in entry else None
 
 
 def effective(found: Mapping[str, Json] | None) -> dict[str, str] | None:

@@ -57,18 +57,17 @@ function changeSides(kind, old, now) {
   const absent = el("span", { class: "muted" }, "absent");
   if (kind === "added") return [absent, wholeText(now)];
   if (kind === "removed") return [wholeText(old), absent];
-  const [before, after] = [old, now].map((facts) => longText(kind, facts));
-  if (before && after) return wordChanges(before, after);
-  return [factText(kind, old), factText(kind, now)];
+  const [before, after] = [old, now].map((facts) => tokens(kind, facts));
+  return before && after ? tokenChanges(before, after, kind) : [factText(kind, old), factText(kind, now)];
 }
 
 const LONG = 60;
 
-/** A fact that is better compared word by word, as text; null for all others. */
-function longText(kind, facts) {
-  if (kind === "description") return facts.description;
-  if (kind === "values") return facts.values?.join(", ");
-  return kind === "default" && facts.default?.length > LONG ? facts.default : null;
+/** The parts in which two versions of a fact are compared one by one; null where they are better shown whole. */
+function tokens(kind, facts) {
+  if (kind === "values") return facts.values ?? null;
+  const text = kind === "description" ? facts.description : kind === "default" ? facts.default : null;
+  return text && (kind === "description" || text.length > LONG) ? text.split(/\s+/).filter(Boolean) : null;
 }
 
 /** The name of a kind of change, coloured where it says that something came or went. */
@@ -85,13 +84,14 @@ const wholeText = (facts) => [
 const CONTEXT = 8;
 const MOST_WORDS = 600;
 
-/** Two texts with the words marked in which they differ, and long equal parts left out. */
-function wordChanges(old, now) {
-  const [before, after] = [old, now].map((text) => text.split(/\s+/).filter(Boolean));
-  if (before.length > MOST_WORDS || after.length > MOST_WORDS)
-    return [old, now].map((text) => el("div", { class: "clamp tall" }, text));
-  const [keptBefore, keptAfter] = commonWords(before, after);
-  return [markWords(before, keptBefore, "del"), markWords(after, keptAfter, "ins")];
+/** Two lists of words with those marked in which they differ, and long equal parts left out. */
+function tokenChanges(before, after, kind) {
+  const [keptBefore, keptAfter] =
+    before.length > MOST_WORDS || after.length > MOST_WORDS
+      ? [new Set(), new Set()]
+      : commonWords(before, after);
+  const wrap = kind === "description" ? (text) => [text] : (text) => [code(breakable(text))];
+  return [markWords(before, keptBefore, "del", wrap), markWords(after, keptAfter, "ins", wrap)];
 }
 
 /** For each of two lists, which words belong to their longest common subsequence. */
@@ -116,7 +116,7 @@ function commonWords(before, after) {
   return [keptBefore, keptAfter];
 }
 
-function markWords(list, kept, tag) {
+function markWords(list, kept, tag, wrap) {
   const runs = [];
   list.forEach((word, at) => {
     const same = kept.has(at);
@@ -124,7 +124,7 @@ function markWords(list, kept, tag) {
     else runs.push({ same, words: [word] });
   });
   return runs.map(({ same, words: run }, at) => [
-    same ? shortened(run, at > 0, at < runs.length - 1) : el(tag, null, run.join(" ")),
+    same ? wrap(shortened(run, at > 0, at < runs.length - 1)) : el(tag, null, wrap(run.join(" "))),
     " ",
   ]);
 }

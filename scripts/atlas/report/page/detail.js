@@ -124,7 +124,8 @@ function factList(engine, index, facts) {
           ]
         : null,
     ],
-    ["Default", [defaultText(facts), facts.default_kind === "required" ? " it has no default" : null]],
+    ["Default", [defaultText(facts), facts.default_kind === "required" ? " There is no default." : null]],
+    ["Written as", facts.default_text ? code(breakable(facts.default_text)) : null],
     [
       "Effective default",
       facts.effective
@@ -241,6 +242,8 @@ function changeLine(kind, old, now) {
   const words = kindLabel(kind);
   if (kind === "description")
     return el("div", null, words, " ", el("span", { class: "muted" }, reworded(old, now)));
+  if (kind === "values" && old.values && now.values)
+    return el("div", null, words, " ", valuesChanged(old, now));
   return el(
     "div",
     null,
@@ -250,6 +253,18 @@ function changeLine(kind, old, now) {
     el("span", { "aria-label": "became" }, " → "),
     factText(kind, now),
   );
+}
+
+/** Values that went and values that came; their order is no matter. */
+function valuesChanged(old, now) {
+  const without = (values, others) => values.filter((value) => !others.includes(value));
+  const marks = (tag, values) => values.map((value) => [el(tag, null, code(breakable(value))), " "]);
+  const opened = old.open === now.open ? null : now.open ? "now open" : "no longer open";
+  return [
+    marks("del", without(old.values, now.values)),
+    marks("ins", without(now.values, old.values)),
+    opened ? el("span", { class: "muted" }, opened) : null,
+  ];
 }
 
 function reworded(old, now) {

@@ -24,7 +24,7 @@ function parseRoute(hash) {
   const index = versionIndex(engine, from);
   const wanted = decoded(parameter);
   const found = parameterNamed(engine, wanted);
-  if (wanted && !found) filters.text ||= wanted;
+  if (wanted && !found) filters.text ||= wanted.split(":").at(-1);
   return {
     view: "parameters",
     engine,
@@ -43,10 +43,14 @@ function compareRoute(engine, from, to, filters) {
   return { view: "compare", engine, from: known(from, oldest), to: known(to, newest), ...filters };
 }
 
-/** By its name within the engine, or by its path alone where another engine's link has no more. */
+/** By its name within the engine; also by its path alone, or by `group:path` where the path would do. */
 function parameterNamed(engine, name) {
-  if (!name) return null;
-  return engine.byId.get(name) ?? engine.parameters.find((parameter) => parameter.path === name) ?? null;
+  const [group, path] = splitOnce(name, ":");
+  return (
+    engine.byId.get(name) ??
+    engine.parameters.find((one) => one.path === name || (one.path === path && one.group === group)) ??
+    null
+  );
 }
 
 function splitOnce(text, separator) {

@@ -164,7 +164,7 @@ function defaultText(facts) {
     facts.default === undefined
       ? null
       : el("code", { class: kind === "none" ? "none" : null }, breakable(facts.default));
-  const how = { factory: "made anew", computed: "computed" }[kind];
+  const how = { factory: "factory", computed: "computed" }[kind];
   return [
     text ? el("span", { class: "clamp" }, text) : null,
     how ? el("span", { class: "muted how" }, how) : null,

@@ -67,10 +67,19 @@ function fillFilters(route) {
   );
   byId("group").value = groups.includes(route.group) ? route.group : "";
   byId("group").parentElement.hidden = groups.length < 2;
-  byId("only")
-    .querySelectorAll("input")
-    .forEach((box) => (box.checked = route.only.includes(box.value)));
+  if (route.view === "parameters") fillChips(route);
   byId("reset").hidden = !(route.text || route.group || route.only.length || route.kinds.length);
+}
+
+/** Filters with the number of parameters they would leave; those that make no difference are not offered. */
+function fillChips(route) {
+  const rows = rowsOf(route);
+  for (const box of byId("only").querySelectorAll("input")) {
+    const count = rows.filter(FILTERS[box.value]).length;
+    box.checked = route.only.includes(box.value);
+    box.parentElement.hidden = !box.checked && (count === 0 || count === rows.length);
+    box.parentElement.querySelector("b").textContent = count;
+  }
 }
 
 function showParameters() {
