@@ -12,10 +12,10 @@ from atlas.schema.static import metadata
 from atlas.schema.static.bindings import FunctionNode
 from atlas.schema.static.calls import short
 from atlas.schema.static.classify import Classifier
-from atlas.schema.static.evaluate import Evaluator, source_text
+from atlas.schema.static.evaluate import Evaluator
 from atlas.schema.static.metadata import EMPTY, Metadata
 from atlas.schema.static.modules import Definition, Scope
-from atlas.schema.static.values import Member, NotJsonError, Reference, Unknown, to_json
+from atlas.schema.static.values import Member, NotJsonError, Reference, Unknown, source_text, to_json
 
 FIELD_CALLS = {
     "dataclasses.field": (),

@@ -296,11 +296,12 @@ class SourceIndex:
         """What a bare name means in a scope."""
         inner = self._in_class(scope, name) if scope.classes and not scope.for_types else None
         found = inner or self.lookup(scope.module, name)
-        if found is None and scope.for_types:
-            found = self._in_class(scope, name) if scope.classes else None
-            found = found or self._imported_inside(scope.module, name)
+        if found is None and scope.for_types and scope.classes:
+            found = self._in_class(scope, name)
         if found is None and name in _BUILTINS:
             return external(f"builtins.{name}")
+        if found is None and scope.for_types:
+            return self._imported_inside(scope.module, name)
         return found
 
     def _imported_inside(self, module: Module, name: str) -> Definition | None:

@@ -30,7 +30,8 @@ def completed(classes: Mapping[str, ClassFact], reader: Reader) -> dict[str, Cla
     known = _declared(classes, wanted)
     heirs: dict[str, set[str]] = {name: set() for name in wanted}
     for module in reader.index.parsed():
-        _collect(module, wanted, reader, known, heirs)
+        if any(name in module.source for name in wanted):
+            _collect(module, wanted, reader, known, heirs)
     return {
         name: replace(fact, fields=tuple(_typed(field, fact, known, heirs) for field in fact.fields))
         for name, fact in classes.items()

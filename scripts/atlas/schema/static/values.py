@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from dataclasses import dataclass
 from typing import Any
 
 from atlas.schema.facts import Json
-from atlas.schema.static.modules import Definition
+from atlas.schema.static.modules import Definition, Module
 
 
 @dataclass(frozen=True)
@@ -73,3 +74,14 @@ def unknown_inside(value: Any) -> Unknown | None:
     else:
         return None
     return next((found for part in parts if (found := unknown_inside(part))), None)
+
+
+def source_text(node: ast.AST, module: Module) -> str:
+    """The node as written, on one line."""
+    text = module.segment(node)
+    if "\n" not in text:
+        return text
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return " ".join(text.split())
