@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from atlas.report.cells import load_engine_pages
-from atlas.report.command import write_report
+from atlas.report.command import build_report
 from atlas.report.model import EnginePage
 
 from .world import PINS, versions, write_artefacts
@@ -27,5 +27,5 @@ def pages(artefacts: tuple[list[Path], list[Path]]) -> tuple[EnginePage, ...]:
 def page(artefacts: tuple[list[Path], list[Path]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of two engines: three versions of one, none to be had of the other."""
     output = tmp_path_factory.mktemp("report") / "index.html"
-    write_report(PINS, *artefacts, output)
+    build_report(*artefacts, output, pins=PINS)
     return output

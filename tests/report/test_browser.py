@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas.report.command import write_report
+from atlas.report.command import build_report
 from atlas.report.history import differences
 from atlas.report.model import EnginePage, Pin
 
@@ -154,12 +154,8 @@ def test_thousands_of_parameters_are_rendered_as_one_scrolls(
     browser: chromium.Browser, tmp_path: Path
 ) -> None:
     many = schema("1.0", engine_params=[parameter(f"parameter_{i:04}") for i in range(3000)])
-    write_report(
-        [Pin("toy", "toy", "1.0", ("1.0",))],
-        write_artefacts(tmp_path, [many])[0],
-        [],
-        tmp_path / "index.html",
-    )
+    schemas, _ = write_artefacts(tmp_path, [many])
+    build_report(schemas, [], tmp_path / "index.html", pins=[Pin("toy", "toy", "1.0", ("1.0",))])
     browser.open(tmp_path / "index.html", "#toy")
     assert 20 < len(browser.evaluate(NAMES)) < 300
     type_text(browser, "2999")

@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from atlas.errors import InputError
-from atlas.report.command import write_report
+from atlas.report.command import build_report, run_report
 from atlas.report.embed import embedded
 from atlas.report.model import FACTS, LANES, EnginePage, Pin, Stale
 from atlas.report.page import render
@@ -80,7 +80,7 @@ def test_the_world_is_written_in_the_published_format(document: dict[str, Any]) 
 def test_the_same_artefacts_give_the_same_bytes_in_whatever_order(artefacts: Artefacts, page: Path) -> None:
     schemas, sources = artefacts
     again = page.with_name("again.html")
-    write_report(reversed(PINS), schemas[::-1], sources, again)
+    build_report(schemas[::-1], sources, again, pins=reversed(PINS))
     assert again.read_bytes() == page.read_bytes()
 
 
@@ -159,8 +159,35 @@ def test_the_matrix_tells_what_is_known_without_a_script(page: Path) -> None:
 
 def test_a_version_without_artefacts_is_shown_as_not_built(tmp_path: Path) -> None:
     pin = Pin("toy", "toy", "9.0", ("9.0",))
-    write_report([pin], [], [], tmp_path / "index.html")
+    build_report([], [], tmp_path / "index.html", pins=[pin])
     assert "Its schema has not been built yet." in Elements(tmp_path / "index.html").text
+
+
+ENGINE = """
+format_version: 1
+engine: toy
+library: {name: toy-engine, current_version: "2.0", versions: ["1.0", "1.5"]}
+packages: [toy]
+sources: [{kind: wheel}]
+surfaces: {engine_params: [{class: toy.Args}]}
+"""
+
+
+def test_a_project_gives_the_page_of_what_its_engines_track(tmp_path: Path) -> None:
+    (tmp_path / "engine_versions").mkdir()
+    (tmp_path / "engine_versions" / "toy.yaml").write_text(ENGINE)
+    write_artefacts(tmp_path / "results", versions()[1:])
+    run_report(tmp_path, tmp_path / "index.html")
+    text = " ".join(Elements(tmp_path / "index.html").text.split())
+    assert "2.0 current" in text and "1.0 not built Its schema has not been built yet." in text
+    assert "stub" not in text.split("How to read it")[0]
+
+
+def test_an_engine_that_cannot_be_read_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "engine_versions").mkdir()
+    (tmp_path / "engine_versions" / "toy.yaml").write_text(ENGINE.replace("packages", "package"))
+    with pytest.raises(InputError, match="package"):
+        run_report(tmp_path, tmp_path / "index.html")
 
 
 def test_what_is_stale_stands_in_a_table(pages: tuple[EnginePage, ...], tmp_path: Path) -> None:
@@ -176,7 +203,7 @@ def test_a_broken_artefact_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "schema.discovered.json"
     broken.write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match=re.escape(str(broken))):
-        write_report(PINS, [broken], [], tmp_path / "index.html")
+        build_report([broken], [], tmp_path / "index.html", pins=PINS)
     assert not (tmp_path / "index.html").exists()
 
 
@@ -189,17 +216,12 @@ def test_facts_that_do_not_change_cost_next_to_nothing(tmp_path: Path) -> None:
             )
             for name in names
         ]
-        write_report(
-            [Pin("toy", "toy", names[0], tuple(names))], *_written(tmp_path, documents), tmp_path / "x"
-        )
+        schemas, _ = write_artefacts(tmp_path, documents)
+        build_report(schemas, [], tmp_path / "x", pins=[Pin("toy", "toy", names[0], tuple(names))])
         return (tmp_path / "x").stat().st_size
 
     one, nine = size(1), size(9)
     assert nine < 1.6 * one
-
-
-def _written(folder: Path, documents: list[dict[str, Any]]) -> Artefacts:
-    return write_artefacts(folder, documents)[0], []
 
 
 def test_embedding_is_valid_json_without_angle_brackets(pages: tuple[EnginePage, ...]) -> None:

@@ -26,7 +26,7 @@ def run_report(root: Path, output: Path) -> None:
     build_report(root, output, found)
 
 
-def build_report(root: Path, output: Path, stale: Sequence[Stale] = ()) -> None:
+def run_report(root: Path, output: Path, stale: Sequence[Stale] = ()) -> None:
     """Write the page for all tracked versions; those without a schema are shown with a reason.
 
     Refused while an engine's YAML cannot be read: a page without that engine would hide what is known.
@@ -39,15 +39,16 @@ def build_report(root: Path, output: Path, stale: Sequence[Stale] = ()) -> None:
         [folder / name for folder in folders if (folder / name).exists()]
         for name in ("schema.discovered.json", "source.json")
     )
-    write_report(map(pin_of, engines), schemas, sources, output, stale)
+    build_report(schemas, sources, output, stale, pins=map(pin_of, engines))
 
 
-def write_report(
-    pins: Iterable[Pin],
+def build_report(
     schema_paths: Sequence[Path],
     source_paths: Sequence[Path],
     output: Path,
     stale: Sequence[Stale] = (),
+    *,
+    pins: Iterable[Pin],
 ) -> None:
     """Write the page from the artefacts given, wherever they are."""
     write_atomic(output, render(load_engine_pages(pins, schema_paths, source_paths), stale))
