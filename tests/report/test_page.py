@@ -15,7 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from atlas.errors import InputError
-from atlas.report.command import build_report, run_report
+from atlas.report.command import build_report, report_project
 from atlas.report.embed import embedded
 from atlas.report.model import FACTS, LANES, EnginePage, Pin, Stale
 from atlas.report.page import render
@@ -177,7 +177,7 @@ def test_a_project_gives_the_page_of_what_its_engines_track(tmp_path: Path) -> N
     (tmp_path / "engine_versions").mkdir()
     (tmp_path / "engine_versions" / "toy.yaml").write_text(ENGINE)
     write_artefacts(tmp_path / "results", versions()[1:])
-    run_report(tmp_path, tmp_path / "index.html")
+    report_project(tmp_path, tmp_path / "index.html")
     text = " ".join(Elements(tmp_path / "index.html").text.split())
     assert "2.0 current" in text and "1.0 not built Its schema has not been built yet." in text
     assert "stub" not in text.split("How to read it")[0]
@@ -187,7 +187,7 @@ def test_an_engine_that_cannot_be_read_is_not_left_out_in_silence(tmp_path: Path
     (tmp_path / "engine_versions").mkdir()
     (tmp_path / "engine_versions" / "toy.yaml").write_text(ENGINE.replace("packages", "package"))
     with pytest.raises(InputError, match="package"):
-        run_report(tmp_path, tmp_path / "index.html")
+        report_project(tmp_path, tmp_path / "index.html")
 
 
 def test_what_is_stale_stands_in_a_table(pages: tuple[EnginePage, ...], tmp_path: Path) -> None:

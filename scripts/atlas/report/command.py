@@ -23,10 +23,10 @@ def run_report(root: Path, output: Path) -> None:
         for entry in stale(root)
         if any((root / entry.artefact).is_relative_to(folder) for folder in cells)
     ]
-    build_report(root, output, found)
+    report_project(root, output, found)
 
 
-def run_report(root: Path, output: Path, stale: Sequence[Stale] = ()) -> None:
+def report_project(root: Path, output: Path, stale: Sequence[Stale] = ()) -> None:
     """Write the page for all tracked versions; those without a schema are shown with a reason.
 
     Refused while an engine's YAML cannot be read: a page without that engine would hide what is known.
