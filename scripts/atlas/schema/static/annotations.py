@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from atlas.schema import facts
 from atlas.schema.facts import Json, TypeExpr
-from atlas.schema.static import enums, metadata
+from atlas.schema.static import enums, literals, metadata, typecalls
 from atlas.schema.static.calls import short
-from atlas.schema.static.classify import Classifier, ClassView
+from atlas.schema.static.classify import Classifier
 from atlas.schema.static.evaluate import Evaluator
 from atlas.schema.static.metadata import EMPTY, Metadata
 from atlas.schema.static.modules import Definition, Scope
+from atlas.schema.static.typeforms import chosen, hoisted, is_config, items, parsed_text, unknown
 from atlas.schema.static.typenames import (
     CONSTRAINED,
     LISTS,
@@ -24,11 +24,9 @@ from atlas.schema.static.typenames import (
     SETS,
     canonical,
 )
-from atlas.schema.static.values import Member, NotJsonError, Unknown, to_json
+from atlas.schema.static.values import Member, to_json
 
 _MAX_DEPTH = 40
-_CONFIG_NAMES = ("Config", "Params", "Parameters", "Args", "Arguments", "Options", "Settings")
-_RECORDS = ("dataclass", "pydantic_dataclass", "pydantic", "msgspec", "attrs", "typed_dict")
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Annotations:
         self.index = evaluator.index
         self.evaluator = evaluator
         self.classifier = classifier
-        self._active: list[str] = []
+        self.active: list[str] = []
 
     def read(self, node: ast.expr, scope: Scope) -> Annotation:
         """The annotation of a field or parameter; `ClassVar`, `InitVar`, `Required`… become marks."""
@@ -56,9 +54,9 @@ class Annotations:
         found = Metadata()
         outer = self._annotated(node, scope)
         while outer:
-            base, items, scope = outer
+            base, marks_given, scope = outer
             said = EMPTY
-            for item in items:
+            for item in marks_given:
                 said = said.under(metadata.of_item(item, scope, self.evaluator, self.classifier))
             found = said.under(found)
             node, scope = self._unmarked(base, scope, marks)
@@ -76,14 +74,14 @@ class Annotations:
             if parsed is not None:
                 node = parsed
             if isinstance(node, ast.Subscript):
-                name = self._name(node.value, scope)
+                name = self.external_name(node.value, scope)
                 mark = short(name)
                 if name in SAME and mark in _MARKS:
                     marks.add(mark)
                     node = node.slice
                     continue
             elif isinstance(node, ast.Name | ast.Attribute):
-                name = self._name(node, scope)
+                name = self.external_name(node, scope)
                 if name in ("typing.ClassVar", "typing.Final", "dataclasses.KW_ONLY"):
                     marks.add(short(name))
                     return ast.Name("object"), scope
@@ -91,8 +89,8 @@ class Annotations:
 
     def _annotated(self, node: ast.expr, scope: Scope) -> tuple[ast.expr, list[ast.expr], Scope] | None:
         """Base and items of `Annotated[…]`, also behind an alias."""
-        if isinstance(node, ast.Subscript) and self._name(node.value, scope) == "typing.Annotated":
-            parts = _slice(node)
+        if isinstance(node, ast.Subscript) and self.external_name(node.value, scope) == "typing.Annotated":
+            parts = items(node)
             return (parts[0], parts[1:], scope) if parts else None
         if isinstance(node, ast.Name | ast.Attribute):
             found = self.index.expression(node, scope)
@@ -106,11 +104,15 @@ class Annotations:
                 return self._annotated(found.node, found.scope)
         return None
 
-    def _name(self, node: ast.expr, scope: Scope) -> str:
+    def external_name(self, node: ast.expr, scope: Scope) -> str:
         found = self.index.expression(node, scope)
         return canonical(found.qualname) if found and found.kind == "external" else ""
 
     # --- types -----------------------------------------------------------------------------------
+
+    def literal_values(self, node: ast.expr, scope: Scope) -> list[Json] | None:
+        """The values of a `Literal[…]` or of an alias for one; None for anything else."""
+        return literals.values_of(self, node, scope)
 
     def type(self, node: ast.expr, scope: Scope, depth: int = 0) -> TypeExpr:
         """The type expression of an annotation or a part of one."""
@@ -122,7 +124,7 @@ class Annotations:
             if node.value is ...:
                 return facts.ANY
             parsed = parsed_text(node)
-            return self.type(parsed, scope, depth + 1) if parsed is not None else _unknown(node)
+            return self.type(parsed, scope, depth + 1) if parsed is not None else unknown(node)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
             return facts.union(
                 [self.type(node.left, scope, depth + 1), self.type(node.right, scope, depth + 1)]
@@ -136,10 +138,10 @@ class Annotations:
             found = self.index.expression(node, scope)
             return self._defined(found, depth) if found else self._unresolved(node, scope)
         if isinstance(node, ast.Call):
-            return self._call(node, scope, depth)
+            return typecalls.of_call(self, node, scope, depth)
         if isinstance(node, ast.List | ast.Tuple) and not node.elts:
             return facts.ANY
-        return _unknown(node)
+        return unknown(node)
 
     def _unresolved(self, node: ast.expr, scope: Scope) -> TypeExpr:
         value = self.evaluator.evaluate(node, scope)
@@ -148,7 +150,7 @@ class Annotations:
         # A forward reference to a class that the sources never import still names a class.
         name = node.id if isinstance(node, ast.Name) else ""
         is_class = name[:1].isupper() and any(letter.islower() for letter in name)
-        return facts.opaque(name) if is_class and scope.for_types else _unknown(node)
+        return facts.opaque(name) if is_class and scope.for_types else unknown(node)
 
     def _defined(self, found: Definition, depth: int) -> TypeExpr:
         if found.kind == "external":
@@ -156,13 +158,13 @@ class Annotations:
         if found.kind == "class":
             return self._class(found)
         if found.kind == "value" and isinstance(found.node, ast.expr) and found.scope:
-            if found.qualname in self._active:
+            if found.qualname in self.active:
                 return facts.ANY  # a recursive alias holds itself
-            self._active.append(found.qualname)
+            self.active.append(found.qualname)
             try:
                 its = self.type(found.node, found.scope, depth + 1)
             finally:
-                self._active.pop()
+                self.active.pop()
             return facts.annotated(its, {}, is_open=True) if found.soft else its
         if found.kind == "function":
             return facts.CALLABLE if found.soft else facts.unknown(found.qualname)
@@ -205,8 +207,8 @@ class Annotations:
     def _subscript(self, node: ast.Subscript, scope: Scope, depth: int) -> TypeExpr:
         found = self.index.expression(node.value, scope)
         if found is None:
-            return _unknown(node)
-        parts = _slice(node)
+            return unknown(node)
+        parts = items(node)
         if found.kind == "external":
             return self._generic(canonical(found.qualname), parts, scope, depth, node)
         if found.kind == "value" and isinstance(found.node, ast.expr) and found.scope:
@@ -220,7 +222,7 @@ class Annotations:
             return self.type(parts[at], scope, depth + 1) if at < len(parts) else facts.ANY
 
         if name == "typing.Literal":
-            return self._literal(parts, scope, node)
+            return literals.literal(self, parts, scope, node)
         if name == "typing.Union":
             return facts.union([part(at) for at in range(len(parts))])
         if name == "typing.Optional":
@@ -286,172 +288,8 @@ class Annotations:
             found and isinstance(found.node, ast.Call) and short(ast.unparse(found.node.func)) == "TypeVar"
         )
 
-    # --- literals ----------------------------------------------------------------------------------
-
-    def _literal(self, parts: list[ast.expr], scope: Scope, node: ast.expr) -> TypeExpr:
-        values = self._literal_parts(parts, scope)
-        if values is None:
-            return _unknown(node)
-        plain = _unique([value for value in values if value is not None])
-        its = facts.literal(plain)
-        if None in values:
-            return facts.union([its, facts.NONE]) if plain else facts.NONE
-        return its
-
-    def _literal_parts(self, parts: list[ast.expr], scope: Scope) -> list[Json] | None:
-        out: list[Json] = []
-        for part in parts:
-            nested = self.literal_values(part, scope)
-            if nested is not None:
-                out += nested
-                continue
-            value = self.evaluator.evaluate(part.value if isinstance(part, ast.Starred) else part, scope)
-            if isinstance(value, Unknown):
-                return None
-            try:
-                out += [to_json(one) for one in (value if isinstance(value, list | tuple) else [value])]
-            except NotJsonError:
-                return None
-        return out
-
-    def literal_values(self, node: ast.expr, scope: Scope) -> list[Json] | None:
-        """The values of a `Literal[…]` or of an alias for one; None for anything else."""
-        if isinstance(node, ast.Subscript) and self._name(node.value, scope) == "typing.Literal":
-            return self._literal_parts(_slice(node), scope)
-        if isinstance(node, ast.Subscript | ast.Name | ast.Attribute):
-            found = self.index.expression(node, scope) if not isinstance(node, ast.Subscript) else None
-            if found and found.kind == "value" and found.scope and isinstance(found.node, ast.expr):
-                if found.qualname in self._active:
-                    return None
-                self._active.append(found.qualname)
-                try:
-                    return self.literal_values(found.node, found.scope)
-                finally:
-                    self._active.pop()
-        return None
-
-    # --- calls that make types -----------------------------------------------------------------------
-
-    def _call(self, node: ast.Call, scope: Scope, depth: int) -> TypeExpr:
-        name = short(self._name(node.func, scope) or "")
-        named = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
-        if name == "NewType" and len(node.args) == 2:
-            return self.type(node.args[1], scope, depth + 1)
-        if name == "TypeAliasType" and len(node.args) == 2:
-            return self.type(node.args[1], scope, depth + 1)
-        if name == "TypeVar":
-            if "bound" in named:
-                return self.type(named["bound"], scope, depth + 1)
-            if len(node.args) > 1:
-                return facts.union([self.type(one, scope, depth + 1) for one in node.args[1:]])
-            return facts.ANY
-        if name in _CON_TYPES:
-            said = metadata.of_call(node, scope, self.evaluator)
-            base = _CON_TYPES[name]
-            if name in ("conlist", "conset") and node.args:
-                base = facts.sequence(base["k"], self.type(node.args[0], scope, depth + 1))
-            return facts.annotated(base, metadata.fitted(said.constraints, base))
-        if name in ("Enum", "IntEnum", "StrEnum") and len(node.args) == 2:
-            return self._functional_enum(node, name, scope)
-        if name in ("TypedDict", "NamedTuple", "namedtuple", "defstruct", "make_dataclass", "create_model"):
-            return facts.opaque(_first_text(node))
-        if name == "type" and len(node.args) == 1 and _is_none(node.args[0]):
-            return facts.NONE
-        if name == "ForwardRef" and node.args:
-            return self.type(node.args[0], scope, depth + 1)
-        return _unknown(node)
-
-    def _functional_enum(self, node: ast.Call, style: str, scope: Scope) -> TypeExpr:
-        value = self.evaluator.evaluate(node.args[1], scope)
-        if isinstance(value, str):
-            value = value.replace(",", " ").split()
-        if isinstance(value, list | tuple):
-            pairs = [one if isinstance(one, tuple) else (one, None) for one in value]
-            value = {
-                key: its if its is not None else key.lower() if style == "StrEnum" else at
-                for at, (key, its) in enumerate(pairs, 1)
-            }
-        try:
-            return facts.enum(_first_text(node), to_json(value))
-        except (NotJsonError, ValueError):
-            return _unknown(node)
-
 
 _MARKS = ("ClassVar", "Final", "InitVar", "Required", "NotRequired", "ReadOnly", "SkipValidation", "Mapped")
-_CON_TYPES: Mapping[str, TypeExpr] = {
-    "conint": facts.prim("int"),
-    "confloat": facts.prim("float"),
-    "constr": facts.prim("str"),
-    "conbytes": facts.prim("bytes"),
-    "conlist": facts.sequence("list", facts.ANY),
-    "conset": facts.sequence("set", facts.ANY),
-}
-
-
-def is_config(view: ClassView) -> bool:
-    """Whether a class holds configuration that can be looked into: a record, or a plain `…Config`."""
-    if view.family in _RECORDS:
-        return True
-    return (
-        view.family == "plain"
-        and view.node.name.endswith(_CONFIG_NAMES)
-        and any(_takes_parameters(base.node) for base in view.mro)
-    )
-
-
-def _takes_parameters(node: Any) -> bool:
-    """Whether a class body has a constructor that is given anything."""
-    for one in node.body:
-        if isinstance(one, ast.FunctionDef) and one.name == "__init__":
-            return len(one.args.args) > 1 or bool(one.args.kwonlyargs) or one.args.kwarg is not None
-    return False
-
-
-def hoisted(its: TypeExpr) -> tuple[TypeExpr, dict[str, Json]]:
-    """A type without the bounds around all of it, and those bounds."""
-    if its["k"] == "annotated" and not its["open"]:
-        return its["base"], dict(its["constraints"])
-    return its, {}
-
-
-def optional_bounds(its: TypeExpr) -> dict[str, Json]:
-    """Bounds of `T` in `Optional[T]`: pydantic applies them to the field, since None has nothing to bound."""
-    if its["k"] != "union":
-        return {}
-    others = [one for one in its["of"] if one["k"] != "none"]
-    return hoisted(others[0])[1] if len(others) == 1 else {}
-
-
-def chosen(its: TypeExpr, choices: tuple[Json, ...] | None) -> TypeExpr:
-    """A type narrowed to choices that only the command line enforces: open."""
-    if not choices:
-        return its
-    values = [one for one in choices if one is not None]
-    if its["k"] == "union":
-        kept = [one for one in its["of"] if one["k"] == "none"]
-        inner = [one for one in its["of"] if one["k"] != "none"]
-        if len(inner) == 1:
-            return facts.union([chosen(inner[0], choices), *kept])
-        return its
-    if its["k"] in ("list", "set", "frozenset"):
-        return facts.sequence(its["k"], chosen(its["item"], choices))
-    if its["k"] == "prim":
-        return facts.annotated(facts.literal(values), {}, is_open=True)
-    return its
-
-
-def parsed_text(node: ast.expr) -> ast.expr | None:
-    """The expression in a string annotation."""
-    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
-        return None
-    try:
-        return ast.parse(node.value.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
-        return None
-
-
-def _slice(node: ast.Subscript) -> list[ast.expr]:
-    return list(node.slice.elts) if isinstance(node.slice, ast.Tuple) and node.slice.elts else [node.slice]
 
 
 def _type_variables(
@@ -460,24 +298,3 @@ def _type_variables(
     names = [one for one in ast.walk(value) if isinstance(one, ast.Name) and is_variable(one, scope)]
     names.sort(key=lambda one: (one.lineno, one.col_offset))
     return list(dict.fromkeys(one.id for one in names))
-
-
-def _unique(values: list[Json]) -> list[Json]:
-    out: list[Json] = []
-    for value in values:
-        if all(type(value) is not type(one) or value != one for one in out):
-            out.append(value)
-    return out
-
-
-def _first_text(node: ast.Call) -> str:
-    first = node.args[0] if node.args else None
-    return str(first.value) if isinstance(first, ast.Constant) else ast.unparse(node.func)
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
-def _unknown(node: ast.expr) -> TypeExpr:
-    return facts.unknown(ast.unparse(node))

@@ -200,3 +200,27 @@ def _replaces_itself(statement: ast.stmt) -> bool:
         and isinstance(statement.targets[0].value, ast.Attribute)
         and statement.targets[0].value.attr == "modules"
     )
+
+
+def choose(bound: list[Binding]) -> tuple[Binding, bool, tuple[ast.expr, ...]]:
+    """The binding that counts, whether only type checkers see it, and other values it may have."""
+    checked = [one for one in bound if one.guard == TYPE_CHECKING and one.kind != "grow"]
+    live = [one for one in bound if one.guard != TYPE_CHECKING and one.kind != "grow"]
+    if not live:
+        return (checked or bound)[-1], False, ()
+    if checked and live[-1].kind == "value":
+        # `else: X = Any` is not enforced; `else: X = LazyLoader(…)` is the same thing, later.
+        return checked[-1], not isinstance(live[-1].node, ast.Call), ()
+    classes = [one for one in live if one.kind == "class"]
+    if classes and live[-1].kind == "value" and isinstance(live[-1].node, ast.Call):
+        return classes[-1], False, ()  # `X = decorate(X)`: the class statement says more
+    plain = [one for one in live if one.guard == PLAIN]
+    after = live[live.index(plain[-1]) + 1 :] if plain else live
+    if not after:
+        return plain[-1], False, ()
+    for one in after:
+        if one.guard == TRY or one.kind != "value":
+            return one, False, ()
+    values = [*plain[-1:], *after]
+    others = tuple(one.node for one in values[1:] if isinstance(one.node, ast.expr))
+    return values[0], False, others

@@ -10,10 +10,10 @@ from typing import Literal
 from atlas.engines.model import CliSpec, Surface
 from atlas.schema.facts import ClassFact, FieldFact, FlagFact, LaneFacts, Limitation, TypeExpr
 from atlas.schema.static import classes, joins, usage
-from atlas.schema.static.annotations import is_config
 from atlas.schema.static.flags import extract_flags
 from atlas.schema.static.modules import Definition, SourceIndex
 from atlas.schema.static.reader import Reader
+from atlas.schema.static.typeforms import is_config
 from atlas.schema.type_questions import parts
 
 

@@ -1,7 +1,7 @@
-"""Engine sources as modules: parsed on demand, never imported; a dotted name leads to its definition.
+"""Names in engine sources: a dotted name leads to its definition.
 
-Names are followed through imports, re-exports, star imports and lazily made members. A name that leads
-out of the engine's own sources ends in an external definition that still carries its dotted name.
+They are followed through imports, re-exports, star imports and lazily made members. A name that leads out
+of the engine's own sources ends in an external definition that still carries its dotted name.
 """
 
 from __future__ import annotations
@@ -9,42 +9,19 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
 
-from atlas.schema.facts import Limitation
 from atlas.schema.static import bindings
-from atlas.schema.static.bindings import Binding, Bindings
+from atlas.schema.static.bindings import Binding, choose
+from atlas.schema.static.lazy import named_homes
+from atlas.schema.static.sources import Loader, Module, Sources
 
-Loader = Callable[[], bytes]
+__all__ = ["Definition", "Loader", "Module", "Scope", "SourceIndex", "external"]
+
 _BUILTINS = frozenset(dir(builtins))
 _MAX_HOPS = 40
-
-
-@dataclass(frozen=True, eq=False)
-class Module:
-    name: str
-    path: str
-    is_package: bool
-    tree: ast.Module
-    source: str
-    bound: Bindings
-    lines: tuple[bytes, ...]
-
-    def segment(self, node: ast.AST) -> str:
-        """The text of a node as written; columns of the syntax tree count bytes."""
-        first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", None)
-        if not first or last is None or last > len(self.lines):
-            return ast.unparse(node)
-        start, end = node.col_offset, node.end_col_offset  # type: ignore[attr-defined]
-        if first == last:
-            return self.lines[first - 1][start:end].decode(errors="replace")
-        inner = self.lines[first : last - 1]
-        parts = (self.lines[first - 1][start:], *inner, self.lines[last - 1][:end])
-        return b"\n".join(parts).decode(errors="replace")
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,87 +69,14 @@ def external(dotted: str) -> Definition:
     return Definition(dotted, "external")
 
 
-class SourceIndex:
-    """The engine's .py files by path relative to the import root; only those reached are read and parsed."""
+class SourceIndex(Sources):
+    """The engine's sources, and what the names in them mean."""
 
     def __init__(self, files: Mapping[str, Loader]) -> None:
-        self._loaders: dict[str, tuple[str, Loader, bool]] = {}
-        for path, loader in sorted(files.items()):
-            parts = path.removesuffix(".py").split("/")
-            is_package = parts[-1] == "__init__"
-            name = ".".join(parts[:-1] if is_package else parts)
-            if path.endswith(".py") and name and (is_package or name not in self._loaders):
-                self._loaders[name] = (path, loader, is_package)
-        self._packages = {name.partition(".")[0] for name in self._loaders}
-        self._folders = {
-            name[:at] for name in self._loaders for at in range(len(name)) if name[at] == "."
-        } - self._loaders.keys()
-        self._modules: dict[str, Module | None] = {}
+        super().__init__(files)
         self._lookups: dict[tuple[str, str], Definition | None] = {}
-        self._texts: dict[str, bytes] = {}
         self._inner: dict[str, dict[str, Binding]] = {}
         self._tables: dict[int, dict[str, Binding]] = {}
-        self.limitations: list[Limitation] = []
-
-    @classmethod
-    def from_directory(cls, root: Path, packages: tuple[str, ...] = ()) -> SourceIndex:
-        """All .py files of `packages` (default: all) under an import root on disk."""
-        starts = [root / package for package in packages] or [root]
-        found: dict[str, Loader] = {}
-        for start in starts:
-            for path in start.rglob("*.py") if start.is_dir() else [start.with_suffix(".py")]:
-                if path.is_file():
-                    found[path.relative_to(root).as_posix()] = path.read_bytes
-        return cls(found)
-
-    @property
-    def names(self) -> list[str]:
-        return list(self._loaders)
-
-    def has(self, name: str) -> bool:
-        return name in self._loaders or name in self._folders
-
-    def owns(self, dotted: str) -> bool:
-        """Whether a dotted name lies in one of the packages whose sources are here."""
-        return dotted.partition(".")[0] in self._packages
-
-    def module(self, name: str) -> Module | None:
-        """The parsed module, or None where there is none or it does not parse (a limitation says so)."""
-        if name not in self._modules:
-            self._modules[name] = self._parse(name) if name in self._loaders else None
-        return self._modules[name]
-
-    def reached(self) -> list[str]:
-        """Paths of the files that were parsed so far."""
-        return [module.path for module in self.parsed()]
-
-    def parsed(self) -> list[Module]:
-        """The modules that were parsed so far, by path."""
-        return sorted((module for module in self._modules.values() if module), key=lambda one: one.path)
-
-    def text(self, name: str) -> bytes:
-        if name not in self._texts:
-            self._texts[name] = self._loaders[name][1]()
-        return self._texts[name]
-
-    def _parse(self, name: str) -> Module | None:
-        path, _, is_package = self._loaders[name]
-        try:
-            source = self.text(name).decode("utf-8-sig")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SyntaxWarning)
-                warnings.simplefilter("ignore", DeprecationWarning)
-                tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError) as error:
-            line = error.lineno if isinstance(error, SyntaxError) else None
-            reason = error.msg if isinstance(error, SyntaxError) else str(error)
-            self.limitations.append(Limitation("source_not_parsed", name, reason, path, line))
-            return None
-        bound = bindings.collect(tree, name, is_package)
-        lines = tuple(source.replace("\r\n", "\n").encode().split(b"\n"))
-        return Module(name, path, is_package, tree, source, bound, lines)
-
-    # --- names ---------------------------------------------------------------------------------
 
     def resolve(self, dotted: str) -> Definition | None:
         """The definition of `pkg.mod.Name` (or `pkg.mod.Class.method`), wherever it is really defined."""
@@ -235,7 +139,7 @@ class SourceIndex:
         return None
 
     def _definition(self, module: Module, name: str, bound: list[Binding]) -> Definition | None:
-        binding, soft, others = _choose(bound)
+        binding, soft, others = choose(bound)
         if binding.kind == "import":
             found = self._imported(module, binding)
             return replace(found, soft=True) if found and soft else found
@@ -346,7 +250,7 @@ class SourceIndex:
     # --- members made on demand ------------------------------------------------------------------
 
     def _lazy(self, module: Module, name: str) -> Definition | None:
-        for target in _table_entries(module, name):
+        for target in named_homes(module, name):
             source = self.module(target)
             if source is not None and source is not module and (found := self.lookup(source, name)):
                 return found
@@ -361,58 +265,3 @@ class SourceIndex:
         ]
         home = self.module(homes[0]) if len(homes) == 1 else None
         return self.lookup(home, name) if home else None
-
-
-def _choose(bound: list[Binding]) -> tuple[Binding, bool, tuple[ast.expr, ...]]:
-    """The binding that counts, whether only type checkers see it, and other values it may have."""
-    checked = [one for one in bound if one.guard == bindings.TYPE_CHECKING and one.kind != "grow"]
-    live = [one for one in bound if one.guard != bindings.TYPE_CHECKING and one.kind != "grow"]
-    if not live:
-        return (checked or bound)[-1], False, ()
-    if checked and live[-1].kind == "value":
-        # `else: X = Any` is not enforced; `else: X = LazyLoader(…)` is the same thing, later.
-        return checked[-1], not isinstance(live[-1].node, ast.Call), ()
-    classes = [one for one in live if one.kind == "class"]
-    if classes and live[-1].kind == "value" and isinstance(live[-1].node, ast.Call):
-        return classes[-1], False, ()  # `X = decorate(X)`: the class statement says more
-    plain = [one for one in live if one.guard == bindings.PLAIN]
-    after = live[live.index(plain[-1]) + 1 :] if plain else live
-    if not after:
-        return plain[-1], False, ()
-    for one in after:
-        if one.guard == bindings.TRY or one.kind != "value":
-            return one, False, ()
-    values = [*plain[-1:], *after]
-    others = tuple(one.node for one in values[1:] if isinstance(one.node, ast.expr))
-    return values[0], False, others
-
-
-def _table_entries(module: Module, name: str) -> Iterator[str]:
-    """Modules that a lazily importing package names for `name`.
-
-    Such tables are dict literals: `{"Name": "pkg.mod"}`, `{"Name": ".mod:Name"}`, `{"Name": ("pkg.mod", …)}`
-    or `{"submodule": ["Name", …]}`.
-    """
-    for node in ast.walk(module.tree):
-        if not isinstance(node, ast.Dict):
-            continue
-        for key, value in zip(node.keys, node.values, strict=True):
-            if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
-                continue
-            texts = _strings(value)
-            if key.value == name and texts:
-                yield from _candidates(module, texts[0].partition(":")[0])
-            elif name in texts:
-                yield from _candidates(module, key.value)
-
-
-def _strings(node: ast.expr) -> list[str]:
-    elements = node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
-    return [one.value for one in elements if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-
-
-def _candidates(module: Module, target: str) -> Iterator[str]:
-    relative = target.lstrip(".")
-    base = module.name if module.is_package else module.name.rpartition(".")[0]
-    yield target
-    yield f"{base}.{relative}"

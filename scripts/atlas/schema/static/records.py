@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from atlas.schema import facts
 from atlas.schema.facts import DefaultFact, DeprecationFact, FieldFact, TypeExpr
 from atlas.schema.static import metadata, settings
-from atlas.schema.static.annotations import Annotation, chosen, hoisted, optional_bounds
+from atlas.schema.static.annotations import Annotation
 from atlas.schema.static.calls import short
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.defaults import FieldSpec
@@ -17,6 +17,7 @@ from atlas.schema.static.docs import Docs
 from atlas.schema.static.docs.types import parse_doc_type
 from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.reader import Reader
+from atlas.schema.static.typeforms import chosen, hoisted, optional_bounds
 from atlas.schema.static.values import NotJsonError, Unknown, to_json
 
 _SETTINGS = ("model_config",)
