@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from atlas.schema.assemble import Assembled, Parameter
-from atlas.schema.facts import Json
+from atlas.schema.compare import bounds
+from atlas.schema.facts import FieldFact, Json
 from atlas.schema.merge import FACTS
 from atlas.schema.type_questions import is_unknown
 
@@ -16,7 +17,7 @@ def coverage_counts(parameters: Sequence[Parameter]) -> dict[str, int]:
         "n": len(parameters),
         "typed": sum(not is_unknown(one.merged.fact.type) for one in parameters),
         "defaulted": sum(one.merged.fact.default.kind != "unknown" for one in parameters),
-        "bounded": sum(bool(one.merged.fact.constraints) for one in parameters),
+        "bounded": sum(bool(bounds(one.merged.fact)) for one in parameters),
         "described": sum(is_described(one) for one in parameters),
         "live": sum("live" in one.merged.lanes() for one in parameters),
         "static": sum("static" in one.merged.lanes() for one in parameters),
@@ -53,7 +54,13 @@ def _row(group: str, root: str, owner: str, parameters: Sequence[Parameter]) -> 
         "static_only": dict(sorted(static_only.items())),
         "live_only": [one.path for one in parameters if one.merged.lanes() == {"live"}],
         "unknown_types": [one.path for one in parameters if is_unknown(one.merged.fact.type)],
+        "unwritten_types": [one.path for one in parameters if _unwritten(one.merged.fact)],
     }
+
+
+def _unwritten(fact: FieldFact) -> bool:
+    """Whether the engine nowhere says of which type a parameter is: a name taken out of **kwargs."""
+    return is_unknown(fact.type) and not fact.annotation and fact.via in ("kwargs", "init_attr")
 
 
 def _agreement(fact: str, parameters: Sequence[Parameter]) -> dict[str, Json]:

@@ -72,6 +72,9 @@ def share(measure: str, rows: Iterable[Row]) -> Share:
     found = list(rows)
     if measure == "static_recall":
         return Share(sum(row["both"] for row in found), sum(row["live"] for row in found))
+    if measure == "written_types":
+        unknown = sum(len(row["unwritten_types"]) for row in found)
+        return Share(sum(row["typed"] for row in found), sum(row["n"] for row in found) - unknown)
     if measure in ("typed", "described"):
         return Share(sum(row[measure] for row in found), sum(row["n"] for row in found))
     return Share(sum(row[measure]["equal"] for row in found), sum(row[measure]["compared"] for row in found))

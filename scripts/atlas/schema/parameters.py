@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from atlas.schema.assemble import Parameter
-from atlas.schema.compare import known_default, one_line
+from atlas.schema.compare import bounds, known_default, one_line
 from atlas.schema.facts import DefaultFact, DeprecationFact, EffectiveFact, FieldFact, FlagFact, Json
 from atlas.schema.flags import all_flags, choices, primary_flag
 from atlas.schema.type_questions import display, listed_values
@@ -25,7 +25,7 @@ def parameter_json(one: Parameter) -> dict[str, Json]:
         "effective_default": effective_json(one.effective),
         "description": fact.description and fact.description.strip(),
         **listed_json(fact, one.flags),
-        "constraints": dict(fact.constraints or {}),
+        "constraints": bounds(fact),
         "deprecated": deprecated_json(fact.deprecated),
         **flags_json(one.flags),
         "aliases": list(fact.aliases),
@@ -72,6 +72,9 @@ def admitting(schema: Schema, default: DefaultFact, defs: Mapping[str, Any] | No
         return schema
     if Draft202012Validator({**schema, "$defs": dict(defs or {})}).is_valid(default.value):
         return schema
+    if default.value is None and "type" in schema:
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        return {**schema, "type": [*kinds, "null"]}
     extra = {"type": "null"} if default.value is None else {"const": default.value}
     return {"anyOf": [*schema.get("anyOf", [schema]), extra]}
 
