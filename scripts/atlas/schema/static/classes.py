@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from atlas.schema.facts import ClassFact, FieldFact
-from atlas.schema.static import records, settings, signatures
+from atlas.schema.static import constructors, records, settings, signatures
 from atlas.schema.static.bindings import FunctionNode
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.modules import Definition
@@ -20,7 +20,7 @@ _OWN_INIT = ("dataclass", "pydantic_dataclass", "attrs", "plain")
 def of_class(view: ClassView, reader: Reader, kwargs: bool = True) -> ClassFact:
     """A class by the constructor it really has: a generated one, or one that is written out."""
     if takes_written_init(view, reader):
-        found = signatures.of_class(view, reader, kwargs)
+        found = constructors.of_class(view, reader, kwargs)
         return _fact(view, "plain", "allow" if found.open else "forbid", list(found.fields.values()), reader)
     if view.family == "plain":
         return _fact(view, "plain", "forbid", _declared(view, reader), reader)

@@ -9,28 +9,14 @@ from typing import Any
 
 from atlas.schema.facts import DefaultFact
 from atlas.schema.static import metadata
-from atlas.schema.static.bindings import FunctionNode
 from atlas.schema.static.calls import short
 from atlas.schema.static.classify import Classifier
 from atlas.schema.static.evaluate import Evaluator
 from atlas.schema.static.metadata import EMPTY, Metadata
 from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.values import Member, NotJsonError, Reference, Unknown, source_text, to_json
+from atlas.schema.static.wrappers import FIELD_CALLS, Place, passed, wrapped
 
-FIELD_CALLS = {
-    "dataclasses.field": (),
-    "pydantic.Field": ("default",),
-    "pydantic.fields.Field": ("default",),
-    "pydantic.v1.Field": ("default",),
-    "pydantic.PrivateAttr": ("default",),
-    "pydantic.fields.PrivateAttr": ("default",),
-    "msgspec.field": (),
-    "msgspec._core.field": (),
-    "attr.ib": ("default",),
-    "attr.attrib": ("default",),
-    "attr.field": (),
-    "attrs.field": (),
-}
 _MISSING = {
     "dataclasses.MISSING",
     "msgspec.NODEFAULT",
@@ -55,7 +41,6 @@ _EMPTY: Mapping[str, Any] = {
 }
 REQUIRED = DefaultFact("required")
 NOT_SET = object()
-Place = tuple[ast.expr, Scope]
 
 
 @dataclass(frozen=True)
@@ -168,7 +153,7 @@ class Defaults:
         view = self.classifier.view(target)
         if view and any(short(name) == "FieldInfo" for name in view.outside):
             return self._field_call(node, scope, ("default",))
-        inner = self._wrapped(target, 0)
+        inner = wrapped(target, self.index)
         return self._wrapper(node, scope, target, inner) if inner else None
 
     def _field_call(self, node: ast.Call, scope: Scope, positional: tuple[str, ...]) -> FieldSpec:
@@ -231,28 +216,6 @@ class Defaults:
             DefaultFact("factory", value, text), Unknown(text), env=getattr(raw, "env", None), joined=joined
         )
 
-    # --- wrappers --------------------------------------------------------------------------------------
-
-    def _wrapped(self, target: Definition, depth: int) -> tuple[ast.Call, Scope] | None:
-        """The field call that a project's function returns."""
-        if not isinstance(target.node, FunctionNode) or target.scope is None or depth > 3:
-            return None
-        inner_scope = Scope(target.scope.module)
-        returns = [one.value for one in ast.walk(target.node) if isinstance(one, ast.Return) and one.value]
-        assigned = {
-            statement.targets[0].id: statement.value
-            for statement in ast.walk(target.node)
-            if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-        }
-        for value in returns:
-            if isinstance(value, ast.Name):
-                value = assigned.get(value.id, value)
-            if isinstance(value, ast.Call):
-                inner = self.index.expression(value.func, inner_scope)
-                if inner and (inner.qualname in FIELD_CALLS or self._wrapped(inner, depth + 1)):
-                    return value, inner_scope
-        return None
-
     def _wrapper(
         self, node: ast.Call, scope: Scope, target: Definition, inner: tuple[ast.Call, Scope]
     ) -> FieldSpec | None:
@@ -268,40 +231,11 @@ class Defaults:
                 if there:
                     return replace(there, joined=(owner, name), metadata=EMPTY, annotation=None)
         call, inner_scope = inner
-        named = self._passed(node, scope, target, call, inner_scope)
+        named = passed(node, scope, target, inner, self.index)
         said = metadata.of_call(call, inner_scope, self.evaluator).under(
             metadata.of_call(node, scope, self.evaluator)
         )
         return self._from_arguments(named, said, node, scope)
-
-    def _passed(
-        self, node: ast.Call, scope: Scope, target: Definition, call: ast.Call, inner_scope: Scope
-    ) -> dict[str, Place]:
-        """Arguments of the inner field call, with the wrapper's parameters replaced by what was given."""
-        assert isinstance(target.node, FunctionNode)
-        parameters = target.node.args
-        order = [one.arg for one in (*parameters.posonlyargs, *parameters.args)]
-        given: dict[str, Place] = {
-            name: (value, scope) for name, value in zip(order, node.args, strict=False)
-        }
-        given |= {keyword.arg: (keyword.value, scope) for keyword in node.keywords if keyword.arg}
-        defaults: dict[str, Place] = {
-            name: (value, inner_scope)
-            for name, value in zip(reversed(order), reversed(parameters.defaults), strict=False)
-        }
-        for one, value in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True):
-            if value is not None:
-                defaults[one.arg] = (value, inner_scope)
-        filled = {**defaults, **given}
-        inner = self.index.expression(call.func, inner_scope)
-        positional = FIELD_CALLS.get(inner.qualname if inner else "", ())
-        passed: dict[str, Place] = {}
-        pairs = [*zip(positional, call.args, strict=False)]
-        pairs += [(keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg]
-        for name, value in pairs:
-            is_parameter = isinstance(value, ast.Name) and value.id in filled
-            passed[name] = filled[value.id] if is_parameter else (value, inner_scope)  # type: ignore[attr-defined]
-        return {**given, **passed} if any(not keyword.arg for keyword in call.keywords) else passed
 
 
 def fact_of(raw: Any, text: str) -> DefaultFact:
