@@ -3,6 +3,8 @@ import shlex
 from functools import partial
 from pathlib import Path
 
+import yaml
+
 from atlas.canonical import digest
 from atlas.provenance import sidecar
 from atlas.provenance.codeprint import code as _code
@@ -14,10 +16,10 @@ shell.prefix(f"export PYTHONPATH={shlex.quote(str(Path(workflow.basedir, 'script
 
 CONFIG = json.loads(Path(workflow.basedir, "config/config.json").read_text())
 ENGINES = {
-    path.stem: json.loads(path.read_text())
-    for path in sorted(Path(workflow.basedir, "engine_versions").glob("*.json"))
+    path.stem: yaml.safe_load(path.read_text())
+    for path in sorted(Path(workflow.basedir, "engine_versions").glob("*.yaml"))
 }
-VERSIONS = [(engine, version) for engine, spec in ENGINES.items() for version in spec["versions"]]
+VERSIONS = [(engine, version) for engine, spec in ENGINES.items() for version in spec["library"]["versions"]]
 STAGES = ("source.json", "schema.json", "corpus.json", "perf.csv")
 CELLS = [f"results/{engine}/{version}/{name}" for engine, version in VERSIONS for name in STAGES]
 
@@ -32,7 +34,7 @@ def parts(*names):
 
     def digests(wildcards):
         spec = ENGINES[wildcards.engine]
-        return {name: digest(spec[name].get(wildcards.version, "all"))[7:23] for name in names}
+        return {name: digest(spec[name][wildcards.version])[7:23] for name in names}
 
     return digests
 

@@ -5,7 +5,7 @@ rule source:
         "logs/source/{engine}/{version}.log",
     params:
         *code("toy.source"),
-        part=parts("versions"),
+        part=parts("pins"),
     shell:
         "python -m toy.source {wildcards.engine} {wildcards.version} {output} 2> {log}"
 

@@ -2,11 +2,14 @@
 
 import json
 
+import yaml
+
 from atlas.canonical import write_atomic as _write
 
 
 def spec(engine):
-    return load(f"engine_versions/{engine}.json")
+    with open(f"engine_versions/{engine}.yaml") as file:
+        return yaml.safe_load(file)
 
 
 def load(path):
