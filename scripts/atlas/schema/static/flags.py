@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from atlas.schema.facts import FieldFact, FlagFact, Limitation
+from atlas.schema.facts import ClassFact, FieldFact, FlagFact, Limitation
 from atlas.schema.static.evaluate import Evaluator
-from atlas.schema.static.flags_walk import FieldsOf, Walker, inherited
+from atlas.schema.static.flags_callee import inherited
+from atlas.schema.static.flags_walk import FieldsOf, Walker
 from atlas.schema.static.modules import Definition, Module, SourceIndex
 
 Fields = Mapping[str, FieldFact]
@@ -47,6 +48,22 @@ def extract_flags(
     known = fields or {}
     found = tuple(_owned(flag, owner, known, renamed) for flag in _distinct(walker.flags))
     return CliFacts(found, tuple(walker.limitations), frozenset(walker.deprecated))
+
+
+def with_help(classes: Mapping[str, ClassFact], cli: Iterable[CliFacts]) -> dict[str, ClassFact]:
+    """The same classes; a field that nothing else describes has the help of its flag."""
+    texts: dict[tuple[str | None, str | None], str] = {}
+    for flag in (flag for parser in cli for flag in parser.flags if flag.help):
+        texts.setdefault((flag.owner, flag.field), flag.help or "")
+
+    def helped(owner: str, field: FieldFact) -> FieldFact:
+        text = texts.get((owner, field.name))
+        return field if field.description or text is None else replace(field, description=text)
+
+    return {
+        name: replace(fact, fields=tuple(helped(name, field) for field in fact.fields))
+        for name, fact in classes.items()
+    }
 
 
 def _owned(flag: FlagFact, owner: str | None, fields: Fields, renamed: Mapping[str, str]) -> FlagFact:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from atlas.engines.model import CliSpec, Surface
-from atlas.schema.facts import ClassFact, FieldFact, FlagFact, LaneFacts, Limitation, TypeExpr
+from atlas.schema.facts import ClassFact, FieldFact, LaneFacts, Limitation, TypeExpr
 from atlas.schema.static import classes, joins, usage
-from atlas.schema.static.flags import extract_flags
+from atlas.schema.static.deprecations import with_deprecations
+from atlas.schema.static.flags import CliFacts, extract_flags, with_help
 from atlas.schema.static.modules import Definition, SourceIndex
 from atlas.schema.static.reader import Reader
 from atlas.schema.static.typeforms import is_config
@@ -65,11 +66,12 @@ def extract(index: SourceIndex, roots: Sequence[Root], parsers: Sequence[Parser]
         lane.add(root)
     lane.follow()
     lane.found = usage.completed(joins.joined(lane.found), lane.reader)
-    flags = [flag for parser in parsers for flag in lane.flags(parser)]
+    cli = [lane.flags(parser) for parser in parsers]
+    classes_found = with_deprecations(with_help(lane.found, cli), lane.reader.evaluator, cli)
     return LaneFacts(
         lane="static",
-        classes=lane.found,
-        flags=flags,
+        classes=classes_found,
+        flags=[flag for made in cli for flag in made.flags],
         limitations=(*lane.limitations, *index.limitations),
     )
 
@@ -113,7 +115,7 @@ class _Lane:
             self.found[name] = classes.of_class(view, self.reader)
             self._queue += _named_classes(self.found[name])
 
-    def flags(self, parser: Parser) -> tuple[FlagFact, ...]:
+    def flags(self, parser: Parser) -> CliFacts:
         owner = self.reader.index.resolve(parser.owner) if parser.owner else None
         name = owner.qualname if owner else None
         made = extract_flags(
@@ -125,7 +127,7 @@ class _Lane:
             fields_of=self.fields_of,
         )
         self.limitations += made.limitations
-        return made.flags
+        return made
 
     def fields_of(self, qualname: str) -> Mapping[str, FieldFact]:
         """The fields of a class, read now where it is none of those found."""

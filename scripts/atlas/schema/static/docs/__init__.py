@@ -32,5 +32,17 @@ def function_docs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Docs:
 def class_docs(node: ast.ClassDef) -> Docs:
     """Docs of a class: its own docstring, then its `__init__`'s. Bases are for `merge_docs` in MRO order."""
     init = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"]
-    own = parse_docstring(ast.get_docstring(node, clean=False) or "")
-    return merge_docs([own, *map(function_docs, init)])
+    texts = [ast.get_docstring(node, clean=False) or "", *_misplaced(node)]
+    return merge_docs([*map(parse_docstring, texts), *map(function_docs, init)])
+
+
+def _misplaced(node: ast.ClassDef) -> list[str]:
+    """Strings below the first fields that document parameters in an `Args:` section."""
+    return [
+        item.value.value
+        for item in node.body[1:]
+        if isinstance(item, ast.Expr)
+        and isinstance(item.value, ast.Constant)
+        and isinstance(item.value.value, str)
+        and google_entries(inspect.cleandoc(item.value.value))
+    ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from inspect import cleandoc
 from typing import Literal
 
+from atlas.schema.static.docs.google import google_entries
 from atlas.schema.static.docs.model import fold
 
 Origin = Literal["docstring", "annotation", "call", "comment"]
@@ -151,9 +152,12 @@ def _fields(body: Sequence[ast.stmt]) -> Iterator[tuple[int, tuple[str, ast.Assi
 
 def _string_after(body: Sequence[ast.stmt], index: int) -> FieldDoc | None:
     following = body[index + 1] if index + 1 < len(body) else None
+    # A string with an `Args:` section is the docstring of the class in the wrong place.
     match following:
-        case ast.Expr(value=ast.Constant(value=str(text))) if fold(text):
-            return FieldDoc(fold(inspect.cleandoc(text)), "docstring", following.lineno)
+        case ast.Expr(value=ast.Constant(value=str(text))) if fold(text) and not google_entries(
+            cleandoc(text)
+        ):
+            return FieldDoc(fold(text), "docstring", following.lineno)
     return None
 
 

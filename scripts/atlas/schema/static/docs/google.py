@@ -69,19 +69,23 @@ def _blocks(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
         first = next((line for line in lines[start:] if line.text), None)
         # Some authors forget to indent: then entries stand where the header does.
         flat = first is not None and first.indent <= header and _head(first.text) is not None
-        while index < len(lines) and not _ends(lines[index], header, flat):
+        while index < len(lines) and not _ends(lines, index, header, flat):
             index += 1
         yield list(lines[start:index])
 
 
-def _ends(line: _Line, header: int, flat: bool) -> bool:
-    if not line.text:
+def _ends(lines: Sequence[_Line], index: int, header: int, flat: bool) -> bool:
+    """Whether a section is over at this line."""
+    line = lines[index]
+    if not line.text or line.indent > header:
         return False
-    if line.indent > header:
-        return False
+    if _HEADER.match(line.text):
+        return True
     if flat and line.indent == header:
-        return _HEADER.match(line.text) is not None
-    return True
+        return False
+    # An escape such as `\n` in the source breaks a line in two: the rest of the text goes on below it.
+    following = lines[index + 1] if index + 1 < len(lines) else _Line(0, "")
+    return not (lines[index - 1].text and following.text and following.indent > header)
 
 
 def _entries(block: Sequence[_Line]) -> Iterator[tuple[str, DocEntry]]:
