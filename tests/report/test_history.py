@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from atlas.report.history import Change, counts, differences
-from atlas.report.model import Cell, EnginePage
+from atlas.report.history import Change, change_kinds, counts, differences
+from atlas.report.model import Cell, EnginePage, Parameter
 
 
 def cells(pages: tuple[EnginePage, ...]) -> list[Cell]:
@@ -43,3 +43,14 @@ def test_a_version_does_not_differ_from_itself(pages: tuple[EnginePage, ...]) ->
 def test_changes_are_counted_by_parameter_and_not_by_kind(pages: tuple[EnginePage, ...]) -> None:
     _, middle, newest = cells(pages)
     assert counts(differences(middle, newest)) == {"added": 1, "removed": 0, "changed": 4}
+
+
+def test_a_default_that_only_moves_is_no_change_of_what_is_in_effect() -> None:
+    written = Parameter("g", "p", {"default": "2", "default_kind": "value"})
+    resolved = Parameter(
+        "g", "p", {"default": "None", "default_kind": "none", "effective": {"text": "2", "platform": "cpu"}}
+    )
+    assert change_kinds(written, resolved, both_live=True) == ("default",)
+    assert change_kinds(written, Parameter("g", "p", {"default": "3", "default_kind": "value"}), True) == (
+        "default",
+    )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from atlas.canonical import compact
-from atlas.report.history import KINDS, LIVE_ONLY
+from atlas.report.history import EFFECTIVE, KINDS
 from atlas.report.model import FACTS, LANES, EnginePage, Evidence, Parameter
 
 Json: TypeAlias = Any
@@ -21,7 +21,7 @@ def embedded(pages: Sequence[EnginePage]) -> str:
         "facts": FACTS,
         "lanes": LANES,
         "kinds": KINDS,
-        "liveOnly": sorted(LIVE_ONLY),
+        "effectiveKind": EFFECTIVE,
         "engines": [_engine(page, pool) for page in pages],
         "pool": pool.values,
     }

@@ -12,7 +12,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "type": ("type",),
     "values": ("values", "open"),
     "default": ("default", "default_kind"),
-    "effective default": ("effective",),
+    "effective default": ("effective", "default"),
     "limits": ("limits",),
     "description": ("description",),
     "deprecated": ("deprecated",),
@@ -20,8 +20,9 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 }
 """Kinds of change and the facts that make one. The page reads this table too, so both decide alike."""
 
-LIVE_ONLY = frozenset({"effective default"})
-"""Kinds that only the live lane can see: not compared where a version lacks it."""
+EFFECTIVE = "effective default"
+"""Only the live lane sees it: it is not compared where a version lacks that lane. Where none was seen
+the default stands for it, so that a default that becomes an effective one is no change."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,24 @@ def change_kinds(old: Parameter | None, new: Parameter | None, both_live: bool) 
     return tuple(
         kind
         for kind, facts in KINDS.items()
-        if (both_live or kind not in LIVE_ONLY)
-        and any(old.facts.get(fact) != new.facts.get(fact) for fact in facts)
+        if (both_live and _in_effect_differs(old, new) if kind == EFFECTIVE else _differs(old, new, facts))
     )
+
+
+def _differs(old: Parameter, new: Parameter, facts: tuple[str, ...]) -> bool:
+    return any(old.facts.get(fact) != new.facts.get(fact) for fact in facts)
+
+
+def _in_effect_differs(old: Parameter, new: Parameter) -> bool:
+    resolved = "effective" in old.facts or "effective" in new.facts
+    return resolved and _in_effect(old) != _in_effect(new)
+
+
+def _in_effect(parameter: Parameter) -> str | None:
+    """What counts when nothing is set."""
+    effective = parameter.facts.get("effective")
+    text: str | None = effective["text"] if effective else parameter.facts.get("default")
+    return text
 
 
 def counts(changes: list[Change]) -> dict[str, int]:

@@ -59,11 +59,12 @@ function changeKinds(engine, parameter, from, to) {
   if (!old || !now) return old === now ? [] : [old ? "removed" : "added"];
   if (old === now) return [];
   const bothLive = [from, to].every((index) => engine.versions[index].lanes.includes("live"));
+  const changed = ([kind, facts]) =>
+    kind === DATA.effectiveKind
+      ? bothLive && inEffectDiffers(old, now)
+      : facts.some((fact) => differs(old, now, fact));
   return Object.entries(DATA.kinds)
-    .filter(
-      ([kind, facts]) =>
-        (bothLive || !DATA.liveOnly.includes(kind)) && facts.some((fact) => differs(old, now, fact)),
-    )
+    .filter(changed)
     .map(([kind]) => kind);
 }
 
@@ -71,6 +72,11 @@ function differs(old, now, fact) {
   const position = DATA.facts.indexOf(fact);
   return (old.packed[position] ?? 0) !== (now.packed[position] ?? 0);
 }
+
+/** What counts when nothing is set. */
+const inEffect = (facts) => facts.effective?.text ?? facts.default;
+const inEffectDiffers = (old, now) =>
+  Boolean(old.effective || now.effective) && inEffect(old) !== inEffect(now);
 
 /** The changes of one parameter through all versions that have parameters. */
 function parameterHistory(engine, parameter) {

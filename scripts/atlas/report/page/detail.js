@@ -279,7 +279,10 @@ function factText(kind, facts) {
     type: () => typeText(facts),
     values: () => valueChips(facts, null, Infinity),
     default: () => defaultText(facts),
-    "effective default": () => facts.effective && code(breakable(facts.effective.text)),
+    "effective default": () =>
+      facts.effective
+        ? code(breakable(facts.effective.text))
+        : [defaultText(facts), el("span", { class: "muted" }, " default, no other seen")],
     limits: () => facts.limits,
     description: () => facts.description && el("div", { class: "clamp tall" }, prose(facts.description)),
     deprecated: () => facts.deprecated,

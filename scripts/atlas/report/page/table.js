@@ -105,6 +105,9 @@ function parameterRow({ engine, index, parameter, facts }, route) {
   );
 }
 
+/** Best matches first means that groups are mixed: then each row names its own. */
+const severalGroups = (route) => !route.group && (!route.engine || route.engine.groups.length > 1);
+
 function nameCell(engine, index, parameter, facts, route, pattern) {
   const filters = route.engine ? queryOf(route) : "";
   const address = parameterAddress(engine, index, parameter) + filters;
@@ -114,6 +117,7 @@ function nameCell(engine, index, parameter, facts, route, pattern) {
     el("a", { class: "name", href: address }, pathText(parameter.path, pattern)),
     route.engine ? null : badge(`${engine.name} ${engine.versions[index].version}`),
     badges(facts),
+    route.text && severalGroups(route) ? el("div", { class: "home" }, parameter.group) : null,
     facts.flag ? el("div", { class: "flag" }, marked(facts.flag, pattern)) : null,
   );
 }
