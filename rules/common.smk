@@ -11,7 +11,7 @@ from atlas.canonical import digest
 from atlas.engines import load_all
 from atlas.provenance import sidecar
 from atlas.provenance.codeprint import code
-from atlas.provenance.lastgood import available
+from atlas.provenance.lastgood import available, made_from
 
 sidecar.install(["results/", "docs/", "envs/"])
 

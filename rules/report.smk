@@ -15,6 +15,7 @@ rule coverage:
     params:
         *stage_code("atlas.schema.coverage"),
         floors=digest(config["coverage_floors"]),
+        made_from=made_from(),
     message:
         "Comparing the lanes of all cells"
     shell:
@@ -30,9 +31,10 @@ rule report:
         "logs/report.log",
     params:
         *stage_code("atlas.report.command", "scripts/atlas/report/page/*"),
+        made_from=made_from(),
         cells=[f"{engine} {version}" for engine, version in sorted(CELLS)],
         current=[f"{engine.name} {engine.current_version}" for engine in ENGINES],
-        source_urls=[CELLS[cell].source_url for cell in sorted(CELLS)],
+        source_urls=digest([CELLS[cell].source_url for cell in sorted(CELLS)]),
     message:
         "Making the report"
     shell:

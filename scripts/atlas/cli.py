@@ -126,9 +126,9 @@ def coverage(output: Path | None, schemas: tuple[Path, ...]) -> int:
 def report(output: Path) -> None:
     """Make the report page from the committed artefacts."""
     from atlas.paths import project_root
-    from atlas.report.command import build_report
+    from atlas.report.command import run_report
 
-    build_report(project_root(), output)
+    run_report(project_root(), output)
 
 
 @cli.command()

@@ -54,7 +54,7 @@ def test_a_broken_yaml_makes_its_own_cells_stale_and_nothing_else(two, old, new,
     assert built.returncode != 0
     assert words in built.stderr + built.stdout
     assert_kept_and_stale(two, before, "source.json")
-    assert two.load("third", "schema.discovered.json")["sections"]["engine_params"]
+    assert two.load("third", "schema.discovered.json")["engine_params"]
     assert failure(two, "source")["exit_code"] == 4
     two.edit("engine_versions/toy.yaml", new, old)
     assert two.run("atlas", "build").returncode == 0
@@ -123,7 +123,7 @@ def test_an_engine_that_prints_is_heard_over(two, toy_files):
     two.edit("engine_versions/toy.yaml", '"1.0"', '"1.1"')
     built = two.snakemake()
     assert built.returncode == 0, built.stderr
-    assert two.load("toy", "schema.discovered.json", "1.1")["sections"]["engine_params"]
+    assert two.load("toy", "schema.discovered.json", "1.1")["engine_params"]
 
 
 def test_a_stub_is_known_to_be_unavailable_and_publishes_nothing(two, toy_files):
@@ -150,5 +150,5 @@ def test_a_stub_is_known_to_be_unavailable_and_publishes_nothing(two, toy_files)
     assert "results/toy/1.1/schema.discovered.json" in two.stale()
     built = two.snakemake()
     assert built.returncode == 0, built.stderr
-    assert two.load("toy", "schema.discovered.json", "1.1")["sections"]["engine_params"]
+    assert two.load("toy", "schema.discovered.json", "1.1")["engine_params"]
     assert str(tree) not in two.artefact("toy", "source.json", "1.1").read_text()

@@ -23,7 +23,7 @@ def test_one_yaml_makes_a_new_engine_with_both_lanes(whole):
     assert "Nothing to be done" in again.stdout + again.stderr
 
     schema = whole.load("toy", "schema.discovered.json")
-    parameters = {p["path"]: p for p in schema["sections"]["engine_params"]}
+    parameters = {p["path"]: p for p in schema["engine_params"]}
     assert set(parameters) >= {"model", "dtype", "seed", "max_len", "cache.block_size", "cache.swap"}
     assert all(
         {e["lane"] for e in parameters[path]["evidence"]} == {"static", "live"}

@@ -8,22 +8,30 @@ from pathlib import Path
 from atlas.canonical import write_atomic
 from atlas.engines import Engine, load_all
 from atlas.errors import InputError
+from atlas.provenance import lastgood
 from atlas.report.cells import load_engine_pages
 from atlas.report.model import Pin, Stale
 from atlas.report.page import render
 
 
 def run_report(root: Path, output: Path) -> None:
-    """Write the page, with the artefacts of cells that are stale now and why, as Snakemake judges."""
+    """Write the page; where it is made after failures, with what is stale and why.
+
+    In all other builds its inputs are fresh, so that the page depends on nothing else.
+    """
+    report_project(root, output, stale_cells(root) if lastgood.active() else ())
+
+
+def stale_cells(root: Path) -> list[Stale]:
+    """The stale artefacts of cells, as Snakemake judges."""
     from atlas.provenance.stale import stale
 
     cells = [root / "results" / engine.name for engine in load_all(root)[0]]
-    found = [
+    return [
         Stale(entry.artefact, f"{entry.reason}: {entry.changed}" if entry.changed else entry.reason)
         for entry in stale(root)
         if any((root / entry.artefact).is_relative_to(folder) for folder in cells)
     ]
-    report_project(root, output, found)
 
 
 def report_project(root: Path, output: Path, stale: Sequence[Stale] = ()) -> None:
