@@ -118,7 +118,7 @@ def _commented(
 ) -> Iterator[tuple[str, DeprecationFact]]:
     """`# Deprecated in 5.13` over an assignment or behind it; `# Deprecated arguments` over several."""
     group: str | None = None
-    end = body[0].lineno - 1 if body else 0
+    end = 0
     for statement in body:
         above = _comment_above(statement, lines, end)
         if above or statement.lineno > end + 1:

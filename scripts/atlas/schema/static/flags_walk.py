@@ -200,7 +200,9 @@ class Walker:
         given = [self._value(argument, frame) for argument in node.args]
         named = {each.arg: self._value(each.value, frame) for each in node.keywords if each.arg}
         callee = callee_of(self._index, node.func, frame)
-        if any(isinstance(value, ParserValue) for value in [*given, *named.values()]):
+        # A function defined in place has the parser without being handed it.
+        handed = any(isinstance(value, ParserValue) for value in [*given, *named.values()])
+        if handed or isinstance(callee, Nested):
             returned = self._follow(node, callee, given, named)
             return ParserValue() if returned else Bound(node, frame)
         if isinstance(callee, Definition) and callee.qualname.endswith("Parser"):
