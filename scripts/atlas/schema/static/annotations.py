@@ -245,7 +245,8 @@ class Annotations:
         if name == "typing.Callable":
             return facts.CALLABLE
         if name in ("typing.Type", "builtins.type"):
-            return facts.opaque("type")
+            held = part(0).get("name")
+            return facts.opaque(f"type[{held}]" if held else "type")
         return self._external(name)
 
     def _tuple(self, parts: list[ast.expr], scope: Scope, depth: int) -> TypeExpr:

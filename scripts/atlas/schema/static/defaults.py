@@ -231,7 +231,7 @@ class Defaults:
                 if there:
                     return replace(there, joined=(owner, name), metadata=EMPTY, annotation=None)
         call, inner_scope = inner
-        named = passed(node, scope, target, inner, self.index)
+        named = passed(node, scope, target, inner, self.evaluator)
         said = metadata.of_call(call, inner_scope, self.evaluator).under(
             metadata.of_call(node, scope, self.evaluator)
         )

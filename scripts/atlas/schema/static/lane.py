@@ -151,11 +151,11 @@ class _Lane:
         found = index.resolve(root.target)
         parent, _, name = root.target.rpartition(".")
         holder = index.resolve(parent)
+        holder = holder if holder and holder.kind == "class" else None
         if found is None and holder:
             found = self.reader.classifier.owner(holder, name)
         if found is None or not isinstance(found.node, ast.FunctionDef | ast.AsyncFunctionDef):
             return []
-        holder = holder if holder and holder.kind == "class" else None
         return [classes.of_function(found, holder, self.reader, root.include_kwargs)]
 
 

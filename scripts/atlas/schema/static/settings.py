@@ -11,7 +11,7 @@ from atlas.schema.static.calls import short
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.modules import Scope
 from atlas.schema.static.reader import Reader
-from atlas.schema.static.values import Member, Unknown
+from atlas.schema.static.values import Member, Reference, Unknown
 
 _EXTRA = ("allow", "forbid", "ignore")
 _VALIDATORS = ("validator", "field_validator", "root_validator", "model_validator")
@@ -87,10 +87,10 @@ def model_config(view: ClassView, reader: Reader) -> dict[str, Any]:
                 for inner in statement.body:
                     name = _target(inner)
                     if name and isinstance(inner, ast.Assign):
-                        found[name] = reader.evaluator.evaluate(inner.value, scope)
+                        found[name] = _setting(inner.value, scope, reader)
         for keyword in base.node.keywords:
             if keyword.arg == "extra":
-                found["extra"] = reader.evaluator.evaluate(keyword.value, base.scope)
+                found["extra"] = _setting(keyword.value, base.scope, reader)
     return found
 
 
@@ -128,7 +128,7 @@ def _mapping(node: ast.expr, scope: Scope, reader: Reader) -> dict[str, Any]:
 
 def _setting(node: ast.expr, scope: Scope, reader: Reader) -> Any:
     value = reader.evaluator.evaluate(node, scope)
-    return ast.unparse(node) if isinstance(value, Unknown) else value
+    return ast.unparse(node) if isinstance(value, Unknown | Reference) else value
 
 
 def extra(view: ClassView, reader: Reader) -> str | None:
@@ -175,7 +175,7 @@ def _renamer(rule: Any) -> Callable[[str], str | None] | None:
     """A renaming rule: msgspec's by name, a mapping, or pydantic's alias generators."""
     if isinstance(rule, dict):
         return lambda name: rule.get(name)
-    text = getattr(rule, "text", rule)
+    text = rule.text if isinstance(rule, Unknown | Reference) else rule
     return _RULES.get(short(text)) if isinstance(text, str) else None
 
 

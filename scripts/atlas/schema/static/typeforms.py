@@ -70,9 +70,13 @@ def parsed_text(node: ast.expr) -> ast.expr | None:
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return None
     try:
-        return ast.parse(node.value.strip(), mode="eval").body
+        found = ast.parse(node.value.strip(), mode="eval").body
     except (SyntaxError, ValueError):
         return None
+    for part in ast.walk(found):
+        if isinstance(part, ast.expr):
+            part.end_lineno = None  # its place is in the string, not in the module
+    return found
 
 
 def items(node: ast.Subscript) -> list[ast.expr]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from atlas.schema.static.bindings import FunctionNode
+from atlas.schema.static.evaluate import Evaluator
 from atlas.schema.static.modules import Definition, Scope, SourceIndex
 
 FIELD_CALLS = {
@@ -50,29 +51,41 @@ def passed(
     scope: Scope,
     target: Definition,
     inner: tuple[ast.Call, Scope],
-    index: SourceIndex,
+    evaluator: Evaluator,
 ) -> dict[str, Place]:
     """Arguments of the inner field call, with the wrapper's parameters replaced by what was given."""
     assert isinstance(target.node, FunctionNode)
     call, inner_scope = inner
-    parameters = target.node.args
-    order = [one.arg for one in (*parameters.posonlyargs, *parameters.args)]
-    given: dict[str, Place] = {name: (value, scope) for name, value in zip(order, node.args, strict=False)}
+    names, defaults = _parameters(target.node, inner_scope)
+    given: dict[str, Place] = {name: (value, scope) for name, value in zip(names, node.args, strict=False)}
     given |= {keyword.arg: (keyword.value, scope) for keyword in node.keywords if keyword.arg}
-    defaults: dict[str, Place] = {
-        name: (value, inner_scope)
-        for name, value in zip(reversed(order), reversed(parameters.defaults), strict=False)
-    }
-    for one, value in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True):
-        if value is not None:
-            defaults[one.arg] = (value, inner_scope)
     filled = {**defaults, **given}
-    called = index.expression(call.func, inner_scope)
+    bound = inner_scope.with_local(
+        {name: evaluator.evaluate(*place) for name, place in filled.items() if name in names}
+    )
+    called = evaluator.index.expression(call.func, inner_scope)
     positional = FIELD_CALLS.get(called.qualname if called else "", ())
-    out: dict[str, Place] = {}
     pairs = [*zip(positional, call.args, strict=False)]
     pairs += [(keyword.arg, keyword.value) for keyword in call.keywords if keyword.arg]
+    out: dict[str, Place] = {}
+    if any(keyword.arg is None for keyword in call.keywords):
+        out |= {name: place for name, place in given.items() if name not in names}
     for name, value in pairs:
-        is_parameter = isinstance(value, ast.Name) and value.id in filled
-        out[name] = filled[value.id] if is_parameter else (value, inner_scope)  # type: ignore[attr-defined]
-    return {**given, **out} if any(not keyword.arg for keyword in call.keywords) else out
+        out[name] = filled[value.id] if isinstance(value, ast.Name) and value.id in filled else (value, bound)
+    return out
+
+
+def _parameters(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope
+) -> tuple[list[str], dict[str, Place]]:
+    """Names of a function's parameters, positional ones first, and their defaults."""
+    arguments = function.args
+    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+    defaults: dict[str, Place] = {
+        name: (value, scope)
+        for name, value in zip(reversed(names), reversed(arguments.defaults), strict=False)
+    }
+    for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if value is not None:
+            defaults[one.arg] = (value, scope)
+    return [*names, *(one.arg for one in arguments.kwonlyargs)], defaults
