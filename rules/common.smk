@@ -4,6 +4,7 @@ Engines are read once, at load. A YAML that cannot be used makes the cells of th
 with the error as the reason, and hides no other engine.
 """
 
+import functools
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from atlas.engines import load_all
 from atlas.provenance import sidecar
 from atlas.provenance.codeprint import code
 from atlas.provenance.lastgood import available, made_from
+from atlas.source.localtree import tree_digest
 
 sidecar.install(["results/", "docs/", "envs/"])
 
@@ -29,15 +31,27 @@ def artefact(cell, name):
     return f"results/{cell[0]}/{cell[1]}/{name}"
 
 
+@functools.cache
+def local_tree(cell):
+    """The digest of the local tree that a cell is read from; the one on record where it isn't here."""
+    trees = [source.path for source in CELLS[cell].sources if source.kind == "path"]
+    origin = source_record(cell).get("origin") or {}
+    if not trees or origin.get("kind") in ("wheel", "sdist"):
+        return "none"
+    found = [
+        tree_digest(tree, CELLS[cell].root, CELLS[cell].packages) for tree in trees
+    ]
+    return next(filter(None, found), origin.get("digest", "none"))
+
+
 def known_unavailable(cell):
     """Whether the committed source.json says that there is no source, for the pin as it is now."""
-    try:
-        record = json.loads(Path(artefact(cell, "source.json")).read_text())
-        return record["status"] == "unavailable" and record["spec_digest"] == digest(
-            CELLS[cell].source_spec()
-        )
-    except (FileNotFoundError, ValueError, KeyError):
-        return False
+    record = source_record(cell)
+    return (
+        record.get("status") == "unavailable"
+        and record.get("spec_digest") == digest(CELLS[cell].source_spec())
+        and local_tree(cell) == "none"
+    )
 
 
 def published(cell):
@@ -72,6 +86,11 @@ def artefacts(name, condition=None):
 def stage_code(entry, *data):
     """Digests of the code that a stage runs: the entry module and all that it imports."""
     return code(entry, data, base=Path(workflow.basedir))
+
+
+def tree_of_cell(wildcards):
+    cell = (wildcards.engine, wildcards.version)
+    return local_tree(cell) if cell in CELLS else "none"
 
 
 def lock_of_cell(wildcards):

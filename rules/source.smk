@@ -18,6 +18,7 @@ rule source:
         pin=spec("source", "pin"),
         packages=spec("source", "packages"),
         sources=spec("source", "sources"),
+        local_tree=tree_of_cell,
     message:
         "Fetching the sources of {wildcards.engine} {wildcards.version}"
     shell:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
-from atlas.canonical import digest
+from atlas.canonical import digest, sha256_bytes
 from atlas.errors import InputError
 from atlas.source.archive import Acquired, NotASource, Origin, check_limits, is_source, require_sources
 from atlas.source.sdist import ROOTS
@@ -18,6 +19,20 @@ def acquire_tree(written: str, root: Path, packages: tuple[str, ...], store: Sto
 
     The digest is that of the files' names and contents, so it is the same wherever the folder is.
     """
+    return _read_tree(written, root, packages, store.put)
+
+
+def tree_digest(written: str, root: Path, packages: tuple[str, ...]) -> str | None:
+    """The digest that `acquire_tree` would give, nothing being stored; None without such a folder."""
+    try:
+        return _read_tree(written, root, packages, lambda content: sha256_bytes(content)[7:]).origin.digest
+    except NotASource:
+        return None
+
+
+def _read_tree(
+    written: str, root: Path, packages: tuple[str, ...], put: Callable[[bytes], str]
+) -> Acquired:
     folder = _folder(written, root)
     files: dict[str, str] = {}
     skipped: list[dict[str, str]] = []
@@ -33,7 +48,7 @@ def acquire_tree(written: str, root: Path, packages: tuple[str, ...], store: Sto
                 content = _read(file, path)
                 total += len(content)
                 check_limits(path, len(content), total, written)
-                files[path] = store.put(content)
+                files[path] = put(content)
             if paths:
                 break
     skipped += require_sources(files, packages, "folder")
