@@ -31,6 +31,14 @@ def artefact(cell, name):
     return f"results/{cell[0]}/{cell[1]}/{name}"
 
 
+def source_record(cell):
+    """The committed source.json of a cell; empty where there is none that can be read."""
+    try:
+        return dict(json.loads(Path(artefact(cell, "source.json")).read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return {}
+
+
 @functools.cache
 def local_tree(cell):
     """The digest of the local tree that a cell is read from; the one on record where it isn't here."""
