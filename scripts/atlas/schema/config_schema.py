@@ -12,10 +12,11 @@ from typing import Any
 
 from atlas.schema.assemble import Assembled, Parameter, Root
 from atlas.schema.facts import DefaultFact
+from atlas.schema.fragments import Schema
 from atlas.schema.merge import Merged, MergedClass, MergedField
 from atlas.schema.parameters import admitting, default_json, deprecated_json, effective_json, flags_json
 from atlas.schema.type_questions import short
-from atlas.schema.types import Schema, to_json_schema
+from atlas.schema.types import to_json_schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 STRICT_KINDS = ("dataclass", "attrs", "msgspec", "named_tuple")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator, ValidationError
 from packaging.version import Version
 
 from atlas.canonical import write_atomic
@@ -14,9 +16,11 @@ from atlas.errors import InputError
 from atlas.paths import project_root
 from atlas.schema.coverage_page import BRIEF, brief_row, markdown
 from atlas.schema.floors import Finding, hold, load_floors
+from atlas.validation import schema as schema_of
 
 Schema = dict[str, Any]
 
+ENVELOPE = ("engine", "version", "status", "sources", "limitations", "roots", "lanes")
 NARROWEST = 130
 """Columns of a table that goes to a file or a pipe."""
 
@@ -28,7 +32,8 @@ def run_coverage(paths: Sequence[Path], output: Path | None) -> int:
     """
     root = project_root()
     schemas = load_schemas(paths or sorted((root / "results").glob("*/*/schema.discovered.json")))
-    findings = [finding for schema in schemas for finding in hold(schema, load_floors(root))]
+    floors = load_floors(root)
+    findings = [finding for schema in schemas for finding in hold(schema, floors)]
     if output is not None:
         write_atomic(output, markdown(schemas, findings))
         return 0
@@ -46,12 +51,26 @@ def _load(path: Path) -> Schema:
     hint = "give files results/<engine>/<version>/schema.discovered.json"
     try:
         schema: Schema = json.loads(path.read_text(encoding="utf-8"))
-        schema["engine"], schema["version"], schema["status"], schema["lanes"]["rows"]
+        _envelope().validate({key: value for key, value in schema.items() if key in ENVELOPE})
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path), hint=hint) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"not a schema.discovered.json: {error!r}", where=str(path), hint=hint) from error
+    except ValidationError as error:
+        raise InputError(
+            f"not a schema.discovered.json: {error.message}", where=str(path), hint=hint
+        ) from error
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"not a schema.discovered.json: {error}", where=str(path), hint=hint) from error
     return schema
+
+
+@functools.cache
+def _envelope() -> Draft202012Validator:
+    """The parts of the format that coverage reads; the parameters were checked when they were written."""
+    whole = schema_of("schema.discovered")
+    properties = {key: whole["properties"][key] for key in ENVELOPE}
+    return Draft202012Validator(
+        {"required": list(ENVELOPE), "properties": properties, "$defs": whole["$defs"]}
+    )
 
 
 def print_tables(schemas: Sequence[Schema], findings: Sequence[Finding]) -> None:

@@ -14,7 +14,8 @@ SUMMARY = (
     "types equal", "bounds equal", "closed enums equal", "typed", "described", "effective",
 )  # fmt: skip
 BRIEF = (
-    "cell", "lanes", "n", "static", "live", "recall", "default", "type", "bounds", "enum", "typed", "described",
+    "cell", "lanes", "n", "static", "live", "recall", "default", "type", "bounds", "enum", "typed",
+    "described",
 )  # fmt: skip
 INTRO = """\
 # Coverage

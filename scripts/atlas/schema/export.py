@@ -35,7 +35,8 @@ def run_export(form: str, schema_json: Path, output: Path | None) -> None:
 
 def llenergymeasure(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The envelope 1.0.0 of a schema.discovered.json."""
-    ref = schema["sources"][0]["ref"] if schema["sources"] else f"{schema['engine']}-{schema['version']}"
+    named = [source["ref"] for source in schema["sources"] if source["ref"]]
+    ref = named[0] if named else f"{schema['engine']}-{schema['version']}"
     return {
         "schema_version": SCHEMA_VERSION,
         "engine": schema["engine"],

@@ -13,8 +13,9 @@ from atlas.schema.assemble import Parameter
 from atlas.schema.compare import bounds, known_default, one_line
 from atlas.schema.facts import DefaultFact, DeprecationFact, EffectiveFact, FieldFact, FlagFact, Json
 from atlas.schema.flags import all_flags, choices, primary_flag
+from atlas.schema.fragments import Schema
 from atlas.schema.type_questions import display, listed_values
-from atlas.schema.types import Schema, to_json_schema
+from atlas.schema.types import to_json_schema
 
 
 def parameter_json(one: Parameter) -> dict[str, Json]:

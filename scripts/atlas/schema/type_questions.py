@@ -7,7 +7,8 @@ from typing import Any
 
 from atlas.canonical import compact
 from atlas.schema.facts import Json, TypeExpr
-from atlas.schema.types import Schema, to_json_schema, widened
+from atlas.schema.fragments import Schema
+from atlas.schema.types import to_json_schema, widened
 
 
 @dataclass(frozen=True)

@@ -7,23 +7,13 @@ anything when it stands alone (`x-python-type` names it), and adds nothing besid
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from atlas.canonical import compact
 from atlas.schema.facts import Json, TypeExpr
+from atlas.schema.fragments import SCALARS, Schema, choice, json_type, ordered
 
-Schema = dict[str, Any]
 ClassRef = Callable[[str], Schema | None]
 
-KEY_ORDER = (
-    "type", "const", "enum", "anyOf", "items", "prefixItems", "additionalProperties", "propertyNames",
-    "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
-    "pattern", "minItems", "maxItems", "minProperties", "maxProperties", "examples",
-    "x-python-type", "x-unknown",
-)  # fmt: skip
-SCALARS = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
 NUMERIC = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf")
 LENGTHS = {
     "string": {"minLength": "minLength", "maxLength": "maxLength", "pattern": "pattern"},
@@ -32,11 +22,6 @@ LENGTHS = {
     },
     "object": {"minLength": "minProperties", "maxLength": "maxProperties"},
 }  # fmt: skip
-JSON_TYPES = {
-    type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string",
-    list: "array", dict: "object",
-}  # fmt: skip
-NULL: Schema = {"type": "null"}
 KEYWORDS: dict[str, dict[str, str]] = {
     **LENGTHS,
     "integer": {key: key for key in NUMERIC},
@@ -52,12 +37,7 @@ def to_json_schema(
     """The JSON values a parameter of this type accepts; `class_ref` may give a `$ref` for a config class."""
     if type_ is None:
         return {"x-unknown": ""}
-    return constrained(_join(_alternatives(type_, class_ref)), constraints or {})
-
-
-def json_type(value: Json) -> str:
-    """The JSON Schema type of a value; a bool is never an integer."""
-    return JSON_TYPES[type(value)]
+    return constrained(choice(_alternatives(type_, class_ref)), constraints or {})
 
 
 def constrained(schema: Schema, constraints: Mapping[str, Json]) -> Schema:
@@ -66,7 +46,7 @@ def constrained(schema: Schema, constraints: Mapping[str, Json]) -> Schema:
     if not wanted:
         return schema
     if "anyOf" in schema:
-        return _ordered({**schema, "anyOf": [constrained(one, wanted) for one in schema["anyOf"]]})
+        return ordered({**schema, "anyOf": [constrained(one, wanted) for one in schema["anyOf"]]})
     if "const" in schema or "enum" in schema or "$ref" in schema:
         return schema
     kinds = schema.get("type", list(KEYWORDS))
@@ -76,7 +56,7 @@ def constrained(schema: Schema, constraints: Mapping[str, Json]) -> Schema:
         if "type" not in schema and kind in ("array", "object"):
             continue  # of an unknown type only strings are sure to be meant by minLength
         out.update({names[key]: value for key, value in wanted.items() if key in names})
-    return _ordered(out)
+    return ordered(out)
 
 
 def _meaningful(key: str, value: Json) -> bool:
@@ -107,7 +87,7 @@ def _alternatives(type_: TypeExpr, class_ref: ClassRef | None) -> list[Schema]:
 
 def _fragment(type_: TypeExpr, class_ref: ClassRef | None) -> Schema:
     def inner(part: TypeExpr) -> Schema:
-        return _join(_alternatives(part, class_ref))
+        return choice(_alternatives(part, class_ref))
 
     match type_["k"]:
         case "prim":
@@ -118,9 +98,9 @@ def _fragment(type_: TypeExpr, class_ref: ClassRef | None) -> Schema:
         case "any":
             return {}
         case "list" | "set" | "frozenset":
-            return _ordered({"type": "array", **_unless_any("items", inner(type_["item"]))})
+            return ordered({"type": "array", **_unless_any("items", inner(type_["item"]))})
         case "tuple" if "item" in type_:
-            return _ordered({"type": "array", **_unless_any("items", inner(type_["item"]))})
+            return ordered({"type": "array", **_unless_any("items", inner(type_["item"]))})
         case "tuple":
             return _tuple([inner(item) for item in type_["items"]])
         case "dict":
@@ -146,7 +126,7 @@ def _tuple(items: list[Schema]) -> Schema:
     if not items:
         return {"type": "array", "maxItems": 0}
     size = len(items)
-    return _ordered(
+    return ordered(
         {"type": "array", "prefixItems": items, "items": False, "minItems": size, "maxItems": size}
     )
 
@@ -159,7 +139,7 @@ def _mapping(key: Schema, value: Schema) -> Schema:
         names = {"pattern": "^-?[0-9]+$"}
     if names and all(isinstance(one, str) for one in names.get("enum", [names.get("const", "")])):
         schema["propertyNames"] = names
-    return _ordered(schema)
+    return ordered(schema)
 
 
 def _listed(type_: TypeExpr) -> list[Json]:
@@ -185,100 +165,3 @@ def widened(type_: TypeExpr) -> TypeExpr:
         names = dict.fromkeys(kinds[json_type(v)] for v in _listed(type_) if json_type(v) in kinds)
         return {"k": "union", "of": [type_, *({"k": "prim", "name": name} for name in names)]}
     return type_
-
-
-def _join(alternatives: Iterable[Schema]) -> Schema:
-    """One fragment for a choice: no repeats, nothing another member already accepts, null last."""
-    found = list(alternatives)
-    if any(not one for one in found):
-        return {}
-    opaque = list(dict.fromkeys(one["x-python-type"] for one in found if set(one) == {"x-python-type"}))
-    nulls = [one for one in found if one == NULL]
-    members = _absorbed([one for one in found if one != NULL and set(one) != {"x-python-type"}])
-    if opaque and not members:
-        return _combined([{"x-python-type": " | ".join(opaque)}, *nulls[:1]])
-    joined = _combined([*members, *nulls[:1]])
-    if opaque:
-        known = [joined["x-python-type"]] if "x-python-type" in joined else []
-        joined["x-python-type"] = " | ".join(dict.fromkeys([*known, *opaque]))
-    return _ordered(joined)
-
-
-def _absorbed(found: list[Schema]) -> list[Schema]:
-    """Listed values merged into one enum, and left as examples of a scalar that takes them anyway."""
-    examples: dict[str, list[Json]] = {one["type"]: [] for one in found if _is_bare(one)}
-    if "number" in examples:
-        examples.pop("integer", None)
-    closed: list[Json] = []
-    for value in _distinct(value for one in found for value in listed(one)):
-        kind = json_type(value)
-        home = "number" if kind == "integer" and "integer" not in examples else kind
-        examples.get(home, closed).append(value)
-    out: list[Schema] = []
-    for one in found:
-        if _is_bare(one):
-            kind = one["type"]
-            replacement = {"type": kind, **_unless_empty("examples", examples.get(kind))}
-            if kind not in examples:
-                continue
-        elif _is_enum(one):
-            replacement = {"const": closed[0]} if len(closed) == 1 else {"enum": closed}
-            if not closed:
-                continue
-        elif one.get("type") in examples and set(one) == {"type", "x-python-type"}:
-            continue  # a path beside a string
-        else:
-            replacement = one
-        out.append(replacement)
-    return list({compact(one): one for one in out}.values())
-
-
-def listed(schema: Schema) -> list[Json]:
-    """The values that one alternative names, enforced or not."""
-    return [
-        *schema.get("enum", ()),
-        *([schema["const"]] if "const" in schema else ()),
-        *schema.get("examples", ()),
-    ]
-
-
-def _is_enum(schema: Schema) -> bool:
-    return "enum" in schema or "const" in schema
-
-
-def _is_bare(schema: Schema) -> bool:
-    """A scalar JSON type without a constraint."""
-    return not set(schema) - {"type", "examples"} and schema.get("type") in SCALARS.values()
-
-
-def _combined(members: list[Schema]) -> Schema:
-    """One alternative as it is; scalars whose keywords can't be confused as a list of types; else anyOf."""
-    if len(members) == 1:
-        return dict(members[0])
-    types = [one.get("type") for one in members]
-    scalar = all(kind == "null" or kind in SCALARS.values() for kind in types)
-    apart = len(set(types)) == len(types) and not {"integer", "number"} <= set(types)
-    plain = all(not set(one) & {"x-python-type", "enum", "const"} for one in members)
-    if members and scalar and apart and plain:
-        merged: Schema = {"type": types}
-        for one in members:
-            merged.update({key: value for key, value in one.items() if key not in ("type", "examples")})
-        return {
-            **merged,
-            **_unless_empty("examples", [v for one in members for v in one.get("examples", ())]),
-        }
-    return {"anyOf": members} if members else {"not": {}}
-
-
-def _unless_empty(key: str, values: list[Json] | None) -> Schema:
-    return {key: _distinct(values)} if values else {}
-
-
-def _distinct(values: Iterable[Json]) -> list[Json]:
-    """Without repeats, in order; 1, 1.0 and true are three values."""
-    return list({json.dumps(value, sort_keys=True): value for value in values}.values())
-
-
-def _ordered(schema: Schema) -> Schema:
-    order = {key: index for index, key in enumerate(KEY_ORDER)}
-    return {key: schema[key] for key in sorted(schema, key=lambda key: (order.get(key, -1), key))}
