@@ -15,7 +15,7 @@ from atlas.provenance.codeprint import code
 from atlas.provenance.lastgood import available, made_from
 from atlas.source.localtree import tree_digest
 
-sidecar.install(["results/", "docs/", "envs/"])
+sidecar.install(["results/"], shared=["docs/", "envs/"])
 
 ENGINES, BROKEN = load_all(Path(workflow.basedir))
 CELLS = {(e.name, version): e.cell(version) for e in ENGINES for version in e.versions}
