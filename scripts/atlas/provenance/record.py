@@ -39,12 +39,17 @@ def path_of(artefact: str | Path) -> Path:
 
 
 def read(artefact: str | Path) -> Sidecar | None:
-    """The sidecar of an artefact; None if there is none, or none that can be trusted.
-
-    Not to be trusted: conflict markers and other damage, and formats that this version can't judge.
-    """
+    """The sidecar of an artefact; None if there is none, or none that can be trusted."""
     try:
-        fields = json.loads(path_of(artefact).read_bytes())
+        return parse(path_of(artefact).read_bytes())
+    except OSError:
+        return None
+
+
+def parse(content: bytes) -> Sidecar | None:
+    """None for conflict markers and other damage, and for formats that this version can't judge."""
+    try:
+        fields = json.loads(content)
         if fields["format_version"] != FORMAT_VERSION:
             return None
         return Sidecar(
@@ -56,7 +61,7 @@ def read(artefact: str | Path) -> Sidecar | None:
             container=fields.get("container"),
             output=fields["output"],
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -103,11 +108,11 @@ def _unpacked(folders: Mapping[str, str]) -> Iterable[str]:
 
 
 def _shortened(name: str) -> str:
-    """A name without a dot is a module; other names without one get a dot at the end."""
-    if "." not in name:
-        return f"{name}."
+    """A name without a dot is a module; any other that would look so gets a dot at its end."""
     stem = name.removesuffix(".py")
-    return name if "." in stem else stem
+    if stem != name and "." not in stem:
+        return stem
+    return f"{name}." if "." not in name or name.endswith(".") else name
 
 
 def _lengthened(name: str) -> str:
