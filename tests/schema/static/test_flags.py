@@ -174,6 +174,27 @@ def test_arguments_made_from_the_fields_of_another_class(index: Index) -> None:
     assert (kind.choices, kind.default.kind) == (("a", "b"), "none")
 
 
+def test_arguments_that_code_sets_in_the_table_win(index: Index) -> None:
+    source = TABLE.replace(
+        "        group =",
+        '        table["size"]["type"] = parse\n        table["kind"]["choices"].remove(HIDDEN)\n        group =',
+    )
+    config = facts(
+        "toy.config.Config", field("size", INT), field("kind", {"k": "literal", "values": ["a", "b"]})
+    )
+    found = extract_flags(index(source), "toy.config.Args.add_cli_args", fields_of=lambda _name: config)
+    size, _, kind = found.flags
+    assert (size.type, kind.choices) == ("parse", None)
+
+
+def test_a_type_that_is_not_enforced_gives_no_choices(index: Index) -> None:
+    base = {"k": "literal", "values": ["a", "b"]}
+    loose = {"k": "annotated", "base": base, "constraints": {}, "open": True}
+    config = facts("toy.config.Config", field("kind", loose))
+    found = extract_flags(index(TABLE), "toy.config.Args.add_cli_args", fields_of=lambda _name: config)
+    assert found.flags[2].choices is None
+
+
 LOOP = """
 from dataclasses import fields
 class Args:

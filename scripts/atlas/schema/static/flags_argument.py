@@ -13,6 +13,8 @@ from atlas.schema.static.flags_fields import has_boolean, literal_choices, negat
 from atlas.schema.static.flags_values import Bound, Constants, Frame
 from atlas.schema.static.values import NotJsonError, to_json
 
+_ACTIONS = {None, "store", "append", "extend", "BooleanOptionalAction"}
+
 
 def read_argument(
     node: ast.Call,
@@ -78,7 +80,8 @@ def _choices(bound: Bound | None, constants: Constants, origin: FieldFact | None
         value = to_json(constants.of(bound))
     except NotJsonError:
         return None
-    return tuple(value) if isinstance(value, list) else None
+    # A registry that is empty in the sources is filled at run time.
+    return tuple(value) if isinstance(value, list) and value else None
 
 
 def _default(
@@ -89,7 +92,8 @@ def _default(
             return origin.default
         if action in ("store_true", "store_false"):
             return DefaultFact("value", action == "store_false", str(action == "store_false"))
-        return DefaultFact("none")
+        # Only argparse's own actions are known to leave None.
+        return DefaultFact("none" if action in _ACTIONS else "unknown")
     text = ast.unparse(bound.node)
     value = constants.of(bound)
     if value is None:

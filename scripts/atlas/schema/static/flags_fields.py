@@ -142,7 +142,7 @@ def has_boolean(its: TypeExpr | None) -> bool:
 
 def literal_choices(its: TypeExpr | None) -> tuple[Any, ...] | None:
     """The values of a closed enumeration; None where other values are taken too."""
-    if its is None:
+    if its is None or _is_open(its):
         return None
     parts = [_bare(one) for one in (_bare(its)["of"] if _bare(its)["k"] == "union" else [its])]
     values: list[Any] = []
@@ -152,6 +152,11 @@ def literal_choices(its: TypeExpr | None) -> tuple[Any, ...] | None:
         elif one["k"] != "none":
             return None
     return tuple(values) or None
+
+
+def _is_open(its: TypeExpr) -> bool:
+    """Whether what the type says is not enforced."""
+    return its["k"] == "annotated" and (its["open"] or _is_open(its["base"]))
 
 
 def _bare(its: TypeExpr) -> TypeExpr:

@@ -21,12 +21,16 @@ class ParserValue:
     """A parser, or a group of one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """Arguments made from the fields of a class, by field: what `f(Config)` gives."""
+    """Arguments made from the fields of a class, by field: what `f(Config)` gives.
+
+    `changed`: by field, the arguments that code sets afterwards.
+    """
 
     owner: str
     negatable: bool
+    changed: dict[str, dict[str, Bound]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,9 @@ class Walker:
                 frame.local[name] = self._value(value, frame)
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 frame.local[name] = self._value(value, frame)
+            case ast.Assign(targets=[ast.Subscript() as target], value=value):
+                self._value(value, frame)
+                self._changed(target, frame, value)
             case ast.AugAssign(target=ast.Name(id=name), value=value):
                 self._value(value, frame)
                 frame.local[name] = Known(Unknown(name))
@@ -166,7 +169,9 @@ class Walker:
                 return self._index.expression(node, frame.scope) or Bound(node, frame)
             case ast.Subscript(value=value, slice=ast.Constant(value=str(name))):
                 table = self._value(value, frame)
-                return Entry(table, name) if isinstance(table, Table) else Bound(node, frame)
+                if isinstance(table, Table):
+                    return Entry(table, name, table.changed.get(name, {}))
+                return Bound(node, frame)
             case ast.Dict(keys=keys, values=values) if None in keys:
                 return self._spread(keys, values, frame) or Bound(node, frame)
         for part in ast.iter_child_nodes(node):
@@ -192,11 +197,8 @@ class Walker:
         if self._adds(node.func, frame):
             self._argument(node, frame)
             return Bound(node, frame)
-        match node.func:
-            case ast.Attribute(value=ast.Name(id=name), attr=attr) if (
-                name in frame.local and attr in _CHANGES
-            ):
-                frame.local[name] = Known(Unknown(name))
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES:
+            self._changed(node.func.value, frame)
         given = [self._value(argument, frame) for argument in node.args]
         named = {each.arg: self._value(each.value, frame) for each in node.keywords if each.arg}
         callee = callee_of(self._index, node.func, frame)
@@ -211,6 +213,18 @@ class Walker:
         if len(given) == 1 and classes and isinstance(callee, Definition) and callee.kind == "function":
             return Table(classes[0].qualname, mentions(self._index, callee, "BooleanOptionalAction"))
         return Bound(node, frame)
+
+    def _changed(self, node: ast.expr, frame: Frame, value: ast.expr | None = None) -> None:
+        """Code changes a local list, or `table["field"]["choices"]`: what was known of it holds no longer."""
+        match node:
+            case ast.Name(id=name) if isinstance(frame.local.get(name), Bound):
+                frame.local[name] = Known(Unknown(name))
+            case ast.Subscript(
+                value=ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str(field))),
+                slice=ast.Constant(value=str(key)),
+            ) if isinstance(table := frame.local.get(name), Table):
+                changed = Bound(value or ast.Constant(...), frame)
+                table.changed[field] = {**table.changed.get(field, {}), key: changed}
 
     def _adds(self, function: ast.expr, frame: Frame) -> bool:
         """Whether a call of this adds an argument: `parser.add_argument`, also under a local name."""
