@@ -58,9 +58,10 @@ def lock_specs(root: Path) -> dict[str, LockSpec]:
     specs: dict[str, LockSpec] = {}
     for engine in engines:
         for cell in engine.cells.values():
-            if cell.venv is None or not cell.venv.dependencies:
-                continue
             venv = cell.venv
+            # A lock without dependencies in the YAML is one that somebody keeps by hand.
+            if venv is None or (not venv.dependencies and (root / venv.requirements).is_file()):
+                continue
             spec = LockSpec(
                 root / venv.requirements, venv.python, venv.dependencies, venv.exclude, engine.name
             )
@@ -84,8 +85,9 @@ def lock(spec: LockSpec) -> None:
         excluded.write_text("\n".join(spec.exclude) + "\n", encoding="utf-8")
         if spec.file.is_file():
             output.write_bytes(spec.file.read_bytes())  # uv keeps what is pinned there
+        without: list[str | Path] = ["--excludes", excluded] if spec.exclude else []
         run_uv(
-            ["pip", "compile", wanted, "--output-file", output, "--excludes", excluded,
+            ["pip", "compile", wanted, "--output-file", output, *without,
              "--python-version", spec.python, "--python-platform", PLATFORM, "--only-binary", ":all:",
              "--generate-hashes", "--no-annotate", "--no-header",
              "--no-emit-index-url", "--no-emit-find-links"],

@@ -9,17 +9,22 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from atlas.errors import BuildError, UnavailableError
-from atlas.index.settings import IndexSettings, load_settings, redact, uv_environment
+from atlas.index.settings import IndexSettings, load_settings, redact, uv_arguments, uv_environment
 from atlas.paths import project_root
 from atlas.progress import say
 from atlas.yamlfile import load_yaml
 
 TAIL_LINES = 15
-# What the environment of a caller must not decide: which interpreter and which packages are used.
-FOREIGN = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_PYTHON", "UV_PROJECT_ENVIRONMENT")
+# What a caller's variables must not decide: the interpreter and the packages used; and the places of
+# packages, which are among the settings already.
+FOREIGN = (
+    *("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_PYTHON", "UV_PROJECT_ENVIRONMENT"),
+    *("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"),
+)
 LOCAL_CPU = re.compile(r"^([A-Za-z0-9._-]+)==([0-9][^\s;\\+]*\+cpu)", re.MULTILINE)
 
 
@@ -39,14 +44,14 @@ def find_uv() -> Path:
     return Path(found)
 
 
-def places_of(pins: str) -> dict[str, str]:
-    """uv's variables for the configured index, and for the CPU builds that `pins` (a lock's text) names."""
+def places_of(pins: str) -> IndexSettings:
+    """The configured places of packages, and that of the CPU builds which `pins` (a lock's text) names."""
     settings = load_settings()
     wanted = [(name, version) for name, version in LOCAL_CPU.findall(pins)]
     extra = _torch_cpu_index()
     if settings.index is not None and extra and not all(_in_folders(settings, *pin) for pin in wanted):
-        settings = IndexSettings(settings.index, (*settings.extra, extra), settings.find_links, settings.cert)
-    return uv_environment(settings)
+        return replace(settings, extra=(*settings.extra, extra))
+    return settings
 
 
 def _in_folders(settings: IndexSettings, name: str, version: str) -> bool:
@@ -68,12 +73,15 @@ def _torch_cpu_index() -> str | None:
 
 
 def run_uv(
-    arguments: Sequence[str | Path], *, places: dict[str, str], failed: str, quiet: bool = False
+    arguments: Sequence[str | Path], *, places: IndexSettings, failed: str, quiet: bool = False
 ) -> None:
     """Run uv; on a terminal its own progress is shown. BuildError with its last lines when it fails."""
-    environ = {key: value for key, value in os.environ.items() if key not in FOREIGN} | places
+    environ = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+    environ |= uv_environment(places)
     live = sys.stderr.isatty() and not quiet
     command = [str(find_uv()), *map(str, arguments)]
+    if arguments[0] == "pip":
+        command += uv_arguments(places)
     if not live:
         command.insert(1, "--no-progress")
     tail: deque[str] = deque(maxlen=TAIL_LINES)
@@ -83,7 +91,8 @@ def run_uv(
     ) as process:  # fmt: skip
         for line in process.stderr or ():
             tail.append(redact(line.rstrip()))
-            if not quiet:
+            # A line for each package would hide the rest of a log.
+            if not quiet and not line.startswith((" + ", " - ")):
                 say(tail[-1])
     if process.returncode:
         said = "\n".join(tail)

@@ -6,6 +6,8 @@ import json
 import platform
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -67,15 +69,19 @@ def _installed(folder: Path) -> list[str]:
     return sorted(found.name for found in folder.glob("lib/python*/site-packages/*.dist-info"))
 
 
-def waiting_lock(path: Path, reason: str) -> FileLock:
-    """A held file lock; says so once when it has to wait for another job."""
+@contextmanager
+def waiting_lock(path: Path, reason: str) -> Iterator[None]:
+    """Hold a file lock; say so once when another job has to be waited for."""
     held = FileLock(path)
     try:
         held.acquire(timeout=0)
     except Timeout:
         say(f"{reason}: waiting for it")
         held.acquire()
-    return held
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def _build(folder: Path, lock: Path, content: bytes, python: str) -> None:

@@ -232,11 +232,11 @@ def default_of(probe: Probe, value: Any) -> dict[str, Any]:
 
 
 def factory_of(probe: Probe, factory: Any, subject: str) -> dict[str, Any]:
-    """A default that is made anew each time: the factory's name, and what it makes where JSON can say it."""
+    """A default made anew each time: the factory's name, and what it makes where that is always the same."""
     fact = {"kind": "factory", "text": safe_repr(probe, factory)}
     try:
-        made = to_json(factory())
-        if not mentions_machine(probe, made):
+        made, again = to_json(factory()), to_json(factory())
+        if made == again and not mentions_machine(probe, made):
             fact["value"] = made
     except (NotJson, RecursionError):
         pass  # The name of the factory is the fact: what it makes is an object.
@@ -934,21 +934,30 @@ def _lines(node: Any, prefix: str) -> typing.Iterator[tuple[str, int]]:
 
 
 def flag_facts(probe: Probe, spec: dict[str, Any], classes: dict[str, Any]) -> list[dict[str, Any]]:
-    """The actions of a parser after the engine has filled it."""
-    parser = load(spec.get("parser") or "argparse.ArgumentParser")()
+    """The actions of a parser after the engine has filled it.
+
+    It is filled twice: a default that is another one each time (a new identifier) is not a value.
+    """
     owner = load(spec["class"]) if spec.get("class") else None
-    fill = getattr(owner, spec["method"]) if owner is not None else load(spec["method"])
-    filled = fill(parser)
-    parser = filled if isinstance(filled, argparse.ArgumentParser) else parser
     fact = classes.get(qualname(owner)) if owner is not None else None
     if owner is not None and fact is None:
         fact = class_fact(probe, owner)
     names = {field["name"]: field["owner"] for field in (fact or {}).get("fields", ())}
-    return [
-        _flag(probe, action, owner, names)
-        for action in parser._actions
-        if type(action).__name__ not in ("_HelpAction", "_VersionAction")
+    flags, again = [
+        [_flag(probe, action, owner, names) for action in filled_actions(spec, owner)] for _ in range(2)
     ]
+    for index, flag in enumerate(flags):
+        if flag["default"] != again[index]["default"]:
+            flag["default"] = {"kind": "computed", "text": None}
+    return flags
+
+
+def filled_actions(spec: dict[str, Any], owner: Any) -> list[Any]:
+    """What a new parser holds after the engine has filled it, but for help and version."""
+    parser = load(spec.get("parser") or "argparse.ArgumentParser")()
+    filled = (getattr(owner, spec["method"]) if owner is not None else load(spec["method"]))(parser)
+    parser = filled if isinstance(filled, argparse.ArgumentParser) else parser
+    return [a for a in parser._actions if type(a).__name__ not in ("_HelpAction", "_VersionAction")]
 
 
 def _flag(probe: Probe, action: Any, owner: Any, names: dict[str, str]) -> dict[str, Any]:

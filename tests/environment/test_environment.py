@@ -1,0 +1,124 @@
+"""`atlas environment`: what is written, when nothing is, and that it is the same everywhere."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from atlas.environment.command import build_environment
+from atlas.environment.prepare import environment_digest
+from atlas.errors import InputError, RunError
+from atlas.source.tree import SourceTree
+
+VENV = {"python": "{}.{}".format(*sys.version_info[:2])}
+
+
+def written(project):
+    return json.loads(project.environment_json.read_text())
+
+
+def build(project, cell):
+    build_environment(cell, project.source(cell), project.environment_json)
+    return written(project)
+
+
+def test_a_healthy_environment_says_what_it_is(project):
+    document = build(project, project.engine())
+    assert document["runtime"] == "venv"
+    assert document["health"] == {
+        "verdict": "ok",
+        "version_reported": "1.0",
+        "landmarks": {"toy.args.EngineArgs": "ok"},
+    }
+    assert document["requirements"]["file"] == "envs/toy.txt"
+    assert document["overlay"]["files"] == 2
+
+
+def test_it_is_the_same_bytes_from_another_cache_and_folder(project, tmp_path, monkeypatch):
+    cell = project.engine()
+    build(project, cell)
+    first = project.environment_json.read_bytes()
+    assert str(tmp_path).encode() not in first
+    monkeypatch.setenv("ATLAS_CACHE", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    (tmp_path / "other").mkdir()
+    shutil.copytree(project.root, tmp_path / "other/project")
+    monkeypatch.chdir(tmp_path / "other/project")
+    build(project, cell)
+    assert project.environment_json.read_bytes() == first
+
+
+def test_the_digest_follows_lock_files_stubs_and_variables(project):
+    def digest(**venv):
+        cell = project.engine(environments={"venv": [{**VENV, **venv}]})
+        return environment_digest(cell, SourceTree.load(project.source(cell), cell))
+
+    digests = [
+        digest(),
+        digest(env={"TOY_DEVICE": "cpu"}),
+        digest(overlay={"stubs": {"gpu": "x = 1"}}),
+        digest(overlay={"version_suffix": "+cpu"}),
+    ]
+    project.write({"tree/toy/more.py": "y = 1\n"})
+    digests.append(digest())
+    project.write({"envs/toy.txt": "# another lock\n"})
+    digests.append(digest())
+    assert len(set(digests)) == len(digests)
+
+
+def test_a_version_suffix_is_told_to_the_engine_and_not_to_the_reader(project):
+    venv = {**VENV, "overlay": {"version_suffix": "+cpu"}}
+    document = build(project, project.engine(environments={"venv": [venv]}))
+    assert document["health"]["version_reported"] == "1.0"
+    assert "version_suffix" in [one["code"] for one in document["limitations"]]
+
+
+def test_a_stub_stands_in_for_a_module_that_is_not_installed(project):
+    project.write({"tree/toy/args.py": "import gpu.kernels\nclass EngineArgs: fast = gpu.kernels.FAST\n"})
+    venv = {**VENV, "overlay": {"stubs": {"gpu.kernels": "FAST = True"}}}
+    document = build(project, project.engine(environments={"venv": [venv]}))
+    assert document["overlay"]["stubs"] == ["gpu.kernels"]
+
+
+def test_an_engine_that_cannot_be_imported_is_named_and_the_last_good_result_stays(project):
+    cell = project.engine()
+    build(project, cell)
+    before = project.environment_json.read_bytes()
+    project.write({"tree/toy/args.py": "import turbine\n"})
+    with pytest.raises(RunError) as caught:
+        build(project, cell)
+    assert "toy.args.EngineArgs: ModuleNotFoundError: No module named 'turbine'" in str(caught.value)
+    assert "dependencies" in (caught.value.hint or "")
+    assert caught.value.exit_code == 3
+    assert project.environment_json.read_bytes() == before
+
+
+def test_an_engine_that_reports_another_version_is_refused(project):
+    project.write(
+        {
+            "tree/toy/args.py": "from importlib import metadata\nmetadata.version = lambda name: '2.0'\n"
+            "EngineArgs = 1\n"
+        }
+    )
+    with pytest.raises(RunError, match=r"reports version 2\.0, not 1\.0"):
+        build(project, project.engine())
+
+
+def test_an_engine_without_an_environment_is_static_and_says_so(project):
+    document = build(project, project.engine(environments={}))
+    assert document["runtime"] is None
+    assert document["health"]["verdict"] == "none"
+    assert document["limitations"][0]["code"] == "no_environment"
+
+
+def test_a_missing_lock_names_the_command_that_makes_it(project):
+    cell = project.engine()
+    Path("envs/toy.txt").unlink()
+    with pytest.raises(InputError) as caught:
+        build(project, cell)
+    assert caught.value.hint == "run `atlas lock toy`"
