@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from atlas.schema.facts import DefaultFact, DeprecationFact, FieldFact, Json, TypeExpr
-from atlas.schema.type_questions import display, is_unknown, listed_values, same_type, says_nothing
+from atlas.schema.type_questions import display, is_unknown, listed_values, plain, same_type, says_nothing
 
 T = TypeVar("T")
 
@@ -102,9 +102,9 @@ def _more_known(static: TypeExpr | None, live: TypeExpr | None) -> TypeExpr | No
 
 def compare_listed(static: TypeExpr | None, live: TypeExpr | None) -> bool | None:
     """Whether both lanes name the same closed values; None unless both know the type and one is closed."""
-    if is_unknown(static) or is_unknown(live):
+    if static is None or live is None or is_unknown(static) or is_unknown(live):
         return None
-    one, other = listed_values(static), listed_values(live)
+    one, other = listed_values(plain(static)), listed_values(plain(live))
     if not any(found and not found.open for found in (one, other)):
         return None
     return one is not None and other is not None and one.key() == other.key()

@@ -8,7 +8,7 @@ from typing import Any
 from atlas.canonical import compact
 from atlas.schema.facts import Json, TypeExpr
 from atlas.schema.fragments import Schema
-from atlas.schema.types import to_json_schema, widened
+from atlas.schema.types import enum_values, to_json_schema, widened
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def same_type(one: TypeExpr, other: TypeExpr) -> bool:
     No difference make: the order in unions; an enum or its values; `int | float` or `float`; a class by
     its short or full name; `type[X]` or `type`; values that are named but not enforced.
     """
-    return compact(_canonical(one)) == compact(_canonical(other))
+    return compact(_sorted(to_json_schema(plain(one)))) == compact(_sorted(to_json_schema(plain(other))))
 
 
 def says_nothing(type_: TypeExpr | None) -> bool:
@@ -113,25 +113,22 @@ def short(qualname: str) -> str:
     return qualname.partition("[")[0].rpartition(".")[2]
 
 
-def _canonical(type_: TypeExpr) -> Any:
-    """A form equal for equal meanings."""
-    return _sorted(to_json_schema(_plain(type_)))
-
-
-def _plain(type_: TypeExpr) -> TypeExpr:
-    """Config and opaque classes alike, by their short names; sequences of one kind alike."""
+def plain(type_: TypeExpr) -> TypeExpr:
+    """The type without what lanes may write differently: classes by their short names, enums by values."""
     kind = type_["k"]
+    if kind == "enum":
+        return {"k": "literal", "values": enum_values(type_)}
     if kind == "annotated" and not type_.get("open"):
-        return _plain(type_["base"])  # bounds are compared as constraints, not as types
+        return plain(type_["base"])  # bounds are compared as constraints, not as types
     if kind in ("class", "opaque"):
         return {"k": "any"} if type_["name"] in ("object", "builtins.object") else _named(type_["name"])
     out: TypeExpr = dict(type_)
     for key in ("base", "item", "key", "value"):
         if isinstance(out.get(key), dict):
-            out[key] = _plain(out[key])
+            out[key] = plain(out[key])
     for key in ("of", "items"):
         if key in out:
-            out[key] = [_plain(part) for part in out[key]]
+            out[key] = [plain(part) for part in out[key]]
     return out
 
 

@@ -3,6 +3,7 @@
 A fragment says what a configuration file may hold: a Python object that JSON cannot write accepts
 anything when it stands alone (`x-python-type` names it), and adds nothing beside types JSON has.
 `str | Literal["a"]` takes any string, so its listed values become `examples`; see `listed_values`.
+An enum takes its values, and its names where they say more.
 """
 
 from __future__ import annotations
@@ -142,12 +143,28 @@ def _mapping(key: Schema, value: Schema) -> Schema:
     return ordered(schema)
 
 
+def enum_values(type_: TypeExpr) -> list[Json]:
+    """The values of an enum's members; one that JSON cannot hold counts by its name."""
+    members: Mapping[str, Json] = type_["members"]
+    return [value if json_type(value) in SCALARS.values() else name for name, value in members.items()]
+
+
 def _listed(type_: TypeExpr) -> list[Json]:
-    """The values of a literal or enum; a member whose value JSON cannot hold counts by its name."""
+    """The values of a literal, or those of an enum and the names that are more than its values in other
+    letters: engines take `FLASH_ATTN` where the value is a dotted path or a number."""
     if type_["k"] == "literal":
         return list(type_["values"])
-    members: Mapping[str, Json] = type_["members"]
-    return [name if json_type(value) not in SCALARS.values() else value for name, value in members.items()]
+    values = enum_values(type_)
+    names = [
+        name
+        for name, value in zip(type_["members"], values, strict=True)
+        if _letters(name) != _letters(value)
+    ]
+    return [*values, *(name for name in names if name not in values)]
+
+
+def _letters(text: Json) -> str:
+    return "".join(char for char in str(text).lower() if char.isalnum())
 
 
 def _values(values: list[Json]) -> list[Schema]:
