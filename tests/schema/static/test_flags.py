@@ -177,7 +177,8 @@ def test_arguments_made_from_the_fields_of_another_class(index: Index) -> None:
 def test_arguments_that_code_sets_in_the_table_win(index: Index) -> None:
     source = TABLE.replace(
         "        group =",
-        '        table["size"]["type"] = parse\n        table["kind"]["choices"].remove(HIDDEN)\n        group =',
+        '        table["size"]["type"] = parse\n'
+        '        table["kind"]["choices"].remove(HIDDEN)\n        group =',
     )
     config = facts(
         "toy.config.Config", field("size", INT), field("kind", {"k": "literal", "values": ["a", "b"]})
@@ -249,6 +250,35 @@ def test_names_change_between_the_command_line_and_the_class(index: Index) -> No
     )
     found = read(source, "block_size", "stats", "device_type", target="toy.config.add")
     assert [flag.field for flag in found.flags] == ["block_size", "stats", "device_type", None]
+
+
+def test_a_namespace_that_is_changed_before_it_is_taken_whole(index: Index) -> None:
+    source = index(
+        """
+        class Args:
+            @staticmethod
+            def add_cli_args(parser):
+                parser.add_argument("--tensor-size", "--ts")
+            @classmethod
+            def from_cli_args(cls, args):
+                args.ts = args.tensor_size
+                return cls(**{name: getattr(args, name) for name in names})
+        """
+    )
+    assert only(read(source, "ts")).field == "ts"
+
+
+def test_a_value_passed_as_it_is_says_more_than_one_computed_from_it(index: Index) -> None:
+    source = index(
+        """
+        class Args: ...
+        def add(parser):
+            parser.add_argument("--device")
+        def serve(args):
+            return Args(batch=largest(args.device), device_type=args.device)
+        """
+    )
+    assert only(read(source, "batch", "device_type", target="toy.config.add")).field == "device_type"
 
 
 def test_a_list_that_code_changes_is_no_known_set_of_choices(index: Index) -> None:

@@ -76,8 +76,9 @@ def _distinct(flags: list[FlagFact]) -> Iterator[FlagFact]:
     """Flags without those that another branch of the code adds once more."""
     seen: set[str] = set()
     for flag in flags:
-        if not seen & set(flag.flags):
-            seen |= set(flag.flags)
+        names = set(flag.flags) or {flag.dest or ""}
+        if not seen & names:
+            seen |= names
             yield flag
 
 
@@ -106,7 +107,9 @@ def _renamed(index: SourceIndex, target: Definition, owner: str) -> dict[str, st
     for module in modules:
         for function in ast.walk(module.tree):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function.args.args:
-                for name, field in _keywords(function, _makes(index, module, owner)):
+                pairs = _passed(function, _makes(index, module, owner))
+                # `x=args.y` says more than `x=pick(args.y)`.
+                for name, field, _ in sorted(pairs, key=lambda pair: not pair[2]):
                     found.setdefault(name, field)
     return found
 
@@ -127,27 +130,34 @@ def _makes(index: SourceIndex, module: Module, owner: str) -> Callable[[ast.Call
     return makes
 
 
-def _keywords(
+def _passed(
     function: ast.FunctionDef | ast.AsyncFunctionDef, makes: Callable[[ast.Call], bool]
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, str, bool]]:
+    """(name read, field set, whether unchanged) of a function that makes an owner from a namespace."""
     parameters = {argument.arg for argument in function.args.args} - {"self", "cls"}
-    local = {
-        statement.targets[0].id: statement.value
-        for statement in ast.walk(function)
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-    }
-    for call in ast.walk(function):
-        if not (isinstance(call, ast.Call) and makes(call)):
-            continue
-        for keyword in call.keywords:
-            value = keyword.value
-            if isinstance(value, ast.Name) and value.id in local:
-                value = local[value.id]
-            names = _attributes(value, parameters)
-            if keyword.arg in names:
-                yield keyword.arg, keyword.arg
-            elif keyword.arg and len(names) == 1:
-                yield names.pop(), keyword.arg
+    assigned = [
+        part for part in ast.walk(function) if isinstance(part, ast.Assign) and len(part.targets) == 1
+    ]
+    local = {each.targets[0].id: each.value for each in assigned if isinstance(each.targets[0], ast.Name)}
+    calls = [part for part in ast.walk(function) if isinstance(part, ast.Call) and makes(part)]
+    values = [(keyword.arg, keyword.value) for call in calls for keyword in call.keywords if keyword.arg]
+    if calls:
+        # `args.x = args.y` before all of `args` is taken.
+        values += [
+            (each.targets[0].attr, each.value)
+            for each in assigned
+            if isinstance(each.targets[0], ast.Attribute)
+            and isinstance(each.targets[0].value, ast.Name)
+            and each.targets[0].value.id in parameters
+        ]
+    for field, value in values:
+        if isinstance(value, ast.Name) and value.id in local:
+            value = local[value.id]
+        names = _attributes(value, parameters)
+        if field in names:
+            yield field, field, True
+        elif len(names) == 1:
+            yield names.pop(), field, isinstance(value, ast.Attribute)
 
 
 def _attributes(node: ast.expr, parameters: set[str]) -> set[str]:

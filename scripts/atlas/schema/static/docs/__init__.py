@@ -1,7 +1,7 @@
 """Documentation of parameters, read from docstrings, annotations and comments.
 
-griffe 2 and docstring_parser 0.17 were measured first on the docstrings of the engines: each finds fewer
-of the parameters in signatures, and neither reads all three styles nor `defaults to X`.
+Own parsers because, of 10,475 documented parameters of five engine packages that this finds, griffe 2.4
+finds 8,790 (9,492 with all its styles) and docstring_parser 0.18 finds 9,702, and none of the largest class.
 """
 
 from __future__ import annotations
