@@ -221,7 +221,7 @@ def test_digests_are_the_same_on_every_python(tmp_path, version):
         "formats": "f'{x:{n}}' f'{x:{n}.{m}}' f'{x:}' f'{{}}' f'a{x}b' 'c'\nf'{x!r:^{w}}' f'{x = }'\n",
         "strings": "'\\ud800', '\\x00', '\u00e9\U0001f600\U0001fae8\u0378', b'\\xff', r'\\d'\n",
         "numbers": "0xFF, 1_000, 1e400, -0.0, 1j, 10**400, True, None, ...\n",
-        "classes": "@d(1)\nclass C(B, metaclass=M):\n    async def f(s, /, a, *b, c=1, **d) -> int: await x\n",
+        "classes": "@d(1)\nclass C(B, metaclass=M):\n    async def f(s, /, *b, c=1, **d) -> int: await x\n",
         "flow": "try:\n    pass\nexcept (A, B) as e:\n    raise\nelse:\n    x\nfinally:\n    y\n",
         "contexts": "with a as b, c: z\nwith (a): z\nasync def f():\n    async with a: z\n",
         "comprehensions": "[x async for x in y if z], {k: v for k, v in q}, lambda *a, b=1: (yield)\n",

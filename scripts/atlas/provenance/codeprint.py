@@ -9,8 +9,10 @@ its bytes. Digests are the same on every Python from 3.9 on (`ast.dump` is not).
 from __future__ import annotations
 
 import ast
+import gc
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,19 +43,41 @@ def code(entry: str, data: Sequence[str] = (), *, base: Path) -> list[str]:
     be globs, and each has to match something.
     """
     scripts = base / "scripts"
-    files = closure(entry, scripts) | set(_matches(data, base))
-    prints = {_shown(file, scripts, base): parse(file).digest for file in files}
+    with _no_collector():
+        files = closure(entry, scripts) | set(_matches(data, base))
+        prints = {_shown(file, scripts, base): parse(file).digest for file in files}
     return [f"{path}@{digest}" for path, digest in sorted(prints.items())]
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Syntax trees make garbage collection run often and find nothing: a quarter of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def closure(entry: str, scripts: Path) -> set[Path]:
     """The files that run when module `entry` is imported and used, packages' __init__ included."""
     packages = {child.stem for child in scripts.iterdir() if not child.name.startswith(".")}
-    start = _module_file(entry, scripts)
-    if start is None:
+    known: dict[str, list[Path]] = {}
+    """Files that run when a module is imported: those of its packages, then its own."""
+
+    def files(module: str) -> list[Path]:
+        if module not in known:
+            parent = module.rpartition(".")[0]
+            own = _module_file(module, scripts)
+            known[module] = [*(files(parent) if parent else []), *([own] if own else [])]
+        return known[module]
+
+    if not _module_file(entry, scripts):
         raise InputError(f"there is no module {entry} in {scripts.name}/", hint="see code(…) in rules/")
     seen: set[Path] = set()
-    queue = [start, *_parents(entry, scripts)]
+    queue = list(files(entry))
     while queue:
         file = queue.pop()
         if file in seen:
@@ -62,8 +86,7 @@ def closure(entry: str, scripts: Path) -> set[Path]:
         for level, name in parse(file).imports:
             module = _absolute(level, name, file, scripts)
             if module.partition(".")[0] in packages:
-                found = _module_file(module, scripts)
-                queue += [*([found] if found else []), *_parents(module, scripts)]
+                queue += files(module)
     return seen
 
 
@@ -86,7 +109,9 @@ def _parse(file: Path) -> Parsed:
     except (SyntaxError, ValueError):
         # Being edited: what depends on it is stale, and its own command will say what is wrong.
         return Parsed(_short(content), ())
-    return Parsed(_short(canonical(tree)), tuple(sorted(set(_imports(tree)))))
+    dynamic = b"import_module" in content or b"__import__" in content
+    imports = [*_imports(tree.body), *(_dynamic_imports(tree) if dynamic else [])]
+    return Parsed(_short(canonical(tree)), tuple(sorted(set(imports))))
 
 
 def _short(content: bytes) -> str:
@@ -113,13 +138,6 @@ def _module_file(name: str, scripts: Path) -> Path | None:
     return None
 
 
-def _parents(module: str, scripts: Path) -> list[Path]:
-    """Importing a.b.c runs a and a.b first."""
-    parts = module.split(".")
-    names = (".".join(parts[:n]) for n in range(1, len(parts)))
-    return [file for name in names if (file := _module_file(name, scripts))]
-
-
 def _absolute(level: int, name: str, file: Path, scripts: Path) -> str:
     if not level:
         return name
@@ -127,9 +145,9 @@ def _absolute(level: int, name: str, file: Path, scripts: Path) -> str:
     return ".".join([*package[: len(package) - level + 1], *([name] if name else [])])
 
 
-def _imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Imports anywhere in a file, but those for type checkers only, which do not run."""
-    queue: list[ast.AST] = [tree]
+def _imports(body: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
+    """Import statements at any depth, but those for type checkers only, which do not run."""
+    queue = list(body)
     while queue:
         node = queue.pop()
         if isinstance(node, ast.Import):
@@ -142,9 +160,10 @@ def _imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.If) and _is_type_checking(node.test):
             queue.extend(node.orelse)
         else:
-            if isinstance(node, ast.Call):
-                yield from _dynamic_import(node)
-            queue.extend(ast.iter_child_nodes(node))
+            for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+                below = getattr(node, name, None)
+                if isinstance(below, list):
+                    queue.extend(below)
 
 
 def _is_type_checking(test: ast.expr) -> bool:
@@ -152,13 +171,14 @@ def _is_type_checking(test: ast.expr) -> bool:
     return name == "TYPE_CHECKING"
 
 
-def _dynamic_import(call: ast.Call) -> Iterator[tuple[int, str]]:
+def _dynamic_imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """`import_module("a.b")`, where the name is written out."""
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", None)
-    if name in ("import_module", "__import__") and call.args:
-        first = call.args[0]
-        if isinstance(first, ast.Constant) and isinstance(first.value, str):
-            yield 0, first.value
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and call.args:
+            function, first = call.func, call.args[0]
+            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
+            if name in ("import_module", "__import__") and isinstance(first, ast.Constant):
+                yield 0, str(first.value)
 
 
 _IGNORED = {"ctx", "type_comment", "kind", "type_ignores"}
