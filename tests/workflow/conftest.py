@@ -243,34 +243,66 @@ def toy_files():
     return dict(TOY)
 
 
-@pytest.fixture
-def index(tmp_path):
-    served = Index(tmp_path / "index")
-    yield served
-    served.close()
-
-
-@pytest.fixture
-def whole(tmp_path, index):
-    """The project as it is, with all its engines and committed results."""
-    world = World(tmp_path / "somewhere else" / "atlas", index, tmp_path / "cache")
+def fresh_copy(base: Path, *, empty: bool) -> World:
+    """The project in a git repository of its own; `empty`: without engines and results."""
+    index = Index(base / "index")
+    world = World(base / "somewhere else" / "atlas", index, base / "cache")
     world.root.mkdir(parents=True)
     world.cache.mkdir()
     copy_project(world.root)
+    if empty:
+        forget_engines(world.root)
     git(world.root, "init", "-q")
     git(world.root, "add", "-A")
     git(world.root, "commit", "-qm", "as it is")
     return world
 
 
-@pytest.fixture
-def world(whole):
-    """The project without its engines and results: toy engines only."""
+def forget_engines(root: Path) -> None:
     for folder in ("engine_versions", "results"):
-        shutil.rmtree(whole.root / folder, ignore_errors=True)
-        (whole.root / folder).mkdir()
-    for lock in (whole.root / "envs").glob("*.txt.prov.json"):
-        lock.unlink()
-    for name in ("coverage.md", "coverage.md.prov.json"):
-        (whole.root / "docs" / name).unlink(missing_ok=True)
-    return whole
+        shutil.rmtree(root / folder, ignore_errors=True)
+        (root / folder).mkdir()
+    for sidecar in [*(root / "envs").glob("*.prov.json"), *(root / "docs").glob("*.prov.json")]:
+        sidecar.unlink()
+        sidecar.with_name(sidecar.name.removesuffix(".prov.json")).unlink(missing_ok=True)
+
+
+@pytest.fixture
+def whole(tmp_path):
+    """The project as it is, with all its engines and committed results."""
+    world = fresh_copy(tmp_path, empty=False)
+    yield world
+    world.index.close()
+
+
+@pytest.fixture
+def world(tmp_path):
+    """The project without its engines and results."""
+    world = fresh_copy(tmp_path, empty=True)
+    yield world
+    world.index.close()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """Two toy engines, built once; tests work on copies."""
+    world = fresh_copy(tmp_path_factory.mktemp("built"), empty=True)
+    world.engine("good")
+    world.engine("toy")
+    done = world.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert world.stale() == {}
+    yield world
+    world.index.close()
+
+
+@pytest.fixture
+def two(built, tmp_path):
+    """A copy of the two built toy engines, with an index of its own."""
+    shutil.copytree(built.root, tmp_path / "copy", symlinks=True)
+    index = Index(tmp_path / "index")
+    for name in ("good", "toy"):
+        index.publish(name, "1.0", TOY)
+    world = World(tmp_path / "copy", index, built.cache)
+    yield world
+    index.close()

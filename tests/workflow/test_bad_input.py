@@ -7,17 +7,6 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def two(world):
-    """A good engine, built, and another beside it."""
-    world.engine("good")
-    world.engine("toy")
-    built = world.snakemake()
-    assert built.returncode == 0, built.stderr
-    assert world.stale() == {}
-    return world
-
-
 def last_good(world, engine="toy"):
     folder = world.root / "results" / engine / "1.0"
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

@@ -1,0 +1,80 @@
+"""What is stale in this very project: in a fresh clone nothing, after an edit exactly what follows."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+REPORTS = {"docs/coverage.md", "results/report/index.html"}
+
+
+def test_in_a_fresh_clone_nothing_is_stale_and_asking_changes_nothing(whole):
+    assert whole.stale() == {}
+    dry = whole.snakemake("-n")
+    assert "Nothing to be done" in dry.stdout + dry.stderr
+    status = whole.run("git", "status", "--porcelain")
+    assert status.stdout == ""
+
+
+def test_a_version_bump_lists_that_engines_new_cells_and_the_reports(whole):
+    yaml = next(iter(sorted((whole.root / "engine_versions").glob("*.yaml"))))
+    text = yaml.read_text()
+    current = re.search(r'current_version: "(.*)"', text)[1]
+    yaml.write_text(
+        text.replace(f'current_version: "{current}"', f'current_version: "999.0"\n  versions: ["{current}"]')
+        if "versions: [" not in text
+        else text.replace(f'current_version: "{current}"', 'current_version: "999.0"').replace(
+            "versions: [", f'versions: ["{current}", '
+        )
+    )
+    engine = yaml.stem
+    cell = {
+        f"results/{engine}/999.0/{name}"
+        for name in ("source.json", "environment.json", "schema.discovered.json", "config.schema.json")
+    }
+    assert set(whole.stale()) == cell | REPORTS
+
+
+def test_an_edit_of_perf_makes_nothing_stale(whole):
+    for yaml in (whole.root / "engine_versions").glob("*.yaml"):
+        with yaml.open("a") as file:
+            file.write("perf: {cards: [tiny]}\n")
+    assert whole.stale() == {}
+
+
+def test_an_edit_of_one_engine_leaves_the_others(whole):
+    yaml = sorted((whole.root / "engine_versions").glob("*.yaml"))[0]
+    text = yaml.read_text()
+    yaml.write_text(text.replace("surfaces:\n", "surfaces:\n  more: [{class: some.module.Other}]\n", 1))
+    stale = set(whole.stale())
+    assert stale >= REPORTS
+    cells = {path for path in stale - REPORTS}
+    assert cells
+    assert all(path.startswith(f"results/{yaml.stem}/") for path in cells), cells
+    assert all(path.endswith(("schema.discovered.json", "config.schema.json")) for path in cells), cells
+
+
+def test_a_hand_edit_shows_both_digests(whole):
+    artefact = sorted((whole.root / "results").glob("*/*/environment.json"))[0]
+    artefact.write_text(artefact.read_text() + " ")
+    listed = whole.run("atlas", "stale")
+    assert listed.returncode == 1
+    assert "edited by hand" in listed.stdout
+    assert listed.stdout.count("sha256:") >= 2
+
+
+def test_the_engines_code_is_not_the_projects_code(whole):
+    """A comment in a module of the project makes nothing stale; its code does."""
+    module = whole.root / "scripts/atlas/schema/merge.py"
+    module.write_text("# A comment.\n" + module.read_text())
+    assert whole.stale() == {}
+    module.write_text(module.read_text() + "\nMORE = 1\n")
+    stale = whole.stale()
+    assert {path.rsplit("/", 1)[1] for path in stale} == {
+        "schema.discovered.json",
+        "config.schema.json",
+        "coverage.md",
+        "index.html",
+    }
+    assert "merge.py" in whole.run("atlas", "stale").stdout
