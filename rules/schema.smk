@@ -17,7 +17,9 @@ rule schema:
     resources:
         mem_mb=4000,
     params:
-        *stage_code("atlas.schema.command", "config/schemas/schema.discovered.schema.json"),
+        *stage_code(
+            "atlas.schema.command", "config/schemas/schema.discovered.schema.json"
+        ),
         packages=spec("schema", "packages"),
         surfaces=spec("schema", "surfaces"),
         cli=spec("schema", "cli"),
