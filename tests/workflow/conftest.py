@@ -174,10 +174,10 @@ class World:
         old = 'current_version: "1.0"'
         self.edit(f"engine_versions/{name}.yaml", old, f'current_version: "{version}"\n  versions: ["1.0"]')
 
-    def run(self, *command: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
+    def environ(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_", "ATLAS_"))}
         tools = [str(Path(sys.executable).parent), kept["PATH"]]
-        env = {
+        return {
             **kept,
             "PATH": os.pathsep.join(tools),
             "HOME": str(self.cache),
@@ -188,8 +188,17 @@ class World:
             "ATLAS_UV": str(uv()),
             **self.extra,
         }
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.root, env=env, capture_output=True, text=True, timeout=timeout, check=False
+            command, cwd=self.root, env=self.environ(), capture_output=True, text=True, check=False
+        )
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """In a process group of its own, so that a signal reaches all of it."""
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(
+            command, cwd=self.root, env=self.environ(), start_new_session=True, stdout=quiet, stderr=quiet
         )
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import time
 
 import pytest
@@ -10,23 +9,6 @@ import pytest
 pytestmark = pytest.mark.slow
 
 SLOW = "import time\ntime.sleep(8)\nfrom toyengine.config import EngineArgs\n"
-
-
-def start(world, *command):
-    """The build in a process group of its own, so that a signal reaches all of it."""
-    popen = subprocess.Popen
-
-    def spawn(arguments, **options):
-        options.pop("timeout", None), options.pop("check", None), options.pop("capture_output", None)
-        return popen(
-            arguments, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
-        )
-
-    original, subprocess.run = subprocess.run, spawn
-    try:
-        return world.run(*command)
-    finally:
-        subprocess.run = original
 
 
 @pytest.mark.parametrize(
@@ -43,7 +25,7 @@ def test_an_interrupted_build_is_resumed(two, toy_files, number, command):
     }
     two.index.publish("toy", "1.1", {**toy_files, "toyengine/__init__.py": SLOW})
     two.bump("toy", "1.1")
-    process = start(two, *command)
+    process = two.start(*command)
     deadline = time.monotonic() + 120
     while not two.artefact("toy", "source.json", "1.1").exists():
         assert time.monotonic() < deadline

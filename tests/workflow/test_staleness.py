@@ -49,7 +49,7 @@ def test_an_edit_of_one_engine_leaves_the_others(whole):
     yaml.write_text(text.replace("surfaces:\n", "surfaces:\n  more: [{class: some.module.Other}]\n", 1))
     stale = set(whole.stale())
     assert stale >= REPORTS
-    cells = {path for path in stale - REPORTS}
+    cells = stale - REPORTS
     assert cells
     assert all(path.startswith(f"results/{yaml.stem}/") for path in cells), cells
     assert all(path.endswith(("schema.discovered.json", "config.schema.json")) for path in cells), cells
