@@ -30,9 +30,7 @@ def tree_digest(written: str, root: Path, packages: tuple[str, ...]) -> str | No
         return None
 
 
-def _read_tree(
-    written: str, root: Path, packages: tuple[str, ...], put: Callable[[bytes], str]
-) -> Acquired:
+def _read_tree(written: str, root: Path, packages: tuple[str, ...], put: Callable[[bytes], str]) -> Acquired:
     folder = _folder(written, root)
     files: dict[str, str] = {}
     skipped: list[dict[str, str]] = []
