@@ -164,13 +164,14 @@ def orphans() -> int:
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.option("--cores", type=int, help="Jobs at a time (default: all cores).")
 @click.option("--force", is_flag=True, help="Build everything again.")
+@click.option("--spare", multiple=True, help="With --force: a rule that is not forced.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def build(cores: int | None, force: bool, arguments: tuple[str, ...]) -> int:
+def build(cores: int | None, force: bool, spare: tuple[str, ...], arguments: tuple[str, ...]) -> int:
     """Build what is stale, stage by stage; further arguments go to snakemake."""
     from atlas.paths import project_root
     from atlas.provenance.build import run_build
 
-    return run_build(project_root(), cores=cores, force=force, arguments=list(arguments))
+    return run_build(project_root(), cores=cores, force=force, spare=spare, arguments=arguments)
 
 
 @cli.command()

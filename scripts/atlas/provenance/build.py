@@ -21,6 +21,8 @@ from atlas.provenance.ladder import behind, plan, reports
 from atlas.provenance.runner import explain, mtime, snakemake
 from atlas.provenance.verdict import Job, Verdict, ask
 
+Outputs = tuple[str, ...]
+
 
 def build(
     root: Path,
@@ -34,28 +36,63 @@ def build(
     return run_build(root, cores=cores, force=force, arguments=[*extra_args, *targets])
 
 
-def run_build(root: Path, *, cores: int | None, force: bool, arguments: Sequence[str]) -> int:
-    """As `build`; `arguments` are flags and targets of Snakemake in any order."""
+def run_build(
+    root: Path, *, cores: int | None, force: bool, arguments: Sequence[str], spare: Sequence[str] = ()
+) -> int:
+    """As `build`; `arguments` are flags and targets of Snakemake in any order.
+
+    Rules in `spare` are not forced, such as those that pin what was newest at the time.
+    """
     verdict = ask(root, arguments)
     flags = [argument for argument in arguments if argument not in verdict.targets]
     flags += ["--cores", str(cores)] if cores else []
     flags += ["--force"] if force else []
-    todo = {number for number, job in enumerate(verdict.jobs) if force or job.stale}
+    todo = _wanted(verdict, force, spare)
     if not todo:
         say(f"nothing is stale: {sum(len(job.outputs) for job in verdict.jobs)} artefacts")
         return 0
-    before = {number: mtime(root, verdict.jobs[number]) for number in todo}
-    failed = _climb(root, verdict, todo, flags, before)
-    built = {number for number in todo if before[number] != mtime(root, verdict.jobs[number])} - failed
+    done, before = _first(root, verdict, todo, flags)
+    if done is not None:  # what is wanted may depend on what was made: a cell without sources has no schema
+        verdict = ask(root, arguments)
+        todo = {n for n in _wanted(verdict, force, spare) if verdict.jobs[n].outputs not in before}
+    failed = {n for n, job in enumerate(verdict.jobs) if job.outputs in (done or ())}
+    before |= {verdict.jobs[n].outputs: mtime(root, verdict.jobs[n]) for n in todo}
+    failed = _climb(root, verdict, todo, flags, before, failed)
+    todo |= {n for n, job in enumerate(verdict.jobs) if job.outputs in before}
+    built = {n for n in todo if before[verdict.jobs[n].outputs] != mtime(root, verdict.jobs[n])} - failed
     _summarise(verdict, todo, built, failed)
     return BuildError.exit_code if failed else 0
 
 
+def _wanted(verdict: Verdict, force: bool, spare: Sequence[str]) -> set[int]:
+    return {n for n, job in enumerate(verdict.jobs) if job.stale or (force and job.rule not in spare)}
+
+
+def _first(
+    root: Path, verdict: Verdict, todo: set[int], flags: Sequence[str]
+) -> tuple[set[Outputs] | None, dict[Outputs, int | None]]:
+    """Run the jobs that need no other, in a run of their own where others follow.
+
+    Outputs of those that failed (None if there was no such run), and the mtimes before it.
+    """
+    first = {n for n in todo if not verdict.jobs[n].needs}
+    if not first or first == todo:
+        return None, {}
+    before = {verdict.jobs[n].outputs: mtime(root, verdict.jobs[n]) for n in first}
+    failed = _climb(root, verdict, first, flags, before, set())
+    return {verdict.jobs[n].outputs for n in failed}, before
+
+
 def _climb(
-    root: Path, verdict: Verdict, todo: set[int], flags: Sequence[str], before: Mapping[int, int | None]
+    root: Path,
+    verdict: Verdict,
+    todo: set[int],
+    flags: Sequence[str],
+    before: Mapping[Outputs, int | None],
+    failed: set[int],
 ) -> set[int]:
-    """Run the ladder; the jobs that failed."""
-    failed: set[int] = set()
+    """Run the ladder; the jobs that failed, those that had failed before among them."""
+    failed = set(failed)
     ends = reports(verdict)
     for rules in plan(verdict, todo, certain="--force" in flags):
         waiting = behind(verdict, failed)
@@ -67,7 +104,7 @@ def _climb(
                 n
                 for n in numbers
                 if verdict.jobs[n].outputs in stale
-                or ("--force" in flags and before[n] == mtime(root, verdict.jobs[n]))
+                or ("--force" in flags and before[verdict.jobs[n].outputs] == mtime(root, verdict.jobs[n]))
             }
             found = lost - behind(verdict, lost)
             explain([verdict.jobs[n] for n in sorted(found)], root, output)
@@ -80,7 +117,7 @@ def _climb(
         output = _run(root, rules, jobs, flags, {lastgood.VARIABLE: "1"})
         if output is not None:
             say(output)
-            failed |= {n for n in late if before[n] == mtime(root, verdict.jobs[n])}
+            failed |= {n for n in late if before[verdict.jobs[n].outputs] == mtime(root, verdict.jobs[n])}
     return failed
 
 
