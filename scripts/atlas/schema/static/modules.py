@@ -125,12 +125,12 @@ class SourceIndex(Sources):
             found = self._definition(module, name, bound)
             if found:
                 return found
+        if module.is_package and self.has(f"{module.name}.{name}"):
+            return Definition(f"{module.name}.{name}", "module")
         for star in reversed(module.bound.stars):
-            source = self.module(star)
+            source = self.module(star) if self.may_bind(star, name) else None
             if source and (found := self.lookup(source, name)):
                 return found
-        if self.has(f"{module.name}.{name}") and module.is_package:
-            return Definition(f"{module.name}.{name}", "module")
         if module.bound.lazy:
             return self._lazy(module, name)
         if any(not self.owns(star) for star in module.bound.stars) and name not in _BUILTINS:

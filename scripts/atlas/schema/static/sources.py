@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -99,6 +100,17 @@ class Sources:
             self._texts[name] = self._loaders[name][1]()
         return self._texts[name]
 
+    def may_bind(self, name: str, member: str) -> bool:
+        """Whether a module's text leaves it possible that it binds a name; parsing is dear."""
+        if name not in self._loaders:
+            return False
+        text = self.text(name)
+        if b"import *" in text or b"__getattr__" in text:
+            return True
+        word = re.escape(member).encode()
+        bound = rb"(?m)^\s*(?:(?:class|def|async def)\s+)?%s\b|\b(?:import|as)\b[^\n]*\b%s\b" % (word, word)
+        return member.encode() in text and re.search(bound, text) is not None
+
     def _parse(self, name: str) -> Module | None:
         path, _, is_package = self._loaders[name]
         try:
@@ -107,7 +119,7 @@ class Sources:
                 warnings.simplefilter("ignore", SyntaxWarning)
                 warnings.simplefilter("ignore", DeprecationWarning)
                 tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError) as error:
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = error.lineno if isinstance(error, SyntaxError) else None
             reason = error.msg if isinstance(error, SyntaxError) else str(error)
             self.limitations.append(Limitation("source_not_parsed", name, reason, path, line))
