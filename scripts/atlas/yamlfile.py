@@ -45,13 +45,17 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def load_yaml(path: Path) -> Document:
-    """Read one YAML (or JSON) file; InputError with its place for anything that is not plain data."""
+def load_yaml(path: Path, name: str | None = None) -> Document:
+    """Read one YAML (or JSON) file; InputError with its place for anything that is not plain data.
+
+    `name` is what errors call the file, its path if not given.
+    """
+    name = name or str(path)
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    return parse_yaml(content, str(path))
+        raise InputError(f"cannot be read: {error.strerror}", where=name) from error
+    return parse_yaml(content, name)
 
 
 def parse_yaml(content: bytes | str, name: str) -> Document:

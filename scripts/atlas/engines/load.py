@@ -30,7 +30,7 @@ DEFAULT_TIMEOUT_S = 300
 
 def load_engine(path: Path) -> Engine:
     """One engine; InputError naming file, line and column for anything wrong in its YAML."""
-    document = load_yaml(path)
+    document = load_yaml(path, f"{path.parent.name}/{path.name}")
     check(document, "engine")
     spec = document.value
     if spec["engine"] != path.stem:
