@@ -342,3 +342,56 @@ def test_fields_are_documented_by_metadata_then_strings_then_docstrings_then_com
         "from the comment",
         "From the docstring.",
     ]
+
+
+def test_models_that_mix_wrappers_mixins_and_discriminated_unions_are_read(lane: Any) -> None:
+    found = lane(
+        """
+        from typing import Annotated, Literal, Optional, TypeAlias, Union
+        from pydantic import BaseModel, NonNegativeInt, PositiveInt
+        from .fields import Field, Mirror, Strict
+        class Greedy(Strict):
+            kind: Literal["greedy"] = "greedy"
+        class Beam(Strict):
+            kind: Literal["beam"] = "beam"
+            width: PositiveInt = Field(default=4, le=64, status="beta", description="How many.")
+        Decoding: TypeAlias = Union[Greedy, Beam]
+        @Mirror.mirrors(native)
+        class Config(Strict, Mirror):
+            decoding: Optional[Annotated[Decoding, Field(discriminator="kind")]] = None
+            sizes: Optional[list[PositiveInt]] = Field(default=None, min_length=1)
+            fraction: Optional[float] = Field(default=0.9, ge=0, le=1)
+            cache: Optional[NonNegativeInt] = Field(default=None, status="deprecated")
+            tries: "int" = Field(default_factory=lambda: 3)
+        """,
+        fields="""
+        from typing import Any, Literal, Optional
+        from pydantic import BaseModel, ConfigDict
+        from pydantic import Field as PydanticField
+        class Strict(BaseModel):
+            model_config = ConfigDict(extra="forbid")
+        def Field(default: Any = ..., *, status: Optional[Literal["beta", "old"]] = None, **kwargs: Any):
+            if status is not None:
+                kwargs["json_schema_extra"] = {"status": status}
+            return PydanticField(default, **kwargs)
+        class Mirror:
+            @staticmethod
+            def mirrors(native):
+                def decorator(cls):
+                    cls.native = native
+                    return cls
+                return decorator
+        """,
+    )
+
+    config = found.classes["toy.config.Config"]
+    by_name = {field.name: field for field in config.fields}
+    width = found.classes["toy.config.Beam"].fields[1]
+    assert list(found.classes) == ["toy.config.Config", "toy.config.Greedy", "toy.config.Beam"]
+    assert (config.kind, config.extra) == ("pydantic", "forbid")
+    assert (width.default.value, width.description) == (4, "How many.")
+    assert width.constraints == {"exclusiveMinimum": 0, "maximum": 64}
+    assert by_name["sizes"].constraints == {"minItems": 1}
+    assert by_name["fraction"].constraints == {"minimum": 0, "maximum": 1}
+    assert by_name["cache"].constraints == {"minimum": 0}
+    assert by_name["tries"].default.value == 3
