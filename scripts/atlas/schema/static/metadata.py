@@ -12,7 +12,7 @@ from atlas.schema.static.calls import short
 from atlas.schema.static.classify import Classifier
 from atlas.schema.static.evaluate import Evaluator
 from atlas.schema.static.modules import Scope
-from atlas.schema.static.values import NotJsonError, Unknown, to_json
+from atlas.schema.static.values import NotJsonError, to_json
 
 _BOUNDS = {
     "gt": "exclusiveMinimum",
@@ -128,11 +128,10 @@ def of_call(call: ast.Call, scope: Scope, evaluator: Evaluator, positional: tupl
         else:
             named.update(_spread(keyword.value))
     values = {name: evaluator.evaluate(node, scope) for name, node in named.items() if name in _WANTED}
-    constraints = {
-        _BOUNDS[name]: value for name, one in values.items() if name in _BOUNDS and (value := _number(one))
-    }
     return Metadata(
-        constraints={key: value[0] for key, value in constraints.items()},
+        constraints={
+            _BOUNDS[name]: value for name, value in values.items() if name in _BOUNDS and _bounds(value)
+        },
         description=next(
             (_clean(values[name]) for name in _DESCRIPTIONS if isinstance(values.get(name), str)), None
         ),
@@ -152,15 +151,9 @@ def _spread(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
                 yield key.value, value
 
 
-def _number(value: Any) -> tuple[Json] | None:
-    """A bound in a one-tuple (0 is a bound too), None where it is not known."""
-    if value is None or isinstance(value, Unknown):
-        return None
-    try:
-        plain = to_json(value)
-    except NotJsonError:
-        return None
-    return (plain,) if isinstance(plain, int | float | str) else None
+def _bounds(value: Any) -> bool:
+    """Whether a value is a bound: `ge=None` and what only a run can tell are none."""
+    return isinstance(value, int | float | str) and not isinstance(value, bool) and value == value
 
 
 def _choices(value: Any) -> tuple[Json, ...] | None:
