@@ -228,12 +228,15 @@ def test_types_that_nothing_states_come_from_use(fields: Any) -> None:
                 self.alpha = kwargs.pop("alpha", None)
                 self.flag = kwargs.pop("flag", None)
                 self.beams = kwargs.pop("beams", None)
+                self.form = kwargs.pop("old_form", None).lower()
+                self.low = kwargs.pop("low", None)
                 self.mystery = kwargs.pop("mystery", None)
                 self.other = kwargs.pop("other", None)
                 dtype = kwargs.pop("dtype", "auto")
                 old_dtype = kwargs.pop("old_dtype", None)
                 dtype = dtype or old_dtype
             def check(self):
+                warn("`low=True` is not supported")
                 return self.alpha > 0
             @staticmethod
             def usual():
@@ -252,5 +255,7 @@ def test_types_that_nothing_states_come_from_use(fields: Any) -> None:
     assert shown("flag") == ["bool", "none"]
     assert shown("beams") == ["int", "none"]
     assert shown("old_dtype") == ["str", "none"]
+    assert shown("old_form") == ["str", "none"]
+    assert shown("low") == ["bool", "none"]
     assert shown("mystery") is None
     assert shown("other") is None, "declarations that differ prove nothing"

@@ -2,13 +2,14 @@
 
 Last resort, for names taken out of `**kwargs` and bare signatures. Evidence, best first: another parameter
 that takes the value over (`dtype = torch_dtype`); a declaration of the same name elsewhere in the files read
-(a parameter, a field), where all such agree; a constant given under that name; a comparison with a number.
-The fact keeps its annotation empty, so a reader can tell.
+(a parameter, a field), where all such agree; a constant given under that name, in code or in a
+message (`name=True`); a comparison with a number. The fact keeps its annotation empty, so a reader can tell.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -19,6 +20,8 @@ from atlas.schema.static.reader import Reader
 from atlas.schema.static.records import of_value
 from atlas.schema.type_questions import is_unknown, parts
 
+_SWITCH = re.compile(r"\b(\w+)\s?=\s?(?:True|False)\b")
+_TEXT_METHODS = ("lower", "upper", "strip", "split", "startswith", "endswith")
 _NUMBER = facts.prim("float")
 
 
@@ -98,6 +101,10 @@ def _collect(
             its = of_value(value) if name in wanted and value is not None else None
             if its:
                 known[name][1].append(its)
+        for name in _mentioned(node, wanted):
+            known[name][1].append(facts.prim("bool"))
+        if isinstance(node, ast.Attribute) and node.attr in _TEXT_METHODS and _taken(node.value) in wanted:
+            known[str(_taken(node.value))][1].append(facts.prim("str"))
         for name in _numeric(node):
             if name in wanted:
                 known[name][2].append(_NUMBER)
@@ -128,6 +135,14 @@ def _constants(node: ast.AST) -> Iterator[tuple[str, object]]:
                 yield key.value, value.value
 
 
+def _mentioned(node: ast.AST, wanted: set[str]) -> Iterator[str]:
+    """Names that a message or a docstring mentions as switched: `name=True`."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        for match in _SWITCH.finditer(node.value):
+            if match[1] in wanted:
+                yield match[1]
+
+
 def _numeric(node: ast.AST) -> Iterator[str]:
     """`self.name > 0`."""
     if (
@@ -142,20 +157,28 @@ def _numeric(node: ast.AST) -> Iterator[str]:
 
 def _handed_over(node: ast.AST) -> Iterator[tuple[str, str]]:
     """(heir, name) of `heir = name`, `heir = heir or name`, `heir = kwargs.pop("name")`."""
-    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-        heir = node.targets[0].id
+    target = node.targets[0] if isinstance(node, ast.Assign) else None
+    if isinstance(node, ast.Assign) and isinstance(target, ast.Name | ast.Attribute):
+        heir = target.id if isinstance(target, ast.Name) else target.attr
         for value in _alternatives(node.value):
             if isinstance(value, ast.Name) and value.id != heir:
                 yield heir, value.id
-            elif (
-                isinstance(value, ast.Call)
-                and isinstance(value.func, ast.Attribute)
-                and value.func.attr in ("pop", "get")
-                and value.args
-                and isinstance(value.args[0], ast.Constant)
-                and isinstance(value.args[0].value, str)
-            ):
-                yield heir, value.args[0].value
+            elif (taken := _taken(value)) and taken != heir:
+                yield heir, taken
+
+
+def _taken(node: ast.expr) -> str | None:
+    """The name in `kwargs.pop("name")`."""
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("pop", "get")
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    ):
+        return node.args[0].value
+    return None
 
 
 def _alternatives(value: ast.expr) -> Iterator[ast.expr]:
