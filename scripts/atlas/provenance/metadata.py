@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
 from snakemake_interface_common.exceptions import WorkflowError
@@ -10,6 +11,7 @@ from snakemake_interface_common.exceptions import WorkflowError
 from atlas.provenance.record import Sidecar
 
 
+@lru_cache
 def software_hash(container: str | None) -> str:
     """Of the container as declared, whether or not this run uses it."""
     return hashlib.sha256((container or "").encode()).hexdigest()

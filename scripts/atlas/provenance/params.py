@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePath
+from functools import lru_cache
+from pathlib import PurePath
 from typing import Any
 
 from snakemake_interface_common.exceptions import WorkflowError
@@ -22,12 +24,12 @@ def texts(job: Any) -> list[str]:
     and inputs are compared anyway. A mapping counts key by key, as `name.key=value`; of a sha256
     the first 16 digits are kept.
     """
-    derived = {
-        name for name, item in job.rule.params._allitems() if name and job.rule._is_deriving_function(item)
-    }
-    found: list[str] = []
-    for name, value in job.params._allitems():
-        if name is None or name not in derived:
+    derived = _derived(job.rule)
+    items = list(job.params._allitems())
+    found = list(_modules(tuple(value for name, value in items if name is None and isinstance(value, str))))
+    modules = set(found)
+    for name, value in items:
+        if name not in derived and not (name is None and isinstance(value, str) and value in modules):
             try:
                 found.extend(_texts(name, value))
             except TypeError as error:
@@ -35,23 +37,29 @@ def texts(job: Any) -> list[str]:
     return sorted(set(found))
 
 
+@lru_cache
+def _derived(rule: Any) -> frozenset[str]:
+    items = rule.params._allitems()
+    return frozenset(name for name, item in items if name and rule._is_deriving_function(item))
+
+
 def _texts(name: str | None, value: Any) -> Iterator[str]:
-    if name is None and _is_module(value):
-        yield value
-    elif isinstance(value, list) and value and all(map(_is_module, value)):
+    if isinstance(value, list) and value and len(_modules(tuple(map(str, value)))) == len(value):
         yield from value
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _texts(f"{name or 'params'}.{key}", item)
     else:
         text = f"{name or 'params'}=" + _DIGEST.sub(r"sha256:\1", _plain(name, value))
-        if str(Path.cwd()) in text:
+        if os.getcwd() in text:  # noqa: PTH109
             raise TypeError(f"parameter {text} holds the path of this checkout; give it relative to it")
         yield text
 
 
-def _is_module(value: Any) -> bool:
-    return isinstance(value, str) and MODULE.fullmatch(value) is not None
+@lru_cache
+def _modules(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that are files of code. Remembered, as all jobs of a rule run the same code."""
+    return tuple(value for value in values if MODULE.fullmatch(value))
 
 
 def _plain(name: str | None, value: Any) -> str:

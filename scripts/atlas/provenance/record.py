@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ def path_of(artefact: str | Path) -> Path:
 def read(artefact: str | Path) -> Sidecar | None:
     """The sidecar of an artefact; None if there is none, or none that can be trusted."""
     try:
-        return parse(path_of(artefact).read_bytes())
+        with open(f"{artefact}{SUFFIX}", "rb") as file:  # noqa: PTH123  (twice as fast, a thousand times)
+            return parse(file.read())
     except OSError:
         return None
 
@@ -102,9 +104,15 @@ def _packed(code: Iterable[str]) -> dict[str, str]:
 
 def _unpacked(folders: Mapping[str, str]) -> Iterable[str]:
     for folder, names in folders.items():
-        for packed in names.split():
-            name, _, digest = packed.rpartition("@")
-            yield f"{folder}{'/' if folder else ''}{_lengthened(name)}@{digest}"
+        yield from _unpacked_folder(folder, names)
+
+
+@lru_cache
+def _unpacked_folder(folder: str, names: str) -> tuple[str, ...]:
+    """Remembered, as all artefacts of a stage say the same."""
+    prefix = f"{folder}/" if folder else ""
+    split = (packed.rpartition("@") for packed in names.split())
+    return tuple(f"{prefix}{_lengthened(name)}@{digest}" for name, _, digest in split)
 
 
 def _shortened(name: str) -> str:

@@ -17,19 +17,20 @@ For outputs under the given roots:
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
 import snakemake.api  # before snakemake.workflow, which can't be imported first
 import snakemake.workflow
 from snakemake.logging import logger
-from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord, ParamsChange
+from snakemake.persistence import NO_PARAMS_CHANGE, RECORD_FORMAT_VERSION, MetadataRecord, ParamsChange
 from snakemake.persistence.file import FilePersistence
 from snakemake_interface_common.exceptions import WorkflowError
 
-from atlas.canonical import sha256_file
+from atlas.canonical import sha256_bytes, sha256_file
 from atlas.provenance import backup, guards, locks, record
 from atlas.provenance.ages import ages
 from atlas.provenance.changes import Change, of_artefact
@@ -107,22 +108,34 @@ class SidecarPersistence(FilePersistence):  # type: ignore[misc]
     # What counts as a change.
 
     def params_changed(self, job: Any, file: Any = None) -> Change:
-        change: Change = Change() | super().params_changed(job, file)
-        for output in [file] if file is not None else job.output:
-            change |= self._artefact_changed(str(output))
+        change = Change()
+        outputs = [file] if file is not None else job.output
+        for found in (super().params_changed(job, file), *map(self._artefact_changed, map(str, outputs))):
+            change = change | found if found else change
         return change
 
     def _artefact_changed(self, key: str) -> ParamsChange:
-        if not self.is_artefact(key) or not Path(key).is_file():
-            return Change()
+        found = self._digest(key) if self.is_artefact(key) else None
+        if found is None:
+            return NO_PARAMS_CHANGE
         sidecar = self._sidecar(key)
         if sidecar is None:
             return of_artefact("unknown", key, None, None)
-        found = sha256_file(Path(key))
         if sidecar.output == found:
-            return Change()
+            return NO_PARAMS_CHANGE
         interrupted = super()._filter_incomplete_keys([key])
         return of_artefact("interrupted" if interrupted else "edited", key, sidecar.output[:19], found[:19])
+
+    def _digest(self, key: str) -> str | None:
+        """Of a file, None if there is none; taken once for what is both an output and an input."""
+        cache = self.dag.workflow.iocache
+        found: str | None = cache.checksum.get(key) if cache.active else None
+        if found is None:
+            with suppress(FileNotFoundError, IsADirectoryError):
+                found = sha256_bytes(Path(key).read_bytes())
+                if cache.active:
+                    cache.checksum[key] = found
+        return found
 
     def _params(self, job: Any) -> list[str]:
         if job not in self._texts:
@@ -235,6 +248,8 @@ def install(roots: Iterable[str] = ("results/",), shared: Iterable[str] = ("docs
     SidecarPersistence.roots = (*roots, *shared)
     snakemake.workflow.FilePersistence = SidecarPersistence
     snakemake.workflow.DbPersistence = guards.refuse_database
+    # What has been imported is no garbage. Not looking there again saves more than sidecars cost.
+    gc.freeze()
 
 
 def require(workflow: Any) -> list[str]:
