@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Results may depend on nothing of the caller's: no user packages, no bytecode of other Pythons.
 export PYTHONNOUSERSITE := 1
 
-.PHONY: help run rebuild stale report test check lock clean
+.PHONY: help run rebuild stale report test check lock container clean
 
 help: ## this text
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -18,7 +18,7 @@ run: .venv/.run ## build what is stale, prove that the rest can be rebuilt, name
 	@echo "open results/report/index.html"
 
 rebuild: .venv/.run ## build everything again in place; `git diff` must stay empty
-	@$(BIN)/atlas build --force
+	@$(BIN)/atlas build --force --spare lock
 
 stale: .venv/.run ## what is stale, and why (exit 1 if anything is)
 	@$(BIN)/atlas stale
@@ -36,6 +36,8 @@ check: .venv/.dev ## ruff, mypy, snakefmt, snakemake --lint
 lock: .venv/.run ## make the lock files in envs/ anew
 	@$(BIN)/atlas lock
 
+container: containers/engine-atlas.sif ## the image for `snakemake --sdm apptainer` (needs apptainer)
+
 clean: ## remove the environment and the tools (results and caches stay)
 	@rm -rf .venv .tools
 
@@ -46,3 +48,6 @@ clean: ## remove the environment and the tools (results and caches stay)
 .venv/.dev: .venv/.run envs/dev.txt
 	@$(PYTHON) scripts/bootstrap.py dev
 	@touch $@
+
+containers/engine-atlas.sif: containers/engine-atlas.def envs/atlas.txt envs/uv.txt scripts/bootstrap.py scripts/container.py
+	@$(PYTHON) scripts/container.py

@@ -8,6 +8,10 @@ min_version("9.27")
 configfile: "config/config.yaml"
 
 
+# Used by runs with `--sdm apptainer` only; made by `make container`.
+container: "containers/engine-atlas.sif"
+
+
 include: "rules/common.smk"
 include: "rules/source.smk"
 include: "rules/environment.smk"
