@@ -205,10 +205,12 @@ class World:
         return self.run("snakemake", "--cores", "2", *arguments)
 
     def stale(self) -> dict[str, str]:
-        """What `atlas stale` lists: artefact to reason."""
+        """What `atlas stale` lists: artefact to reason and what changed."""
         done = self.run("atlas", "stale", "--json")
         assert done.returncode in (0, 1), done.stderr
-        found = {entry["artefact"]: entry["reason"] for entry in json.loads(done.stdout)["stale"]}
+        answer = json.loads(done.stdout)
+        assert not answer["orphans"]
+        found = {entry["artefact"]: f"{entry['reason']}: {entry['changed']}" for entry in answer["stale"]}
         assert bool(found) == (done.returncode == 1)
         return found
 
