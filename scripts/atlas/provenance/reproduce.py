@@ -49,6 +49,9 @@ def _reproduce(root: Path, scratch: Path, engine: str | None, version: str | Non
         "ATLAS_ROOT": str(tree),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(tree / "scripts"), os.environ.get("PYTHONPATH")])),
     }
+    uv = root / ".tools" / "bin" / "uv"  # not copied: git ignores it
+    if uv.is_file():
+        env["ATLAS_UV"] = os.environ.get("ATLAS_UV") or str(uv)
     verdict = ask(tree, env=env)
     jobs = _chosen(verdict, cells, everything and not engine)
     built = [job for job in jobs if all((root / output).exists() for output in job.outputs)]
