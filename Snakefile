@@ -22,6 +22,6 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        CELL_ARTEFACTS,
+        PLAN.cell_artefacts,
         REPORTS,
         provenance_guard,

@@ -14,7 +14,7 @@ rule lock:
     resources:
         net=1,
     params:
-        dependencies=lock_dependencies,
+        dependencies=PLAN.dependencies_of,
     message:
         "Locking the dependencies in envs/{wildcards.lock}.txt"
     shell:
@@ -24,7 +24,7 @@ rule lock:
 rule environment:
     input:
         source="results/{engine}/{version}/source.json",
-        lock=lock_of_cell,
+        lock=PLAN.lock_of,
     output:
         update("results/{engine}/{version}/environment.json"),
     log:
@@ -33,10 +33,10 @@ rule environment:
         net=1,
         mem_mb=4000,
     params:
-        *stage_code("atlas.environment.command"),
-        pin=spec("environment", "pin"),
-        venv=spec("environment", "venv"),
-        landmarks=spec("environment", "landmarks"),
+        *PLAN.code("atlas.environment.command"),
+        pin=PLAN.spec("environment", "pin"),
+        venv=PLAN.spec("environment", "venv"),
+        landmarks=PLAN.spec("environment", "landmarks"),
     message:
         "Building the environment of {wildcards.engine} {wildcards.version}"
     shell:

@@ -7,13 +7,13 @@ OUTPUTS   results/report/index.html, docs/coverage.md
 
 rule coverage:
     input:
-        available(SCHEMAS),
+        available(PLAN.schemas),
     output:
         update("docs/coverage.md"),
     log:
         "logs/coverage.log",
     params:
-        *stage_code("atlas.schema.coverage"),
+        *PLAN.code("atlas.schema.coverage"),
         floors=digest(config["coverage_floors"]),
         made_from=made_from(),
     message:
@@ -24,17 +24,17 @@ rule coverage:
 
 rule report:
     input:
-        available(CELL_ARTEFACTS),
+        available(PLAN.cell_artefacts),
     output:
         update("results/report/index.html"),
     log:
         "logs/report.log",
     params:
-        *stage_code("atlas.report.command", "scripts/atlas/report/page/*"),
+        *PLAN.code("atlas.report.command", "scripts/atlas/report/page/*"),
         made_from=made_from(),
-        cells=[f"{engine} {version}" for engine, version in sorted(CELLS)],
-        current=[f"{engine.name} {engine.current_version}" for engine in ENGINES],
-        source_urls=digest([CELLS[cell].source_url for cell in sorted(CELLS)]),
+        cells=[f"{engine} {version}" for engine, version in sorted(PLAN.cells)],
+        current=[f"{one.name} {one.current_version}" for one in PLAN.engines],
+        source_urls=digest([cell.source_url for _, cell in sorted(PLAN.cells.items())]),
     message:
         "Making the report"
     shell:

@@ -8,7 +8,7 @@ OUTPUTS   results/{engine}/{version}/schema.discovered.json, config.schema.json
 rule schema:
     input:
         source="results/{engine}/{version}/source.json",
-        environment=environment_of_cell,
+        environment=PLAN.environment_of,
     output:
         schema=update("results/{engine}/{version}/schema.discovered.json"),
         config_schema=update("results/{engine}/{version}/config.schema.json"),
@@ -17,14 +17,14 @@ rule schema:
     resources:
         mem_mb=4000,
     params:
-        *stage_code(
+        *PLAN.code(
             "atlas.schema.command", "config/schemas/schema.discovered.schema.json"
         ),
-        packages=spec("schema", "packages"),
-        surfaces=spec("schema", "surfaces"),
-        cli=spec("schema", "cli"),
-        fixtures=spec("schema", "fixtures"),
-        resolve=spec("schema", "resolve"),
+        packages=PLAN.spec("schema", "packages"),
+        surfaces=PLAN.spec("schema", "surfaces"),
+        cli=PLAN.spec("schema", "cli"),
+        fixtures=PLAN.spec("schema", "fixtures"),
+        resolve=PLAN.spec("schema", "resolve"),
         environment=environment_option,
     message:
         "Reading the parameters of {wildcards.engine} {wildcards.version}"

@@ -14,11 +14,11 @@ rule source:
     resources:
         net=1,
     params:
-        *stage_code("atlas.source.command"),
-        pin=spec("source", "pin"),
-        packages=spec("source", "packages"),
-        sources=spec("source", "sources"),
-        local_tree=tree_of_cell,
+        *PLAN.code("atlas.source.command"),
+        pin=PLAN.spec("source", "pin"),
+        packages=PLAN.spec("source", "packages"),
+        sources=PLAN.spec("source", "sources"),
+        local_tree=PLAN.tree_of,
     message:
         "Fetching the sources of {wildcards.engine} {wildcards.version}"
     shell:

@@ -138,10 +138,11 @@ def _cell(document: Document, version: str, root: Path) -> Cell:
 
 def _venv(entry: dict[str, Any], engine: str) -> VenvSpec:
     overlay = entry.get("overlay", {})
+    by_hand = "requirements" in entry and "dependencies" not in entry
     return VenvSpec(
         python=entry["python"],
         requirements=entry.get("requirements", f"envs/{engine}.txt"),
-        dependencies=tuple(entry.get("dependencies", ())),
+        dependencies=None if by_hand else tuple(entry.get("dependencies", ())),
         exclude=tuple(entry.get("exclude", ())),
         overlay=Overlay(overlay.get("version_suffix", ""), overlay.get("stubs", {})),
         env=entry.get("env", {}),

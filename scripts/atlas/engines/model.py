@@ -28,11 +28,14 @@ class Overlay:
 
 @dataclass(frozen=True)
 class VenvSpec:
-    """A locked CPU environment: `requirements`, relative to the project, is the lock of `dependencies`."""
+    """A locked CPU environment: `requirements`, relative to the project, is the lock of `dependencies`.
+
+    A lock whose dependencies the YAML does not give is kept by hand.
+    """
 
     python: str
     requirements: str
-    dependencies: tuple[str, ...]
+    dependencies: tuple[str, ...] | None
     exclude: tuple[str, ...]
     """Dependencies of dependencies that are never installed."""
     overlay: Overlay

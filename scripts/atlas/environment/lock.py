@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from atlas.canonical import write_atomic
 from atlas.engines import load_all
@@ -45,22 +46,27 @@ def run_lock(root: Path, names: list[str]) -> None:
         chosen = [spec for spec in specs.values() if spec.name in names or spec.engine in names]
         for name in names:
             if not any(name in (spec.name, spec.engine) for spec in chosen):
-                raise InputError(f"no lock `{name}`{nearest(name, specs)}", where="envs/")
+                _explain_missing(root, name, specs)
     for spec in chosen:
         lock(spec)
 
 
+def _explain_missing(root: Path, name: str, specs: dict[str, LockSpec]) -> NoReturn:
+    """The lock of an engine whose YAML is broken cannot be known; others can."""
+    for engine in load_all(root)[1]:
+        if engine.name in (name, name.partition("-")[0]):
+            raise InputError(engine.error)
+    raise InputError(f"no lock `{name}`{nearest(name, specs)}", where="envs/")
+
+
 def lock_specs(root: Path) -> dict[str, LockSpec]:
     """The locks that the engines' environments name; InputError where two want one file differently."""
-    engines, broken = load_all(root)
-    if broken:
-        raise InputError(broken[0].error)
+    engines, _ = load_all(root)
     specs: dict[str, LockSpec] = {}
     for engine in engines:
         for cell in engine.cells.values():
             venv = cell.venv
-            # A lock without dependencies in the YAML is one that somebody keeps by hand.
-            if venv is None or (not venv.dependencies and (root / venv.requirements).is_file()):
+            if venv is None or venv.dependencies is None:
                 continue
             spec = LockSpec(
                 root / venv.requirements, venv.python, venv.dependencies, venv.exclude, engine.name

@@ -1,0 +1,176 @@
+"""What the Snakefile asks: which artefacts there should be, and what each depends on in the YAML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from atlas.canonical import digest
+from atlas.engines import Cell, Engine, load_all
+from atlas.provenance.codeprint import code
+from atlas.source.localtree import tree_digest
+
+Key: TypeAlias = tuple[str, str]
+"""Engine and version."""
+Wildcards: TypeAlias = Any
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of the project.
+
+    The cells of an engine whose YAML cannot be used stay in the plan as far as they were built, with the
+    error as a parameter: they are stale, their jobs fail with that error, and no other engine suffers.
+    """
+
+    root: Path
+    engines: tuple[Engine, ...]
+    cells: dict[Key, Cell]
+    broken: dict[Key, str]
+    _trees: dict[Key, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, root: Path) -> Plan:
+        engines, broken = load_all(root)
+        return cls(
+            root,
+            tuple(engines),
+            {
+                (engine.name, version): engine.cell(version)
+                for engine in engines
+                for version in engine.versions
+            },
+            {(engine.name, version): engine.error for engine in broken for version in engine.versions},
+        )
+
+    # Artefacts.
+
+    @cached_property
+    def schemas(self) -> list[str]:
+        return self._artefacts("schema.discovered.json", self.is_published)
+
+    @cached_property
+    def cell_artefacts(self) -> list[str]:
+        sources = self._artefacts("source.json", lambda _: True)
+        return [*sources, *self._artefacts("environment.json", self.has_environment), *self.schemas]
+
+    def _artefacts(self, name: str, condition: Callable[[Key], bool]) -> list[str]:
+        return [artefact(key, name) for key in sorted({*self.cells, *self.broken}) if condition(key)]
+
+    def is_published(self, key: Key) -> bool:
+        """A cell has a schema unless it is known that there are no sources for the pin as it is now."""
+        if key in self.broken:
+            return True
+        known = self._built(key, "source.json")
+        return (
+            known.get("status") != "unavailable"
+            or known.get("spec_digest") != digest(self.cells[key].source_spec())
+            or self._local_tree(key) != "none"
+        )
+
+    def has_environment(self, key: Key) -> bool:
+        if key in self.broken:
+            return bool(self._built(key, "environment.json"))
+        return self.cells[key].venv is not None
+
+    def _built(self, key: Key, name: str) -> dict[str, Any]:
+        """An artefact as it is on disk; empty where there is none that can be read."""
+        try:
+            return dict(json.loads((self.root / artefact(key, name)).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return {}
+
+    # Input functions.
+
+    def lock_of(self, wildcards: Wildcards) -> list[str]:
+        """The lock of a cell's environment."""
+        key = _key(wildcards)
+        if not self.has_environment(key):
+            return []
+        if key in self.broken:
+            file = (self._built(key, "environment.json").get("requirements") or {}).get("file")
+            return [file] if file else []
+        venv = self.cells[key].venv
+        return [venv.requirements] if venv else []
+
+    def environment_of(self, wildcards: Wildcards) -> list[str]:
+        key = _key(wildcards)
+        return [artefact(key, "environment.json")] if self.has_environment(key) else []
+
+    # Parameters.
+
+    def spec(self, stage: str, part: str) -> Callable[[Wildcards], str]:
+        """A params function: the digest of a part of the engine's YAML, as far as `stage` uses it."""
+
+        def of_cell(wildcards: Wildcards) -> str:
+            key = _key(wildcards)
+            return (
+                f"not valid: {self.broken[key]}"
+                if key in self.broken
+                else self.cells[key].params(stage)[part]
+            )
+
+        return of_cell
+
+    def dependencies_of(self, wildcards: Wildcards) -> list[str]:
+        """What a lock is made from."""
+        return self.locks[wildcards.lock]
+
+    @cached_property
+    def locks(self) -> dict[str, list[str]]:
+        """The locks that are made (others are kept by hand): what is wanted, and what is not."""
+        found = {}
+        for key in self.broken:
+            for lock in self.lock_of(_Named(*key)):
+                found[Path(lock).stem] = [f"not valid: {self.broken[key]}"]
+        for cell in self.cells.values():
+            if cell.venv and cell.venv.dependencies is not None:
+                excluded = [f"not {name}" for name in cell.venv.exclude]
+                found[Path(cell.venv.requirements).stem] = [*cell.venv.dependencies, *excluded]
+        return found
+
+    def tree_of(self, wildcards: Wildcards) -> str:
+        key = _key(wildcards)
+        return "none" if key in self.broken else self._local_tree(key)
+
+    def _local_tree(self, key: Key) -> str:
+        """The digest of the local tree a cell is read from; the one on record where it isn't here."""
+        if key not in self._trees:
+            self._trees[key] = self._find_tree(key)
+        return self._trees[key]
+
+    def _find_tree(self, key: Key) -> str:
+        cell = self.cells[key]
+        trees = [source.path for source in cell.sources if source.kind == "path" and source.path]
+        origin = self._built(key, "source.json").get("origin") or {}
+        if not trees or origin.get("kind") in ("wheel", "sdist"):
+            return "none"
+        found = (tree_digest(tree, cell.root, cell.packages) for tree in trees)
+        return next(filter(None, found), origin.get("digest", "none"))
+
+    def code(self, entry: str, *data: str) -> Sequence[str]:
+        """Digests of the code that a stage runs: the entry module and all that it imports."""
+        return code(entry, data, base=self.root)
+
+
+@dataclass(frozen=True)
+class _Named:
+    engine: str
+    version: str
+
+
+def environment_option(_: Wildcards, input: Any) -> str:
+    """`schema` is asked about an environment only where there is one."""
+    return f"--environment {input.environment}" if input.environment else ""
+
+
+def artefact(key: Key, name: str) -> str:
+    return f"results/{key[0]}/{key[1]}/{name}"
+
+
+def _key(wildcards: Wildcards) -> Key:
+    return wildcards.engine, wildcards.version
