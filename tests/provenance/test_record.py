@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.provenance import locks, record
@@ -19,6 +19,7 @@ modules = st.builds(lambda name, digest: f"{name}@{digest:08x}", names, st.integ
 plain = st.builds(lambda name, value: f"{name}={value!r}", st.from_regex("[a-z]+", fullmatch=True), st.text())
 
 
+@settings(max_examples=50)
 @given(
     st.dictionaries(names, modules.map(lambda m: m[-8:])),
     st.lists(plain),
@@ -105,3 +106,17 @@ def test_what_stages_may_import_does_not_import_snakemake(module):
 
     program = f"import sys, atlas.provenance.{module}; sys.exit('snakemake' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_sidecars_are_as_their_schema_says(world):
+    import json
+    from pathlib import Path
+
+    import jsonschema
+
+    schema = Path(record.__file__).parents[3] / "config" / "schemas" / "provenance.schema.json"
+    validator = jsonschema.Draft202012Validator(json.loads(schema.read_bytes()))
+    sidecars = list(world.path.glob("**/*.prov.json"))
+    assert len(sidecars) == 17
+    for sidecar in sidecars:
+        validator.validate(json.loads(sidecar.read_bytes()))
