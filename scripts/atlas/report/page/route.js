@@ -1,6 +1,6 @@
 // The address says what is shown:
-//   #engine/0.33.0            a version        #vllm/0.33.0/seed       a parameter's detail
-//   #engine/0.20.0...0.33.0   differences      #all                    the current version of each engine
+//   #engine/1.2           a version          #engine/1.2/seed       a parameter's detail
+//   #engine/1.1...1.2     differences        #all                   the current version of each engine
 //   …?q=text&group=a&only=deprecated,limits&kinds=default            what is searched and filtered
 
 /** What the address asks for; `view` is overview, parameters or compare. */
