@@ -1,5 +1,6 @@
 """What every stage shares: the plan of all cells (scripts/atlas/workflow.py), and provenance."""
 
+import sys
 from pathlib import Path
 
 from atlas.canonical import digest
@@ -8,6 +9,11 @@ from atlas.provenance.lastgood import available, made_from
 from atlas.workflow import Plan, environment_option
 
 sidecar.install(["results/"], shared=["docs/", "envs/"])
+
+# The commands of this environment, also where it is not activated; a container has its own.
+shell.prefix(
+    f'[[ -v APPTAINER_CONTAINER ]] || PATH="{Path(sys.executable).parent}:$PATH"; '
+)
 
 PLAN = Plan.load(Path(workflow.basedir))
 REPORTS = ["docs/coverage.md", "results/report/index.html"]

@@ -62,7 +62,7 @@ def cell_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--output", type=File, required=True)
 def source(engine: str, version: str, output: Path) -> None:
     """Fetch an engine's Python sources, and write which they are and where they came from."""
-    from atlas.engines import load_cell
+    from atlas.engines.load import load_cell
     from atlas.failures import recorded
     from atlas.paths import project_root
     from atlas.source.command import build_source
@@ -77,7 +77,7 @@ def source(engine: str, version: str, output: Path) -> None:
 @click.option("--output", type=File, required=True)
 def environment(engine: str, version: str, source_json: Path, output: Path) -> None:
     """Build the locked environment of an engine, probe its health, and write what it is."""
-    from atlas.engines import load_cell
+    from atlas.engines.load import load_cell
     from atlas.environment.command import build_environment
     from atlas.failures import recorded
     from atlas.paths import project_root
@@ -101,7 +101,7 @@ def schema(
     config_schema: Path,
 ) -> None:
     """Read an engine's parameters in both lanes, compare and merge them."""
-    from atlas.engines import load_cell
+    from atlas.engines.load import load_cell
     from atlas.failures import recorded
     from atlas.paths import project_root
     from atlas.schema.command import build_schema

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from atlas.canonical import digest
-from atlas.engines import Cell, Engine, load_all
+from atlas.engines.load import load_all
+from atlas.engines.model import Cell, Engine
 from atlas.provenance.codeprint import code
-from atlas.source.localtree import tree_digest
 
 Key: TypeAlias = tuple[str, str]
 """Engine and version."""
@@ -149,6 +149,8 @@ class Plan:
         origin = self._built(key, "source.json").get("origin") or {}
         if not trees or origin.get("kind") in ("wheel", "sdist"):
             return "none"
+        from atlas.source.localtree import tree_digest  # late: few projects need it at every load
+
         found = (tree_digest(tree, cell.root, cell.packages) for tree in trees)
         return next(filter(None, found), origin.get("digest", "none"))
 

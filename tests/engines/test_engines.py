@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas.engines import load_all, load_cell, load_engine
+from atlas.engines.load import load_all, load_cell, load_engine
 from atlas.errors import InputError
 
 GOOD = """\

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from atlas.canonical import write_atomic
-from atlas.engines import load_cell
+from atlas.engines.load import load_cell
 from atlas.engines.model import Cell
 from atlas.environment.uv import find_uv
 from atlas.errors import AtlasError

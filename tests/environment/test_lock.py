@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas.engines import load_cell
+from atlas.engines.load import load_cell
 from atlas.environment.lock import run_lock
 from atlas.environment.uv import places_of
 from atlas.environment.venv import prepare_venv

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from atlas.engines import load_cell
+from atlas.engines.load import load_cell
 from atlas.engines.model import Cell
 from atlas.errors import RunError, UnavailableError
 from atlas.schema.command import build_schema

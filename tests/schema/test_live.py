@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from atlas.engines import load_cell
+from atlas.engines.load import load_cell
 from atlas.environment.command import build_environment
 from atlas.environment.uv import find_uv
 from atlas.errors import AtlasError, InputError

@@ -1,6 +1,4 @@
-"""Engines are data: engine_versions/<engine>.yaml is all there is to know of one."""
+"""Engines are data: engine_versions/<engine>.yaml is all there is to know of one.
 
-from atlas.engines.load import BrokenEngine, load_all, load_cell, load_engine
-from atlas.engines.model import Cell, Engine
-
-__all__ = ["BrokenEngine", "Cell", "Engine", "load_all", "load_cell", "load_engine"]
+Stages know `model` only, so that how YAML is read is no part of their code.
+"""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from atlas.canonical import write_atomic
-from atlas.engines import load_all
+from atlas.engines.load import load_all
 from atlas.environment.uv import places_of, run_uv
 from atlas.errors import InputError
 from atlas.progress import say

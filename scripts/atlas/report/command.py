@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from atlas.canonical import write_atomic
-from atlas.engines import Engine, load_all
+from atlas.engines.load import load_all
+from atlas.engines.model import Engine
 from atlas.errors import InputError
 from atlas.provenance import lastgood
 from atlas.report.cells import load_engine_pages
