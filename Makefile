@@ -34,6 +34,7 @@ check: .venv/.dev ## ruff, mypy, snakefmt, snakemake --lint
 	@$(BIN)/snakemake --lint
 
 lock: .venv/.run ## make the lock files in envs/ anew
+	@$(PYTHON) scripts/bootstrap.py lock
 	@$(BIN)/atlas lock
 
 container: containers/engine-atlas.sif ## the image for `snakemake --sdm apptainer` (needs apptainer)

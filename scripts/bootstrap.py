@@ -1,6 +1,8 @@
 """From a bare Python to the project's environment: fetch uv, then let it do the rest.
 
-usage: python3 scripts/bootstrap.py [run|dev]
+usage: python3 scripts/bootstrap.py [run|dev|lock]
+
+`lock` makes envs/atlas.txt and envs/dev.txt anew from pyproject.toml.
 
 Standard library only. uv comes from the index that pip or uv are configured to use, by pip where
 there is one, else by hand; either way its hash must be one of those in envs/uv.txt.
@@ -30,6 +32,7 @@ TOOLS = ROOT / ".tools"
 VENV = ROOT / ".venv"
 UV = TOOLS / "bin" / "uv"
 OLDEST = (3, 11)
+LOCKS = {"run": ["envs/atlas.txt"], "dev": ["envs/atlas.txt", "envs/dev.txt"]}
 
 
 def main() -> None:
@@ -39,9 +42,7 @@ def main() -> None:
     from atlas.errors import InputError
     from atlas.index.settings import load_settings, uv_arguments, uv_environment
 
-    locks = {"run": ["envs/atlas.txt"], "dev": ["envs/atlas.txt", "envs/dev.txt"]}[
-        (sys.argv[1:] or ["run"])[0]
-    ]
+    mode = (sys.argv[1:] or ["run"])[0]
     try:
         settings = load_settings()
     except InputError as error:
@@ -49,7 +50,10 @@ def main() -> None:
     if not uv_is_locked():
         fetch_uv(settings)
     environment = {**os.environ, **uv_environment(settings)}
-    install(locks, environment, uv_arguments(settings))
+    if mode == "lock":
+        lock(environment, uv_arguments(settings))
+    else:
+        install(LOCKS[mode], environment, uv_arguments(settings))
 
 
 def locked_uv() -> tuple[str, set[str]]:
@@ -134,18 +138,16 @@ def download_uv(settings) -> bytes:  # type: ignore[no-untyped-def]
 
 
 def fits(wheel: str) -> bool:
-    machine = {"AMD64": "x86_64", "arm64": "(?:arm64|aarch64)", "aarch64": "(?:arm64|aarch64)"}
+    machine = {"arm64": "(?:arm64|aarch64)", "aarch64": "(?:arm64|aarch64)"}
     arch = machine.get(platform.machine(), platform.machine())
     libc = "musllinux" if platform.system() == "Linux" and platform.libc_ver()[0] != "glibc" else "manylinux"
-    system = {"Linux": libc, "Darwin": "macosx", "Windows": "win"}.get(platform.system(), "none")
+    system = {"Linux": libc, "Darwin": "macosx"}.get(platform.system(), "none")
     return re.search(rf"-{system}[^-]*_{arch}[^-]*\.whl$|-{system}_{arch}\.whl$", wheel) is not None
 
 
 def unpack_uv(wheel: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
-        member = next(
-            name for name in archive.namelist() if re.fullmatch(r"uv-[^/]+\.data/scripts/uv(\.exe)?", name)
-        )
+        member = next(name for name in archive.namelist() if re.fullmatch(r"uv-[^/]+\.data/scripts/uv", name))
         UV.parent.mkdir(parents=True, exist_ok=True)
         UV.write_bytes(archive.read(member))
         UV.chmod(0o755)
@@ -159,6 +161,16 @@ def install(locks: list[str], environment: dict[str, str], arguments: list[str])
     pip = [UV, "pip", "install", "--quiet", "--python", VENV]
     call([*pip, "--compile-bytecode", "--require-hashes", *arguments, *requirements], environment)
     call([*pip, "--no-deps", "--editable", ROOT], environment)
+
+
+def lock(environment: dict[str, str], arguments: list[str]) -> None:
+    """Hash-pinned, for every platform, without the address of any index; what is pinned stays."""
+    compile_ = [UV, "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", *arguments]
+    compile_ += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"]
+    compile_ += ["--custom-compile-command", "make lock", ROOT / "pyproject.toml"]
+    run, dev = ROOT / "envs" / "atlas.txt", ROOT / "envs" / "dev.txt"
+    call([*compile_, "--output-file", run], environment)
+    call([*compile_, "--group", "dev", "--constraints", run, "--output-file", dev], environment)
 
 
 def call(command: list[str | Path], environment: dict[str, str]) -> None:
