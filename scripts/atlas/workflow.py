@@ -13,6 +13,8 @@ from atlas.canonical import digest
 from atlas.engines.load import load_all
 from atlas.engines.model import Cell, Engine
 from atlas.provenance.codeprint import code
+from atlas.validation import check
+from atlas.yamlfile import load_yaml
 
 Key: TypeAlias = tuple[str, str]
 """Engine and version."""
@@ -35,6 +37,8 @@ class Plan:
 
     @classmethod
     def load(cls, root: Path) -> Plan:
+        settings = "config/config.yaml"
+        check(load_yaml(root / settings, settings), "project")
         engines, broken = load_all(root)
         return cls(
             root,
