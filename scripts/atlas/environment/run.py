@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from atlas.errors import InputError, RunError
-from atlas.probe import atlas_probe
+from atlas.probe import __main__ as probe
+from atlas.probe.atlas_probe.command import FORMAT_VERSION
 
-PROBE = Path(atlas_probe.__file__)
+# The imports above also are what makes the probe a part of this code, whose changes make artefacts stale.
+PROBE = Path(probe.__file__).parent
 LOG_BYTES = 64 * 1024
 LOG_LINES = 20
 FACTS_BYTES = 256 * 1024 * 1024
@@ -181,7 +183,7 @@ def _facts(file: Path, code: int, log: str, timeout_s: float | None) -> dict[str
         raise _failure("the engine ended Python before the facts were written", log, None) from None
     except ValueError as error:
         raise _failure(f"the facts are not JSON: {error}", log, None) from error
-    if not isinstance(facts, dict) or facts.get("format_version") != atlas_probe.FORMAT_VERSION:
+    if not isinstance(facts, dict) or facts.get("format_version") != FORMAT_VERSION:
         raise _failure("the facts are not in the probe's format", log, None)
     return facts
 

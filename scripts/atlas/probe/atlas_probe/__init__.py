@@ -1,0 +1,13 @@
+"""Runs inside an engine's environment: imports what a request names and writes what it sees, as JSON.
+
+Standard library only, Python 3.9 or newer, and nothing of `atlas`, so that its folder can be sent
+anywhere an engine runs. Imports are relative and at the top of modules: the folder is on the path only
+until all of them are imported.
+
+It decides nothing. Each class, function, parser or call that fails becomes a limitation beside the
+others' facts; only a request that cannot be read ends it. The facts follow the model of
+atlas/schema/facts.py.
+
+From the outside in: command, answer, then classes, signatures, flags and effective; below them the
+readers of fields; below those types (expressions, hints, metadata) and values (values, defaults).
+"""
