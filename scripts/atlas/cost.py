@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from atlas.canonical import dump_json, write_atomic
@@ -22,6 +22,18 @@ class Cost:
     bytes: int = 0
     requests: int = 0
     note: str = ""
+    counted: bool = True
+    """False where another program fetches, and does not tell how much."""
+
+    def record(self) -> dict[str, float | int | str | None]:
+        fetched = (self.bytes, self.requests) if self.counted else (None, None)
+        return {"seconds": self.seconds, "bytes": fetched[0], "requests": fetched[1], "note": self.note}
+
+    def __str__(self) -> str:
+        parts = [f"{self.seconds:.1f} s"]
+        if self.counted:
+            parts += [f"{self.bytes / 1e6:.1f} MB fetched", f"{self.requests} requests"]
+        return ", ".join([*parts, *([self.note] if self.note else [])])
 
 
 @contextmanager
@@ -33,9 +45,5 @@ def recording(stage: str, engine: str, version: str) -> Iterator[Cost]:
         yield cost
     finally:
         cost.seconds = round(time.monotonic() - start, 3)
-        write_atomic(COST_DIR / stage / engine / f"{version}.json", dump_json(asdict(cost)))
-        print(
-            f"{stage} {engine} {version}: {cost.seconds:.1f} s, {cost.bytes / 1e6:.1f} MB fetched, "
-            f"{cost.requests} requests{' — ' + cost.note if cost.note else ''}",
-            file=sys.stderr,
-        )
+        write_atomic(COST_DIR / stage / engine / f"{version}.json", dump_json(cost.record()))
+        print(f"{stage} {engine} {version}: {cost}", file=sys.stderr)

@@ -31,6 +31,7 @@ def build_environment(cell: Cell, source_json: Path, output: Path) -> None:
     environment that is not healthy raises, and what was written before stays.
     """
     with recording("environment", cell.engine, cell.version) as cost:
+        cost.counted = False
         tree = SourceTree.load(source_json, cell)
         if cell.venv is None:
             document = _without(cell, "no_environment", "the engine's YAML names no environment")
@@ -38,7 +39,7 @@ def build_environment(cell: Cell, source_json: Path, output: Path) -> None:
             document = _without(cell, "no_sources", "there are no sources to lay over an environment")
         else:
             document = _healthy(cell, tree)
-            cost.note = f"{len(document['requirements']['packages'])} packages"
+            cost.note = f"{len(document['requirements']['packages'])} packages, fetched by uv where its cache lacks them"
     errors = sorted(
         error.message for error in Draft202012Validator(schema("environment")).iter_errors(document)
     )
