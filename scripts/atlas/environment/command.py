@@ -39,7 +39,7 @@ def build_environment(cell: Cell, source_json: Path, output: Path) -> None:
             document = _without(cell, "no_sources", "there are no sources to lay over an environment")
         else:
             document = _healthy(cell, tree)
-            cost.note = f"{len(document['requirements']['packages'])} packages, fetched by uv where its cache lacks them"
+            cost.note = f"{len(document['requirements']['packages'])} packages by uv"
     errors = sorted(
         error.message for error in Draft202012Validator(schema("environment")).iter_errors(document)
     )
