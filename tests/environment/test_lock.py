@@ -108,11 +108,11 @@ def test_two_environments_may_not_want_one_lock_differently(project, wheels):
 
 
 def test_a_lock_kept_by_hand_is_left_alone(project, wheels):
-    project.engine()
+    project.engine(environments={"venv": [{**PYTHON, "requirements": "envs/toy.txt"}]})
     before = Path("envs/toy.txt").read_bytes()
     run_lock(project.root, [])
     assert Path("envs/toy.txt").read_bytes() == before
-    assert load_cell(project.root, "toy", "1.0").venv.dependencies == ()
+    assert load_cell(project.root, "toy", "1.0").venv.dependencies is None
 
 
 def test_cpu_builds_are_looked_for_at_their_index_only_where_no_folder_has_them(
