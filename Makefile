@@ -18,7 +18,7 @@ run: .venv/.run ## build what is stale, prove that the rest can be rebuilt, name
 	@echo "open results/report/index.html"
 
 rebuild: .venv/.run ## build everything again in place; `git diff` must stay empty
-	@$(BIN)/atlas build --force --spare lock
+	@$(BIN)/atlas build --force
 
 stale: .venv/.run ## what is stale, and why (exit 1 if anything is)
 	@$(BIN)/atlas stale

@@ -17,6 +17,8 @@ import click
 from atlas.errors import AtlasError, InputError, UnavailableError
 
 File = click.Path(path_type=Path)
+PINNING = ("lock",)
+"""Rules that pin what an index holds at the time: run when their inputs change, never to prove a point."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -163,15 +165,14 @@ def orphans() -> int:
 
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.option("--cores", type=int, help="Jobs at a time (default: all cores).")
-@click.option("--force", is_flag=True, help="Build everything again.")
-@click.option("--spare", multiple=True, help="With --force: a rule that is not forced.")
+@click.option("--force", is_flag=True, help="Build everything again, but for locks.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def build(cores: int | None, force: bool, spare: tuple[str, ...], arguments: tuple[str, ...]) -> int:
+def build(cores: int | None, force: bool, arguments: tuple[str, ...]) -> int:
     """Build what is stale, stage by stage; further arguments go to snakemake."""
     from atlas.paths import project_root
     from atlas.provenance.build import run_build
 
-    return run_build(project_root(), cores=cores, force=force, spare=spare, arguments=arguments)
+    return run_build(project_root(), cores=cores, force=force, spare=PINNING, arguments=arguments)
 
 
 @cli.command()
@@ -184,7 +185,9 @@ def reproduce(engine: str | None, version: str | None, everything: bool, keep: b
     from atlas.paths import project_root
     from atlas.provenance.reproduce import run_reproduce
 
-    return run_reproduce(project_root(), engine=engine, version=version, everything=everything, keep=keep)
+    return run_reproduce(
+        project_root(), engine=engine, version=version, everything=everything, keep=keep, spare=PINNING
+    )
 
 
 @cli.command()

@@ -27,12 +27,23 @@ SKIPPED = {".git", ".snakemake", ".venv", ".tools", "logs", "dist", "__pycache__
 
 
 def run_reproduce(
-    root: Path, *, engine: str | None, version: str | None, everything: bool, keep: bool
+    root: Path,
+    *,
+    engine: str | None,
+    version: str | None,
+    everything: bool,
+    keep: bool,
+    spare: Sequence[str] = (),
 ) -> int:
-    """Make the chosen cells again: those of current versions, unless told otherwise."""
+    """Make the chosen cells again: those of current versions, unless told otherwise.
+
+    What rules in `spare` make is taken as it is: pins are what an index held at some time.
+    """
     scratch = Path(tempfile.mkdtemp(prefix="atlas-reproduce-"))
     try:
-        return _reproduce(root, scratch, engine, version, everything)
+        return _reproduce(
+            root, scratch, choose(root, engine, version, everything), everything and not engine, spare
+        )
     finally:
         if keep:
             say(f"kept: {scratch}")
@@ -40,8 +51,9 @@ def run_reproduce(
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _reproduce(root: Path, scratch: Path, engine: str | None, version: str | None, everything: bool) -> int:
-    cells = choose(root, engine, version, everything)
+def _reproduce(
+    root: Path, scratch: Path, cells: Sequence[tuple[str, str]], all_jobs: bool, spare: Sequence[str]
+) -> int:
     tree = scratch / "tree"
     _copy(root, tree)
     env = {
@@ -53,7 +65,7 @@ def _reproduce(root: Path, scratch: Path, engine: str | None, version: str | Non
     if uv.is_file():
         env["ATLAS_UV"] = os.environ.get("ATLAS_UV") or str(uv)
     verdict = ask(tree, env=env)
-    jobs = _chosen(verdict, cells, everything and not engine)
+    jobs = [job for job in _chosen(verdict, cells, all_jobs) if job.rule not in spare]
     built = [job for job in jobs if all((root / output).exists() for output in job.outputs)]
     for job in jobs:
         if job not in built:
