@@ -18,6 +18,7 @@ from atlas.errors import BuildError
 from atlas.progress import say
 from atlas.provenance.cells import choose
 from atlas.provenance.comparison import compare, show
+from atlas.provenance.ladder import reports
 from atlas.provenance.record import path_of
 from atlas.provenance.runner import explain, snakemake
 from atlas.provenance.verdict import Job, Verdict, ask
@@ -75,15 +76,22 @@ def _reproduce(
         (tree / output).unlink(missing_ok=True)
         path_of(tree / output).unlink(missing_ok=True)
     say(f"making {len(artefacts)} artefacts again, in {tree}, with an empty cache")
-    said = snakemake(tree, [], built, env) if built else None
+    # Reports come last, in a run of their own: what they are made from may depend on what was found.
+    ends = reports(verdict)
+    said = [
+        snakemake(tree, [], jobs, env)
+        for jobs in ([j for j in built if j.rule not in ends], [j for j in built if j.rule in ends])
+        if jobs
+    ]
+    failures = "\n".join(filter(None, said))
     missing = [job for job in built if not all((tree / output).exists() for output in job.outputs)]
-    if said is not None:
-        explain(missing, tree, said)
+    if failures:
+        explain(missing, tree, failures)
     compared = [compare(root, tree, job.rule, output) for job, output in artefacts if job not in missing]
     show(compared)
     for job in missing:
         say(f"could not be built: {', '.join(job.outputs)}")
-    if missing or said is not None:
+    if missing or failures:
         return BuildError.exit_code
     return 0 if all(artefact.identical for artefact in compared) else 1
 
