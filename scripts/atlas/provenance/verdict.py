@@ -110,7 +110,7 @@ def main(answer: Path, arguments: Sequence[str]) -> int:
 
     status: Any = 0
     try:
-        snakemake.cli.main(["--dry-run", "--quiet", "all", *arguments])
+        snakemake.cli.main(["--quiet", "all", "--dry-run", *arguments])
     except SystemExit as end:
         status = end.code
     if status:
