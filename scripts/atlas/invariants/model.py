@@ -1,0 +1,178 @@
+"""What the parts of this stage hand to one another: targets, candidates, observations and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from atlas.invariants.predicate.expr import Expr
+
+Json: TypeAlias = Any
+Config: TypeAlias = Mapping[str, Json]
+"""Keyword arguments of a target, as a user writes them: JSON values by field name."""
+
+Severity: TypeAlias = Literal["error", "warn", "dormant"]
+Depth: TypeAlias = Literal["construct", "validate", "resolve", "load", "generate"]
+DEPTHS: tuple[Depth, ...] = ("construct", "validate", "resolve", "load", "generate")
+Origin: TypeAlias = Literal["static", "lifted", "live"]
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One parameter of a target, as the schema artefact knows it.
+
+    `display` is the type as text (`int | None`), `type` the JSON Schema fragment. `default` holds where
+    `default_kind` is `value` or `none` (or a factory whose value is known); `has_default` says so.
+    """
+
+    name: str
+    display: str
+    type: Mapping[str, Json]
+    default: Json
+    has_default: bool
+    default_kind: str
+    annotation: str | None = None
+    joins: str | None = None
+    """The field of another class that the value is handed to (`pkg.mod.Class.field`), where known."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage that an instance goes through after its construction.
+
+    `call` is the name of a method of the instance, or a call tree (see the probe's `calls`).
+    """
+
+    depth: Depth
+    call: Json
+
+
+@dataclass(frozen=True)
+class Target:
+    """A class whose configurations are judged, and how far they are taken.
+
+    `given` are keyword values that are always passed and never sampled; each of `variants` replaces
+    some of them (another model): what differs between variants depends on more than the configuration.
+    """
+
+    cls: str
+    group: str
+    fields: tuple[FieldSpec, ...]
+    given: Mapping[str, Json] = field(default_factory=dict)
+    variants: tuple[Mapping[str, Json], ...] = ()
+    prepare: Mapping[str, Json] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+    converts: str = "none"
+    """How the class takes values of another type: `none`, or `lax` (pydantic's)."""
+
+    def defaults(self) -> dict[str, Json]:
+        """What fields are when unset; a field whose default is not known is not in it."""
+        return {spec.name: spec.default for spec in self.fields if spec.has_default}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A statement of the engine's that raises, warns or changes: lines are counted from 1, both included."""
+
+    file: str
+    line: int
+    end_line: int
+    function: str = ""
+
+    def holds(self, frame: str) -> bool:
+        """Whether `file:line` of a traceback or a call stack lies in it."""
+        file, _, line = frame.rpartition(":")
+        return file == self.file and self.line <= int(line) <= self.end_line
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What the engine does. `sets`: the fields it changes, each with the value it makes of it."""
+
+    raises: str | None = None
+    """The exception's class name, where known."""
+    warns: str | None = None
+    """`logging` or `warnings`."""
+    sets: Mapping[str, Expr] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A rule that nobody has tried yet.
+
+    `partial` holds the source text of every clause that could not be translated (`when` is then what is
+    known of the condition). `requires` holds clauses about the machine, the platform or installed packages.
+    `message` is a template: `{field}` or `{expression}` stands for a value of the user's.
+    """
+
+    target: str
+    severity: Severity
+    depth: Depth
+    when: Expr
+    effect: Effect
+    origin: Origin
+    message: str | None = None
+    site: Site | None = None
+    partial: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SiteAccount:
+    """What became of one raise, warn or change site that is reachable from a target."""
+
+    target: str
+    site: Site
+    kind: Literal["raise", "assert", "warning", "log", "issue", "set"]
+    status: Literal["translated", "partial", "unreachable", "untranslated"]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Mined:
+    """What a miner found."""
+
+    candidates: tuple[Candidate, ...]
+    sites: tuple[SiteAccount, ...] = ()
+
+
+@dataclass(frozen=True)
+class Thrown:
+    """An exception as the probe saw it.
+
+    `frames` are `file:line` of the engine's own frames, innermost first. `parts` are the errors inside a
+    collected one (pydantic's), each with `type`, `loc`, `message` and `frames`.
+    """
+
+    type: str
+    mro: tuple[str, ...]
+    message: str
+    frames: tuple[str, ...] = ()
+    parts: tuple[Mapping[str, Json], ...] = ()
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A warning as the probe saw it: `channel` is `warnings` or `logging`, `category` its class or level."""
+
+    channel: str
+    category: str
+    message: str
+    frames: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the engine did with one configuration.
+
+    `outcome`: `ok`; `rejected` (an exception); `timeout`, `exit` (it called sys.exit) or `killed` (the
+    process died): failures of that probe. `depth` is the step where it ended. `changed` holds the fields
+    whose final value differs from what was given, or, where nothing was given, from what it is otherwise.
+    """
+
+    outcome: Literal["ok", "rejected", "timeout", "exit", "killed"]
+    depth: Depth
+    thrown: Thrown | None = None
+    warned: tuple[Warned, ...] = ()
+    changed: Mapping[str, Json] = field(default_factory=dict)
