@@ -6,7 +6,7 @@ until all of them are imported.
 
 It decides nothing. Each class, function, parser or call that fails becomes a limitation beside the
 others' facts; only a request that cannot be read ends it. The facts follow the model of
-atlas/schema/facts.py.
+atlas/schema/facts.
 
 From the outside in: command, answer, then classes, signatures, flags and effective; below them the
 readers of fields; below those types (expressions, hints, metadata) and values (values, defaults).

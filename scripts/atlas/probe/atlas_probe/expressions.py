@@ -1,4 +1,4 @@
-"""Python's typing objects as type expressions (TypeExpr in atlas/schema/facts.py)."""
+"""Python's typing objects as type expressions (TypeExpr in atlas/schema/facts)."""
 
 from __future__ import annotations
 

@@ -1,18 +1,11 @@
-"""The model of what a lane saw: classes, fields, flags, resolved values, and what it could not see.
-
-Both lanes, static and live, produce a `LaneFacts`; everything here is plain JSON once `to_json`ed.
-A type is a `TypeExpr`: a JSON object with a kind `k`, built by the functions below.
-"""
+"""What a lane saw of a class: its fields, with their defaults and deprecations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias
 
-Json: TypeAlias = Any
-TypeExpr: TypeAlias = dict[str, Any]
-Lane: TypeAlias = Literal["static", "live"]
+from atlas.schema.facts.types import Json, TypeExpr
 
 DEFAULT_KINDS = ("value", "none", "required", "factory", "computed", "unknown")
 CONSTRAINT_KEYS = (
@@ -61,6 +54,9 @@ class DefaultFact:
         return cls(value["kind"], value.get("value"), value.get("text"))
 
 
+UNKNOWN_DEFAULT = DefaultFact("unknown")
+
+
 @dataclass(frozen=True)
 class DeprecationFact:
     since: str | None = None
@@ -88,7 +84,7 @@ class FieldFact:
     owner: str
     type: TypeExpr | None = None
     annotation: str | None = None
-    default: DefaultFact = DefaultFact("unknown")
+    default: DefaultFact = UNKNOWN_DEFAULT
     description: str | None = None
     constraints: Mapping[str, Json] | None = None
     deprecated: DeprecationFact | None = None
@@ -123,7 +119,7 @@ class FieldFact:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Json]) -> FieldFact:
-        known = _known(cls, value)
+        known = known_keys(cls, value)
         known["default"] = DefaultFact.from_json(value.get("default") or {"kind": "unknown"})
         known["deprecated"] = (
             DeprecationFact.from_json(value["deprecated"]) if value.get("deprecated") else None
@@ -162,208 +158,14 @@ class ClassFact:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Json]) -> ClassFact:
-        known = _known(cls, value)
+        known = known_keys(cls, value)
         known["bases"] = tuple(value.get("bases") or ())
         known["validators"] = tuple(value.get("validators") or ())
         known["fields"] = tuple(FieldFact.from_json(field) for field in value.get("fields") or ())
         return cls(**known)
 
 
-@dataclass(frozen=True)
-class FlagFact:
-    """A command-line flag; `field` is the parameter that its value ends in, where that is known."""
-
-    flags: tuple[str, ...]
-    dest: str | None = None
-    owner: str | None = None
-    field: str | None = None
-    action: str | None = None
-    type: str | None = None
-    choices: tuple[Json, ...] | None = None
-    default: DefaultFact = DefaultFact("unknown")
-    help: str | None = None
-    file: str | None = None
-    line: int | None = None
-
-    def to_json(self) -> dict[str, Json]:
-        return {
-            "flags": list(self.flags),
-            "dest": self.dest,
-            "owner": self.owner,
-            "field": self.field,
-            "action": self.action,
-            "type": self.type,
-            "choices": None if self.choices is None else list(self.choices),
-            "default": self.default.to_json(),
-            "help": self.help,
-            "file": self.file,
-            "line": self.line,
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Json]) -> FlagFact:
-        known = _known(cls, value)
-        known["flags"] = tuple(value["flags"])
-        known["choices"] = None if value.get("choices") is None else tuple(value["choices"])
-        known["default"] = DefaultFact.from_json(value.get("default") or {"kind": "unknown"})
-        return cls(**known)
-
-
-@dataclass(frozen=True)
-class EffectiveFact:
-    """What the engine makes of a parameter that nobody set, on a platform."""
-
-    owner: str
-    name: str
-    value: Json
-    source: str = "resolve"
-    platform: str = "cpu"
-
-    def to_json(self) -> dict[str, Json]:
-        return {
-            "owner": self.owner,
-            "name": self.name,
-            "value": self.value,
-            "from": self.source,
-            "platform": self.platform,
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Json]) -> EffectiveFact:
-        return cls(
-            value["owner"],
-            value["name"],
-            value.get("value"),
-            value.get("from", "resolve"),
-            value.get("platform", "cpu"),
-        )
-
-
-@dataclass(frozen=True)
-class Limitation:
-    """Something a lane could not see, and why; `code` is stable and machine-readable."""
-
-    code: str
-    subject: str
-    reason: str
-    file: str | None = None
-    line: int | None = None
-
-    def to_json(self) -> dict[str, Json]:
-        return {
-            key: value
-            for key, value in (
-                ("code", self.code),
-                ("subject", self.subject),
-                ("reason", self.reason),
-                ("file", self.file),
-                ("line", self.line),
-            )
-            if value is not None
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Json]) -> Limitation:
-        return cls(**_known(cls, value))
-
-
-@dataclass(frozen=True)
-class LaneFacts:
-    """All that one lane saw of one engine version. `classes` keeps the order in which they were reached."""
-
-    lane: Lane
-    classes: Mapping[str, ClassFact]
-    flags: Sequence[FlagFact] = ()
-    effective: Sequence[EffectiveFact] = ()
-    limitations: Sequence[Limitation] = ()
-
-    def to_json(self) -> dict[str, Json]:
-        return {
-            "lane": self.lane,
-            "classes": {name: fact.to_json() for name, fact in self.classes.items()},
-            "flags": [flag.to_json() for flag in self.flags],
-            "effective": [effective.to_json() for effective in self.effective],
-            "limitations": [limitation.to_json() for limitation in self.limitations],
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Json]) -> LaneFacts:
-        return cls(
-            lane=value["lane"],
-            classes={name: ClassFact.from_json(fact) for name, fact in value["classes"].items()},
-            flags=tuple(FlagFact.from_json(flag) for flag in value.get("flags") or ()),
-            effective=tuple(EffectiveFact.from_json(item) for item in value.get("effective") or ()),
-            limitations=tuple(Limitation.from_json(item) for item in value.get("limitations") or ()),
-        )
-
-
-def _known(cls: type, value: Mapping[str, Json]) -> dict[str, Json]:
+def known_keys(cls: type, value: Mapping[str, Json]) -> dict[str, Json]:
+    """The keys of `value` that `cls` has a field for."""
     names = {field.name for field in fields(cls)}
     return {key: item for key, item in value.items() if key in names}
-
-
-# --- type expressions -------------------------------------------------------------------------
-
-NONE: TypeExpr = {"k": "none"}
-ANY: TypeExpr = {"k": "any"}
-CALLABLE: TypeExpr = {"k": "callable"}
-PATH: TypeExpr = {"k": "path"}
-
-
-def prim(name: str) -> TypeExpr:
-    """`int`, `float`, `str`, `bool` or `bytes`."""
-    return {"k": "prim", "name": name}
-
-
-def literal(values: Sequence[Json]) -> TypeExpr:
-    return {"k": "literal", "values": list(values)}
-
-
-def enum(name: str, members: Mapping[str, Json]) -> TypeExpr:
-    return {"k": "enum", "name": name, "members": dict(members)}
-
-
-def union(of: Sequence[TypeExpr]) -> TypeExpr:
-    """The members flattened and without repeats, in order; a union of one is that one."""
-    flat: list[TypeExpr] = []
-    for member in of:
-        for one in member["of"] if member["k"] == "union" else (member,):
-            if all(repr(one) != repr(other) for other in flat):  # repr: Literal[1] is not Literal[True]
-                flat.append(one)
-    return flat[0] if len(flat) == 1 else {"k": "union", "of": flat}
-
-
-def sequence(kind: str, item: TypeExpr) -> TypeExpr:
-    """`list`, `set` or `frozenset` of `item`."""
-    return {"k": kind, "item": item}
-
-
-def tuple_of(items: Sequence[TypeExpr]) -> TypeExpr:
-    return {"k": "tuple", "items": list(items)}
-
-
-def tuple_all(item: TypeExpr) -> TypeExpr:
-    return {"k": "tuple", "item": item}
-
-
-def dict_of(key: TypeExpr, value: TypeExpr) -> TypeExpr:
-    return {"k": "dict", "key": key, "value": value}
-
-
-def class_of(name: str) -> TypeExpr:
-    """A configuration class, by the qualname of its definition."""
-    return {"k": "class", "name": name}
-
-
-def opaque(name: str) -> TypeExpr:
-    """A class whose inside is not configuration (`torch.dtype`)."""
-    return {"k": "opaque", "name": name}
-
-
-def annotated(base: TypeExpr, constraints: Mapping[str, Json], *, is_open: bool = False) -> TypeExpr:
-    """`base` under constraints; open = not enforced (a validation-skipping marker)."""
-    return {"k": "annotated", "base": base, "constraints": dict(constraints), "open": is_open}
-
-
-def unknown(text: str) -> TypeExpr:
-    return {"k": "unknown", "text": text}
