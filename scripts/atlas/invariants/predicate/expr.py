@@ -9,6 +9,28 @@ from typing import Any, Literal, TypeAlias
 Json: TypeAlias = Any
 
 
+def frozen(value: Json) -> Json:
+    """The value with its lists made tuples."""
+    if isinstance(value, list | tuple):
+        return tuple(map(frozen, value))
+    if isinstance(value, Mapping):
+        return {key: frozen(item) for key, item in value.items()}
+    return value
+
+
+def identity(value: Json) -> tuple[Any, ...]:
+    """A hashable thing that is equal for equal JSON of the same types only; NaN is equal to itself."""
+    if isinstance(value, tuple | list):
+        return ("list", *map(identity, value))
+    if isinstance(value, frozenset):
+        return ("set", frozenset(map(identity, value)))
+    if isinstance(value, Mapping):
+        return ("dict", *((key, identity(item)) for key, item in value.items()))
+    if isinstance(value, float):
+        return ("float", repr(value))
+    return (type(value).__name__, value)
+
+
 @dataclass(frozen=True)
 class Field:
     """What a parameter is: `("a",)` is `a`, `("a", "b")` the key `b` of the object `a`."""
@@ -103,25 +125,3 @@ FUNCTIONS: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("conforms", "convert"), (2, 2)),
 }
 """Name of a function → how many arguments it takes, at least and at most."""
-
-
-def frozen(value: Json) -> Json:
-    """The value with its lists made tuples."""
-    if isinstance(value, list | tuple):
-        return tuple(map(frozen, value))
-    if isinstance(value, Mapping):
-        return {key: frozen(item) for key, item in value.items()}
-    return value
-
-
-def identity(value: Json) -> tuple[Any, ...]:
-    """A hashable thing that is equal for equal JSON of the same types only; NaN is equal to itself."""
-    if isinstance(value, tuple | list):
-        return ("list", *map(identity, value))
-    if isinstance(value, frozenset):
-        return ("set", frozenset(map(identity, value)))
-    if isinstance(value, Mapping):
-        return ("dict", *((key, identity(item)) for key, item in value.items()))
-    if isinstance(value, float):
-        return ("float", repr(value))
-    return (type(value).__name__, value)
