@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import pytest
 from jsonschema import Draft202012Validator
 
-from atlas.engines.model import Cell, SourceSpec
+from atlas.engines.model import Cell, InvariantSpec, SourceSpec
 from atlas.index import web
 from atlas.source.command import build_source
 from atlas.source.store import Store
@@ -265,6 +265,7 @@ def cell(
         fixtures={},
         resolve=(),
         landmarks=(),
+        invariants=InvariantSpec(),
         root=root,
     )
 

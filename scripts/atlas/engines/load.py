@@ -14,10 +14,12 @@ from atlas.engines.model import (
     Cell,
     CliSpec,
     Engine,
+    InvariantSpec,
     Overlay,
     ResolveSpec,
     SourceSpec,
     Surface,
+    TargetSpec,
     VenvSpec,
 )
 from atlas.errors import InputError
@@ -132,6 +134,7 @@ def _cell(document: Document, version: str, root: Path) -> Cell:
         fixtures=spec.get("fixtures", {}),
         resolve=tuple(map(_resolve, chosen("resolve"))),
         landmarks=tuple(landmarks),
+        invariants=_invariants(spec.get("invariants", {}), chosen("invariants", "targets")),
         root=root,
     )
 
@@ -172,6 +175,28 @@ def _resolve(entry: dict[str, Any]) -> ResolveSpec:
         surface=entry.get("surface"),
         ignore=tuple(entry.get("ignore", ())),
         variants=tuple(entry.get("variants", ())),
+    )
+
+
+def _invariants(entry: dict[str, Any], targets: Iterator[Any]) -> InvariantSpec:
+    usual = InvariantSpec()
+    return InvariantSpec(
+        targets=tuple(map(_target, targets)),
+        exclude=tuple(entry.get("exclude", ())),
+        platform_modules=tuple(entry.get("platform_modules", ())),
+        samples=entry.get("samples", usual.samples),
+        limit_s=entry.get("limit_s", usual.limit_s),
+    )
+
+
+def _target(entry: dict[str, Any]) -> TargetSpec:
+    return TargetSpec(
+        cls=entry["class"],
+        given=entry.get("given", {}),
+        variants=tuple(entry.get("variants", ())),
+        prepare=entry.get("prepare", {}),
+        steps=tuple(entry.get("steps", ())),
+        skip=tuple(entry.get("skip", ())),
     )
 
 

@@ -85,6 +85,38 @@ class ResolveSpec:
 
 
 @dataclass(frozen=True)
+class TargetSpec:
+    """How far the configurations of a class are taken when its invariants are proven.
+
+    `given` is always passed; each of `variants` replaces some of it by something else that is just as good
+    (another model). `prepare` names objects to be made by call trees; a step is `{depth, call}`. The fields
+    in `skip` are never sampled.
+    """
+
+    cls: str
+    given: dict[str, Any]
+    variants: tuple[dict[str, Any], ...]
+    prepare: dict[str, Any]
+    steps: tuple[dict[str, Any], ...]
+    skip: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InvariantSpec:
+    """How invariants are mined and proven.
+
+    Every class of the surfaces is a target, but for those that match a glob of `exclude`; `targets` says more
+    about some. `platform_modules` hold code for one platform only: what they reject depends on the machine.
+    """
+
+    targets: tuple[TargetSpec, ...] = ()
+    exclude: tuple[str, ...] = ()
+    platform_modules: tuple[str, ...] = ()
+    samples: int = 6000
+    limit_s: float = 10.0
+
+
+@dataclass(frozen=True)
 class Cell:
     """One engine version, and all that its stages need to know."""
 
@@ -100,6 +132,7 @@ class Cell:
     fixtures: dict[str, Any]
     resolve: tuple[ResolveSpec, ...]
     landmarks: tuple[str, ...]
+    invariants: InvariantSpec
     root: Path
 
     def pin(self) -> str:
@@ -131,12 +164,21 @@ class Cell:
             "resolve": [asdict(spec) for spec in self.resolve],
         }
 
+    def invariants_spec(self) -> dict[str, Any]:
+        """All that decides what is mined, and how it is proven, beside the schema and the environment."""
+        return {
+            "packages": list(self.packages),
+            "fixtures": self.fixtures,
+            "invariants": asdict(self.invariants),
+        }
+
     def params(self, stage: str) -> dict[str, str]:
         """Digests of the parts of the engine's YAML that a stage uses, by their names."""
         spec = {
             "source": self.source_spec,
             "environment": self.environment_spec,
             "schema": self.schema_spec,
+            "invariants": self.invariants_spec,
         }[stage]()
         return {name: value if name == "pin" else digest(value)[7:23] for name, value in spec.items()}
 

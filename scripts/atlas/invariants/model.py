@@ -33,6 +33,8 @@ class FieldSpec:
     has_default: bool
     default_kind: str
     annotation: str | None = None
+    converts: bool = False
+    """Whether values of another type are converted as pydantic does (by the class or the one it joins)."""
     joins: str | None = None
     """The field of another class that the value is handed to (`pkg.mod.Class.field`), where known."""
 
@@ -69,6 +71,10 @@ class Target:
     def defaults(self) -> dict[str, Json]:
         """What fields are when unset; a field whose default is not known is not in it."""
         return {spec.name: spec.default for spec in self.fields if spec.has_default}
+
+    def types(self) -> dict[str, str]:
+        """The declared types of the fields whose values are converted to them."""
+        return {spec.name: spec.display for spec in self.fields if spec.converts}
 
 
 @dataclass(frozen=True)
