@@ -128,3 +128,11 @@ def test_a_file_that_is_no_environment_json_of_the_cell_is_refused(world, text):
     with pytest.raises(InputError) as caught:
         live_facts(cell, source, environment)
     assert str(environment) in str(caught.value)
+
+
+def test_the_types_of_parameters_without_one_are_observed(world):
+    facts = live_facts(*world, [("toy.args.EngineArgs", "model"), ("toy.args.Hidden", "mode")])
+    assert facts.observed == ()
+    assert [(one.code, one.subject) for one in facts.limitations] == [
+        ("type_not_observed", "toy.args.Hidden.mode")
+    ]

@@ -39,6 +39,8 @@ def lane_rows(assembled: Assembled) -> list[dict[str, Json]]:
 
 
 def _row(group: str, root: str, owner: str, parameters: Sequence[Parameter]) -> dict[str, Json]:
+    settable = [one for one in parameters if one.merged.fact.init]
+    unknown = [one for one in settable if is_unknown(one.merged.fact.type)]
     static_only: dict[str, list[str]] = {}
     for one in parameters:
         if one.merged.static_only:
@@ -48,13 +50,14 @@ def _row(group: str, root: str, owner: str, parameters: Sequence[Parameter]) -> 
         "root": root,
         "class": owner,
         **coverage_counts(parameters),
+        "settable": {"n": len(settable), "typed": len(settable) - len(unknown)},
         "both": sum(one.merged.lanes() == {"static", "live"} for one in parameters),
         "effective": sum(one.effective is not None for one in parameters),
         **{fact: _agreement(fact, parameters) for fact in FACTS},
         "static_only": dict(sorted(static_only.items())),
         "live_only": [one.path for one in parameters if one.merged.lanes() == {"live"}],
-        "unknown_types": [one.path for one in parameters if is_unknown(one.merged.fact.type)],
-        "unwritten_types": [one.path for one in parameters if _unwritten(one.merged.fact)],
+        "unknown_types": [one.path for one in unknown],
+        "unwritten_types": [one.path for one in unknown if _unwritten(one.merged.fact)],
     }
 
 

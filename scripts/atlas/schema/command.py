@@ -16,6 +16,7 @@ from atlas.schema.config_schema import config_schema
 from atlas.schema.facts import LaneFacts, Limitation
 from atlas.schema.live import live_facts
 from atlas.schema.merge import Merged, merge_lanes
+from atlas.schema.observed import unstated
 from atlas.schema.publish import Origin, document, require_parameters, write_artefacts
 from atlas.schema.static.lane import extract, parsers_of, roots_of
 from atlas.schema.static.modules import SourceIndex
@@ -31,7 +32,7 @@ def build_schema(
         if not tree.available:
             raise _unavailable(cell, tree, source_json)
         static = static_facts(cell, tree)
-        live = live_facts(cell, source_json, environment_json)
+        live = live_facts(cell, source_json, environment_json, unstated(static))
         environment = _environment(environment_json)
         origin, merged, assembled = combine(cell, tree, static, live, environment)
         found = document(origin, merged, assembled)

@@ -25,6 +25,9 @@ INTRO = """\
 Each engine is read twice: its sources are parsed (*static*), and it is imported in its environment (*live*).
 Here is what each lane found and where they agree. "Equal" counts the parameters of which both lanes know
 the fact; every one that differs is listed. What the codes mean is in [schema.md](schema.md).
+"Typed" and "Type unknown" are about the parameters that a user can set: attributes that only the engine sets
+(`readonly`) are left out. A type that the sources state nowhere counts where the running constructor was seen
+to accept values of certain JSON types; such a parameter has `observed` in its evidence.
 """
 
 

@@ -72,10 +72,12 @@ def share(measure: str, rows: Iterable[Row]) -> Share:
     found = list(rows)
     if measure == "static_recall":
         return Share(sum(row["both"] for row in found), sum(row["live"] for row in found))
-    if measure == "written_types":
-        unknown = sum(len(row["unwritten_types"]) for row in found)
-        return Share(sum(row["typed"] for row in found), sum(row["n"] for row in found) - unknown)
-    if measure in ("typed", "described"):
+    if measure in ("typed", "written_types"):
+        # What nobody can set needs no type: it is left out of both numbers.
+        part, whole = (sum(row["settable"][key] for row in found) for key in ("typed", "n"))
+        unwritten = sum(len(row["unwritten_types"]) for row in found)
+        return Share(part, whole - (unwritten if measure == "written_types" else 0))
+    if measure == "described":
         return Share(sum(row[measure] for row in found), sum(row["n"] for row in found))
     return Share(sum(row[measure]["equal"] for row in found), sum(row[measure]["compared"] for row in found))
 

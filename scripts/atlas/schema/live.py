@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,16 @@ from atlas.schema.facts import LaneFacts, Limitation
 from atlas.source.tree import SourceTree
 
 
-def live_facts(cell: Cell, source_json: Path, environment_json: Path | None) -> LaneFacts:
-    """What the running engine says of its surfaces; no classes, and why, where it has no environment."""
+def live_facts(
+    cell: Cell,
+    source_json: Path,
+    environment_json: Path | None,
+    unstated: Sequence[tuple[str, str]] = (),
+) -> LaneFacts:
+    """What the running engine says of its surfaces; no classes, and why, where it has no environment.
+
+    `unstated` are (class, parameter) pairs whose type is to be observed.
+    """
     document = _read(environment_json, cell) if environment_json else {"runtime": None, "limitations": []}
     if document["runtime"] is None or cell.venv is None:
         reasons = document["limitations"] or [
@@ -24,13 +33,13 @@ def live_facts(cell: Cell, source_json: Path, environment_json: Path | None) -> 
         return LaneFacts("live", {}, limitations=tuple(map(Limitation.from_json, reasons)))
     tree = SourceTree.load(source_json, cell)
     _require_same(document, cell, tree, str(environment_json))
-    facts = prepare(cell, tree).ask(request_of(cell), dict(cell.fixtures))
+    facts = prepare(cell, tree).ask(request_of(cell, unstated), dict(cell.fixtures))
     suffix = cell.venv.overlay.version_suffix
     return LaneFacts.from_json(_without_suffix({**facts, "lane": "live"}, cell.version, suffix))
 
 
-def request_of(cell: Cell) -> dict[str, Any]:
-    """The probe's request for all that a cell's YAML names."""
+def request_of(cell: Cell, unstated: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+    """The probe's request for all that a cell's YAML names, and the types to be observed."""
     return {
         "landmarks": list(cell.landmarks),
         "surfaces": {
@@ -39,6 +48,7 @@ def request_of(cell: Cell) -> dict[str, Any]:
         },
         "cli": [{"class": spec.cls, "method": spec.method, "parser": spec.parser} for spec in cell.cli],
         "resolve": [_resolve(spec) for spec in cell.resolve],
+        "observe": [list(one) for one in unstated],
     }
 
 

@@ -23,6 +23,7 @@ from atlas.schema.facts import (
     LaneFacts,
     Limitation,
 )
+from atlas.schema.observed import observed_type
 
 FACTS = ("default", "type", "bounds", "enum")
 
@@ -45,13 +46,17 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class MergedField:
-    """One field of one class. `agreed` tells, per fact that both lanes know, whether they agree."""
+    """One field of one class. `agreed` tells, per fact that both lanes know, whether they agree.
+
+    `observed`: the JSON types that its constructor takes, where the type is known by that alone.
+    """
 
     fact: FieldFact
     evidence: tuple[Evidence, ...]
     disagreements: tuple[Disagreement, ...] = ()
     agreed: Mapping[str, bool] | None = None
     static_only: str | None = None
+    observed: tuple[str, ...] = ()
 
     def lanes(self) -> frozenset[str]:
         return frozenset(one.lane for one in self.evidence)
@@ -105,7 +110,16 @@ def _merge_class(static: ClassFact | None, live_facts: LaneFacts | None, name: s
         elif other:
             fields.append(MergedField(other, (_evidence("live", other),)))
     lanes = frozenset(lane for lane, fact in (("static", static), ("live", live)) if fact)
+    taken = {one.name: one.accepted for one in live_facts.observed if one.owner == name} if live_facts else {}
+    fields = [_with_observed(one, taken.get(one.fact.name, ())) for one in fields]
     return MergedClass(_class_fact(static, live), lanes, tuple(fields))
+
+
+def _with_observed(one: MergedField, accepted: tuple[str, ...]) -> MergedField:
+    """The field; where no lane found a type for it, of the type that its constructor was seen to take."""
+    if one.fact.type is not None or not one.fact.init or not accepted:
+        return one
+    return replace(one, fact=replace(one.fact, type=observed_type(accepted)), observed=accepted)
 
 
 def _class_fact(static: ClassFact | None, live: ClassFact | None) -> ClassFact:

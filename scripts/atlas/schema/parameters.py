@@ -14,6 +14,7 @@ from atlas.schema.compare import bounds, known_default, one_line
 from atlas.schema.facts import DefaultFact, DeprecationFact, EffectiveFact, FieldFact, FlagFact, Json
 from atlas.schema.flags import all_flags, choices, primary_flag
 from atlas.schema.fragments import Schema
+from atlas.schema.merge import MergedField
 from atlas.schema.type_questions import display, listed_values
 from atlas.schema.types import to_json_schema
 
@@ -56,10 +57,19 @@ def parameter_json(one: Parameter) -> dict[str, Json]:
     }
     if "enum" in shown:
         shown["open"] = bool(optional["open"])
-    shown["evidence"] = [
-        {"lane": e.lane, **({"file": e.file, "line": e.line} if e.file else {})} for e in one.merged.evidence
-    ]
+    shown["evidence"] = evidence_json(one.merged)
     return shown
+
+
+def evidence_json(merged: MergedField) -> list[dict[str, Json]]:
+    """Where each lane saw the parameter; and, of the live lane, what it was seen to accept."""
+    shown: dict[str, dict[str, Json]] = {
+        one.lane: {"lane": one.lane, **({"file": one.file, "line": one.line} if one.file else {})}
+        for one in merged.evidence
+    }
+    if merged.observed:
+        shown.setdefault("live", {"lane": "live"})["observed"] = list(merged.observed)
+    return list(shown.values())
 
 
 def value_schema(fact: FieldFact) -> Schema:

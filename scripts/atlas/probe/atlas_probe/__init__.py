@@ -8,6 +8,6 @@ It decides nothing. Each class, function, parser or call that fails becomes a li
 others' facts; only a request that cannot be read ends it. The facts follow the model of
 atlas/schema/facts.
 
-From the outside in: command, answer, then classes, signatures, flags and effective; below them the
+From the outside in: command, answer, then classes, signatures, flags, effective and observed; below them the
 readers of fields; below those types (expressions, hints, metadata) and values (values, defaults).
 """

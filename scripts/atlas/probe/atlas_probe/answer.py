@@ -12,6 +12,7 @@ from .classes import class_fact
 from .effective import effective_facts, subject_of
 from .flags import flag_facts
 from .names import expand, load, qualname
+from .observed import observed_facts
 from .probe import Probe
 from .signatures import function_fact
 
@@ -37,6 +38,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     for spec in request.get("resolve", ()):
         subject = subject_of(spec)
         facts["effective"] += probe.attempt("resolve_failed", subject, effective_facts, probe, spec) or ()
+    # Last: constructors that are given odd values may leave something behind.
+    facts["observed"] = observed_facts(probe, request.get("observe", ()), classes)
     facts["limitations"] = probe.limitations
     return facts
 

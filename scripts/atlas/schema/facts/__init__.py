@@ -13,7 +13,7 @@ from atlas.schema.facts.fields import (
     FieldFact,
 )
 from atlas.schema.facts.flags import FlagFact
-from atlas.schema.facts.lanes import EffectiveFact, Lane, LaneFacts, Limitation
+from atlas.schema.facts.lanes import EffectiveFact, Lane, LaneFacts, Limitation, ObservedFact
 from atlas.schema.facts.types import (
     ANY,
     CALLABLE,
@@ -53,6 +53,7 @@ __all__ = [
     "Lane",
     "LaneFacts",
     "Limitation",
+    "ObservedFact",
     "TypeExpr",
     "annotated",
     "class_of",

@@ -44,6 +44,22 @@ class EffectiveFact:
 
 
 @dataclass(frozen=True)
+class ObservedFact:
+    """The JSON types with which a parameter's class was seen to be made (`null`, `boolean`, …)."""
+
+    owner: str
+    name: str
+    accepted: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Json]:
+        return {"class": self.owner, "name": self.name, "accepted": list(self.accepted)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> ObservedFact:
+        return cls(value["class"], value["name"], tuple(value["accepted"]))
+
+
+@dataclass(frozen=True)
 class Limitation:
     """Something a lane could not see, and why; `code` is stable and machine-readable."""
 
@@ -79,6 +95,7 @@ class LaneFacts:
     classes: Mapping[str, ClassFact]
     flags: Sequence[FlagFact] = ()
     effective: Sequence[EffectiveFact] = ()
+    observed: Sequence[ObservedFact] = ()
     limitations: Sequence[Limitation] = ()
 
     def to_json(self) -> dict[str, Json]:
@@ -87,6 +104,7 @@ class LaneFacts:
             "classes": {name: fact.to_json() for name, fact in self.classes.items()},
             "flags": [flag.to_json() for flag in self.flags],
             "effective": [effective.to_json() for effective in self.effective],
+            "observed": [observed.to_json() for observed in self.observed],
             "limitations": [limitation.to_json() for limitation in self.limitations],
         }
 
@@ -97,5 +115,6 @@ class LaneFacts:
             classes={name: ClassFact.from_json(fact) for name, fact in value["classes"].items()},
             flags=tuple(FlagFact.from_json(flag) for flag in value.get("flags") or ()),
             effective=tuple(EffectiveFact.from_json(item) for item in value.get("effective") or ()),
+            observed=tuple(ObservedFact.from_json(item) for item in value.get("observed") or ()),
             limitations=tuple(Limitation.from_json(item) for item in value.get("limitations") or ()),
         )
