@@ -279,6 +279,25 @@ def test_pydantic_models_and_dataclasses_with_bounds(ask):
     assert settings["made"]["default"]["value"] == [1]
 
 
+@pytest.mark.skipif(not importlib.util.find_spec("pydantic"), reason="pydantic is not installed here")
+def test_a_class_of_which_pydantic_makes_no_json_schema_keeps_its_fields_and_is_named(ask):
+    text = """
+    from pydantic import BaseModel, Field
+
+    class Model(BaseModel):
+        ratio: float = Field(default=0.9, le=1)
+
+        @classmethod
+        def __get_pydantic_json_schema__(cls, core_schema, handler):
+            raise RuntimeError("no schema of this")
+    """
+    facts = ask({"toy.py": text}, classes=["toy.Model"])
+    assert the_fields(facts, "toy.Model")["ratio"]["constraints"] == {"maximum": 1}
+    assert facts["limitations"] == [
+        {"code": "json_schema_failed", "subject": "toy.Model", "reason": "RuntimeError: no schema of this"}
+    ]
+
+
 @pytest.mark.skipif(not importlib.util.find_spec("attrs"), reason="attrs is not installed here")
 def test_attrs_typed_dicts_and_named_tuples(ask):
     text = """

@@ -30,7 +30,7 @@ def class_fact(probe: Probe, cls: Any) -> dict[str, Any]:
     kind = kind_of(cls)
     fields = list(READERS[kind](probe, cls))
     if kind in ("pydantic", "pydantic_dataclass"):
-        add_json_schema(cls, fields)
+        add_json_schema(probe, cls, fields)
     return {
         "qualname": qualname(cls),
         "kind": kind,

@@ -11,6 +11,7 @@ from .defaults import default_of, factory_of, without_value
 from .fields import declared, field_fact
 from .hints import Hint
 from .metadata import CONSTRAINTS, ITEM_BOUNDS
+from .names import qualname
 from .probe import Probe
 from .values import safe_repr
 
@@ -65,12 +66,9 @@ def info_extras(hint: Hint, info: Any) -> dict[str, Any]:
     return more
 
 
-def add_json_schema(cls: Any, fields: list[dict[str, Any]]) -> None:
+def add_json_schema(probe: Probe, cls: Any, fields: list[dict[str, Any]]) -> None:
     """Bounds that only pydantic's own JSON Schema shows (constraints inside its core schema)."""
-    try:
-        properties = _json_schema(cls).get("properties", {})
-    except Exception:
-        return  # The bounds in the metadata have been read; this is a second source of the same.
+    properties = probe.attempt("json_schema_failed", qualname(cls), _properties, cls) or {}
     for fact in fields:
         found = properties.get(fact["name"], {})
         branches = [branch for branch in found.get("anyOf", [found]) if branch.get("type") != "null"]
@@ -80,7 +78,8 @@ def add_json_schema(cls: Any, fields: list[dict[str, Any]]) -> None:
                     fact["constraints"].setdefault(key, branches[0][key])
 
 
-def _json_schema(cls: Any) -> dict[str, Any]:
+def _properties(cls: Any) -> dict[str, Any]:
+    """The fields in pydantic's JSON Schema of a class."""
     generator: Any = importlib.import_module("pydantic.json_schema").GenerateJsonSchema
 
     class Lenient(generator):  # type: ignore[misc]
@@ -93,8 +92,8 @@ def _json_schema(cls: Any) -> dict[str, Any]:
             """Defaults without a JSON form are read elsewhere."""
 
     adapter = importlib.import_module("pydantic").TypeAdapter(cls)
-    schema: dict[str, Any] = adapter.json_schema(schema_generator=Lenient)
-    return schema
+    properties: dict[str, Any] = adapter.json_schema(schema_generator=Lenient).get("properties", {})
+    return properties
 
 
 def _is_undefined(value: Any) -> bool:
