@@ -1,0 +1,204 @@
+"""The gate: every candidate is tried on the real engine with configurations that mining never saw.
+
+A candidate passes when, on at least `REQUIRED` configurations from both sides of its boundary, the engine
+did what it promises wherever it holds (no false alarm), and did it nowhere else at the same site (no miss).
+A miss counts only where no other passing rule says the same of that configuration: one site may be reached
+in several ways, each with a rule of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from atlas.invariants.corpus import Corpus, context_of
+from atlas.invariants.model import Candidate, Config, Observation, Target
+from atlas.invariants.outcomes import at_own_site, happened
+from atlas.invariants.predicate import Context, compile_expr
+
+Observed: TypeAlias = tuple[Config, Observation]
+Try: TypeAlias = Callable[[Sequence[Config]], list[Observation]]
+"""Ask the engine."""
+Around: TypeAlias = Callable[[Candidate, int, int], tuple[list[Config], list[Config]]]
+"""Configurations on both sides of a candidate's boundary: (candidate, how many on each side, seed)."""
+
+REQUIRED = 200
+EACH_SIDE = 110
+FEWEST_TRUE = 20
+FEWEST_CONFIRMED = 3
+CONFIDENCE = 0.95
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the engine did on both sides of a candidate's boundary."""
+
+    candidate: Candidate
+    confirmed: tuple[Observed, ...] = ()
+    """It holds, and the engine did it."""
+    alarms: tuple[Observed, ...] = ()
+    """It holds, and the engine did not do it."""
+    clean: tuple[Observed, ...] = ()
+    """It does not hold, and the engine did not do it at its site."""
+    misses: tuple[Observed, ...] = ()
+    """It does not hold, and the engine did it at its site."""
+    unjudged: int = 0
+    at_site: int = 0
+    """Confirmations in which the engine did it where the rule says, and for no other reason."""
+
+    @property
+    def judged(self) -> int:
+        return len(self.confirmed) + len(self.alarms) + len(self.clean) + len(self.misses)
+
+    @property
+    def lower_bound(self) -> float:
+        """The share of configurations in which it is right, at least, with 95 % confidence (no failures)."""
+        n = len(self.confirmed)
+        return round((1 - CONFIDENCE) ** (1 / n), 4) if n else 0.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A trial and what it means: `reason` is empty where the candidate passed."""
+
+    trial: Trial
+    reason: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return not self.reason
+
+
+@dataclass
+class _Sides:
+    trues: list[Observed] = field(default_factory=list)
+    falses: list[Observed] = field(default_factory=list)
+
+
+def run_gate(
+    target: Target, candidates: Sequence[Candidate], around: Around, ask: Try, *, seed: int, known: Corpus
+) -> list[Verdict]:
+    """A verdict for each candidate. `known` are rules that passed before, which may explain misses."""
+    sides = _observe(candidates, around, ask, seed)
+    context = context_of(target)
+    trials = [
+        _trial(candidate, its, context) for candidate, its in zip(candidates, sides, strict=True)
+    ]
+    precise = [trial.candidate for trial in trials if not _alarm_reason(trial)]
+    explains = Corpus(target, [*known.rules, *precise])
+    return [_verdict(trial, explains) for trial in trials]
+
+
+def _observe(candidates: Sequence[Candidate], around: Around, ask: Try, seed: int) -> list[_Sides]:
+    """All configurations of all candidates, asked at once."""
+    drawn = [around(candidate, EACH_SIDE, seed) for candidate in candidates]
+    everything = [config for trues, falses in drawn for config in (*trues, *falses)]
+    answers = iter(ask(everything))
+    return [
+        _Sides([(config, next(answers)) for config in trues], [(config, next(answers)) for config in falses])
+        for trues, falses in drawn
+    ]
+
+
+def _trial(candidate: Candidate, sides: _Sides, context: Context) -> Trial:
+    confirmed, alarms, clean, misses = [], [], [], []
+    unjudged = at_site = 0
+    for config, observation in sides.trues:
+        did = happened(candidate, config, observation, context)
+        if did is None:
+            unjudged += 1
+        elif did:
+            confirmed.append((config, observation))
+            at_site += at_own_site(candidate, observation)
+        else:
+            alarms.append((config, observation))
+    for config, observation in sides.falses:
+        if observation.outcome not in ("ok", "rejected"):
+            unjudged += 1
+        elif at_own_site(candidate, observation) and _really(candidate, config, observation):
+            misses.append((config, observation))
+        else:
+            clean.append((config, observation))
+    return Trial(
+        candidate, tuple(confirmed), tuple(alarms), tuple(clean), tuple(misses), unjudged, at_site
+    )
+
+
+def _really(candidate: Candidate, config: Config, observation: Observation) -> bool:
+    """A change is missed only if all fields that the rule sets have changed."""
+    return candidate.severity != "dormant" or observation.outcome == "ok"
+
+
+def _alarm_reason(trial: Trial) -> str:
+    if trial.alarms:
+        return "false_alarm"
+    if len(trial.confirmed) < FEWEST_TRUE:
+        return "too_few_trues"
+    return ""
+
+
+def _verdict(trial: Trial, explains: Corpus) -> Verdict:
+    reason = _alarm_reason(trial)
+    if reason:
+        return Verdict(trial, reason)
+    if trial.at_site < FEWEST_CONFIRMED:
+        return Verdict(trial, "never_at_its_site")
+    severity = trial.candidate.severity
+    left = tuple(
+        (config, observation)
+        for config, observation in trial.misses
+        if not any(_says_so(explains.rules[place], trial.candidate) for place in explains.holding(config))
+    )
+    explained = tuple(one for one in trial.misses if one not in left)
+    trial = Trial(
+        trial.candidate,
+        trial.confirmed,
+        trial.alarms,
+        trial.clean + explained,
+        left,
+        trial.unjudged,
+        trial.at_site,
+    )
+    if left:
+        return Verdict(trial, "miss")
+    if trial.judged < REQUIRED:
+        return Verdict(trial, "too_few_tried")
+    if severity == "error" and trial.candidate.partial:
+        return Verdict(trial, "partial")
+    return Verdict(trial)
+
+
+def _says_so(rule: Candidate, candidate: Candidate) -> bool:
+    """Whether a rule that holds explains what happened at the candidate's site."""
+    if rule.severity != candidate.severity:
+        return False
+    if rule.severity == "dormant":
+        return not rule.effect.sets.keys().isdisjoint(candidate.effect.sets)
+    return True
+
+
+def witness(trial: Trial) -> Mapping[str, list[Config]]:
+    """The smallest configurations on each side: what triggers the rule, and what is nearest to them."""
+    triggers = sorted(trial.confirmed, key=lambda one: (len(one[0]), repr(sorted(one[0].items()))))
+    chosen = [config for config, _ in triggers[:EXAMPLES]]
+    passing = [config for config, observation in trial.clean if observation.outcome == "ok"]
+    passing.sort(key=lambda config: (_distance(config, chosen), len(config), repr(sorted(config.items()))))
+    return {"triggers": chosen, "passes": passing[:EXAMPLES]}
+
+
+def _distance(config: Config, others: Iterable[Config]) -> int:
+    """In how many fields it differs from the nearest of the others."""
+    return min(
+        (
+            sum(config.get(name, ...) != other.get(name, ...) for name in {*config, *other})
+            for other in others
+        ),
+        default=0,
+    )
+
+
+def holds_anywhere(candidate: Candidate, configs: Iterable[Config], context: Context) -> bool:
+    compiled = compile_expr(candidate.when, context)
+    return any(compiled(config) is True for config in configs)

@@ -1,0 +1,85 @@
+"""Whether what a rule promises is what the engine did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from atlas.invariants.model import Candidate, Config, Json, Observation, Warned
+from atlas.invariants.predicate import UNDEFINED, Context, compile_expr, fields_of
+
+LOGGER_FRAMES = 3
+"""A warning's site may lie under this many frames of the engine's own logging helpers."""
+
+
+def happened(candidate: Candidate, config: Config, observation: Observation, context: Context) -> bool | None:
+    """True or false where the engine's outcome decides it; None where it can't be judged by it.
+
+    A rejected configuration says nothing of warnings and changes, which may not have been reached.
+    """
+    if observation.outcome == "rejected":
+        return True if candidate.severity == "error" else None
+    if observation.outcome != "ok":
+        return None
+    if candidate.severity == "error":
+        return False
+    if candidate.severity == "warn":
+        return any(matches_warning(candidate, warned) for warned in observation.warned)
+    return all(
+        sets_field(candidate, field, config, observation.changed, context) for field in candidate.effect.sets
+    )
+
+
+def at_own_site(candidate: Candidate, observation: Observation) -> bool:
+    """Whether the engine did it where (or in the words in which) the rule says."""
+    if candidate.severity == "error":
+        return _raised(candidate, observation)
+    if candidate.severity == "warn":
+        return any(matches_warning(candidate, warned) for warned in observation.warned)
+    return all(field in observation.changed for field in candidate.effect.sets)
+
+
+def _raised(candidate: Candidate, observation: Observation) -> bool:
+    thrown = observation.thrown
+    if thrown is None:
+        return False
+    parts = thrown.parts
+    if candidate.site is not None:
+        innermost = [frames[0] for frames in (thrown.frames, *(part["frames"] for part in parts)) if frames]
+        return any(candidate.site.holds(frame) for frame in innermost)
+    if parts:
+        names = {field.path[0] for field in fields_of(candidate.when)}
+        return any(not part["frames"] and part["loc"] and part["loc"][0] in names for part in parts)
+    return not thrown.frames and short(thrown.type) == candidate.effect.raises
+
+
+def matches_warning(candidate: Candidate, warned: Warned) -> bool:
+    """Whether this is the warning that the rule is about."""
+    if candidate.site is not None:
+        return any(candidate.site.holds(frame) for frame in warned.frames[:LOGGER_FRAMES])
+    return not warned.frames and candidate.effect.warns == warned.channel
+
+
+def sets_field(
+    candidate: Candidate, field: str, config: Config, changed: Mapping[str, Json], context: Context
+) -> bool:
+    """Whether the engine made of the field what the rule says."""
+    if field not in changed:
+        return False
+    value = compile_expr(candidate.effect.sets[field], context)(config)
+    return value is not UNDEFINED and same(value, changed[field])
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equal as JSON, where 1 is 1.0 but not true."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
+    return bool(left == right)
+
+
+def short(dotted: str) -> str:
+    return dotted.rpartition(".")[2]
