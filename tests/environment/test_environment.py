@@ -85,6 +85,26 @@ def test_a_stub_stands_in_for_a_module_that_is_not_installed(project):
     assert document["overlay"]["stubs"] == ["gpu.kernels"]
 
 
+def test_a_folder_that_the_engine_looks_for_is_there_and_empty(project):
+    project.write(
+        {
+            "tree/toy/args.py": "import pathlib\n"
+            "assert (pathlib.Path(__file__).parent / 'kernels/csrc').is_dir()\nEngineArgs = 1\n"
+        }
+    )
+    venv = {**VENV, "overlay": {"folders": ["toy/kernels/csrc"]}}
+    document = build(project, project.engine(environments={"venv": [venv]}))
+    assert ("empty_folder", "toy/kernels/csrc") in [
+        (one["code"], one["subject"]) for one in document["limitations"]
+    ]
+
+
+@pytest.mark.parametrize("folder", ["../outside", "/tmp/outside", "toy/../../outside"])
+def test_a_folder_outside_the_engine_is_refused(project, folder):
+    with pytest.raises(InputError, match="a folder in the engine"):
+        project.engine(environments={"venv": [{**VENV, "overlay": {"folders": [folder]}}]})
+
+
 def test_an_engine_that_cannot_be_imported_is_named_and_the_last_good_result_stays(project):
     cell = project.engine()
     build(project, cell)

@@ -429,7 +429,18 @@ class Config:
 
     def lengths(self):
         return {"max_len": 2048}
+
+    def resolved(self):
+        return {"max_len": 4096, "seed": self.seed, "cache": object()}
 """
+
+
+def test_a_mapping_that_is_read_after_the_call_has_the_effective_values(ask):
+    step = {"class": "toy.Config", "kwargs": {"seed": 3}, "call": "resolve", "read": "resolved"}
+    facts = ask({"toy.py": RESOLVING}, resolve=[step])
+    found = {(one["owner"], one["name"]): one["value"] for one in facts["effective"]}
+    # What was given is no default, and an object cannot be said.
+    assert found == {("toy.Config", "max_len"): 4096}
 
 
 def test_a_copy_that_a_method_returns_has_the_effective_values(ask):

@@ -147,7 +147,9 @@ def _venv(entry: dict[str, Any], engine: str) -> VenvSpec:
         requirements=entry.get("requirements", f"envs/{engine}.txt"),
         dependencies=None if by_hand else tuple(entry.get("dependencies", ())),
         exclude=tuple(entry.get("exclude", ())),
-        overlay=Overlay(overlay.get("version_suffix", ""), overlay.get("stubs", {})),
+        overlay=Overlay(
+            overlay.get("version_suffix", ""), overlay.get("stubs", {}), tuple(overlay.get("folders", ()))
+        ),
         env=entry.get("env", {}),
         timeout_s=entry.get("timeout_s", DEFAULT_TIMEOUT_S),
     )
@@ -175,6 +177,7 @@ def _resolve(entry: dict[str, Any]) -> ResolveSpec:
         surface=entry.get("surface"),
         ignore=tuple(entry.get("ignore", ())),
         variants=tuple(entry.get("variants", ())),
+        read=entry.get("read"),
     )
 
 

@@ -24,6 +24,8 @@ class Overlay:
 
     version_suffix: str
     stubs: dict[str, str]
+    folders: tuple[str, ...] = ()
+    """Folders of the engine's that hold none of its Python files, and that it wants to be there."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class CliSpec:
 class ResolveSpec:
     """A call that computes effective defaults.
 
-    `objects`: `call` is a method of `cls(**kwargs)`, and the tree of objects it returns is read.
+    `objects`: `call` is a method of `cls(**kwargs)`, and the tree of objects it returns is read; or
+    the mapping that the method `read` returns after it, for an engine that leaves its objects as given.
     `defaults_of`: `call` is a dotted function whose mapping holds the defaults of `cls`.
     """
 
@@ -82,6 +85,7 @@ class ResolveSpec:
     ignore: tuple[str, ...]
     variants: tuple[dict[str, Any], ...] = ()
     """Keyword values to call it with in turn: what differs between them is no default."""
+    read: str | None = None
 
 
 @dataclass(frozen=True)

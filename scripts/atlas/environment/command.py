@@ -132,4 +132,6 @@ def _limitations(cell: Cell) -> list[dict[str, str]]:
         found.append(
             {"code": "stub", "subject": stub, "reason": "an empty module of this name is imported instead"}
         )
+    for folder in sorted(cell.venv.overlay.folders):
+        found.append({"code": "empty_folder", "subject": folder, "reason": "this folder is there, and empty"})
     return found

@@ -50,6 +50,7 @@ def overlay_digest(cell: Cell, tree: Sources) -> str:
         "files": {path: tree.digest(path) for path in tree.files()},
         "version_suffix": cell.venv.overlay.version_suffix,
         "stubs": cell.venv.overlay.stubs,
+        "folders": cell.venv.overlay.folders,
     }
     return digest(spec)
 
@@ -75,6 +76,8 @@ def _write(folder: Path, cell: Cell, tree: Sources) -> None:
     try:
         tree.materialise(writing / "engine")
         _distribution(writing / "engine", cell, cell.venv.overlay.version_suffix)
+        for name in cell.venv.overlay.folders:
+            (writing / "engine" / name).mkdir(parents=True, exist_ok=True)
         for module, text in cell.venv.overlay.stubs.items():
             _stub(writing / "stubs", module, text)
         (writing / MARKER).touch()

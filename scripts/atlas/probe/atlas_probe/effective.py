@@ -54,6 +54,9 @@ def _run(probe: Probe, spec: dict[str, Any], variant: dict[str, Any]) -> dict[Ke
     kwargs = _expanded({**(spec.get("kwargs") or {}), **variant}, probe.fixtures)
     made = cls(**kwargs)
     result = getattr(made, spec["call"])() if spec.get("call") else None
+    if spec.get("read"):
+        named = {name: value for name, value in getattr(made, spec["read"])().items() if name not in kwargs}
+        return _single(_values(probe, (_pair(cls, *item) for item in named.items())))
     # Where both hold a class's parameter, the instance has it as it was before the call.
     found = _single({**_values(probe, _walk(probe, made)), **_values(probe, _walk(probe, result))})
     for name in kwargs:
