@@ -1,13 +1,29 @@
-"""Which function a call in parser-building code leads to."""
+"""Which function a call in parser-building code leads to, and which calls add an argument."""
 
 from __future__ import annotations
 
 import ast
 
-from atlas.schema.static.flags_values import Frame, FunctionNode, Nested
+from atlas.schema.static.flags_values import Bound, Frame, FunctionNode, Nested, ParserValue, ValueOf
 from atlas.schema.static.modules import Definition, Scope, SourceIndex
 
 _MAX_DEPTH = 20
+
+
+def adds_argument(function: ast.expr, frame: Frame, value_of: ValueOf) -> bool:
+    """Whether a call of this adds an argument: `parser.add_argument`, also under a local name."""
+    if isinstance(function, ast.Name):
+        bound = frame.local.get(function.id)
+        return (
+            isinstance(bound, Bound)
+            and bound.node is not function
+            and adds_argument(bound.node, bound.frame, value_of)
+        )
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr == "add_argument"
+        and isinstance(value_of(function.value, frame), ParserValue)
+    )
 
 
 def callee_of(index: SourceIndex, node: ast.expr, frame: Frame) -> Definition | Nested | None:

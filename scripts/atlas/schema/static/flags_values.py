@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from atlas.schema.static.evaluate import Evaluator
@@ -80,6 +80,10 @@ class Nested:
     frame: Frame
 
 
+ValueOf: TypeAlias = Callable[[ast.expr, Frame], Any]
+"""What an expression stands for where it is."""
+
+
 class Constants:
     """Evaluates expressions with the local variables of the code that they stand in."""
 
@@ -116,3 +120,29 @@ def spread_items(spread: Bound) -> Iterator[tuple[str, Bound]]:
             for keyword in keywords:
                 if keyword.arg:
                     yield keyword.arg, Bound(keyword.value, spread.frame)
+
+
+def spread_entry(
+    keys: Sequence[ast.expr | None], values: Sequence[ast.expr], frame: Frame, value_of: ValueOf
+) -> Entry | None:
+    """`{**table["x"], "default": None}`."""
+    entry: Entry | None = None
+    for key, value in zip(keys, values, strict=True):
+        if key is None and isinstance(found := value_of(value, frame), Entry):
+            entry = found
+        elif entry and isinstance(key, ast.Constant):
+            entry = replace(entry, instead={**entry.instead, str(key.value): Bound(value, frame)})
+    return entry
+
+
+def change(node: ast.expr, frame: Frame, value: ast.expr | None = None) -> None:
+    """Code changes a local list, or `table["field"]["choices"]`: what was known of it holds no longer."""
+    match node:
+        case ast.Name(id=name) if isinstance(frame.local.get(name), Bound):
+            frame.local[name] = Known(Unknown(name))
+        case ast.Subscript(
+            value=ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str(field))),
+            slice=ast.Constant(value=str(key)),
+        ) if isinstance(table := frame.local.get(name), Table):
+            changed = Bound(value or ast.Constant(...), frame)
+            table.changed[field] = {**table.changed.get(field, {}), key: changed}
