@@ -152,7 +152,7 @@ class Thrown:
     """
 
     type: str
-    mro: tuple[str, ...]
+    mro: tuple[str, ...] = field()  # without it, the method `type.mro` would be taken for a default
     message: str
     frames: tuple[str, ...] = ()
     parts: tuple[Mapping[str, Json], ...] = ()
