@@ -1,0 +1,45 @@
+"""When two JSON values, or two configurations, are the same one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from atlas.invariants.model import Config, Json
+
+
+def identity(value: Json) -> str:
+    """A text that two values share only if they are the same JSON: `True`, `1` and `1.0` are three values."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def plain(value: Json) -> Json:
+    """The value as JSON has it: a tuple is a list, a set a list in a fixed order."""
+    if isinstance(value, set | frozenset):
+        return sorted((plain(one) for one in value), key=identity)
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    return value
+
+
+def distinct(values: Iterable[Json]) -> tuple[Json, ...]:
+    """The values without repeats, in the order of their first appearance."""
+    return tuple({identity(value): value for value in reversed([*values])}.values())[::-1]
+
+
+def without(values: Iterable[Json], unwanted: Iterable[Json]) -> tuple[Json, ...]:
+    """The values that are not among the unwanted."""
+    known = {identity(value) for value in unwanted}
+    return tuple(value for value in values if identity(value) not in known)
+
+
+def distinct_configs(configs: Iterable[Config]) -> list[Config]:
+    """The configurations without repeats, in order."""
+    return list(distinct(dict(config) for config in configs))
+
+
+def is_number(value: Json) -> bool:
+    """Whether a value is an int or a float; a bool is neither."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
