@@ -14,6 +14,7 @@ from atlas.schema.assemble import Assembled, Parameter, Root
 from atlas.schema.facts import DefaultFact
 from atlas.schema.fragments import Schema
 from atlas.schema.merge import Merged, MergedClass, MergedField
+from atlas.schema.paragraphs import unwrapped
 from atlas.schema.parameters import admitting, default_json, deprecated_json, effective_json, flags_json
 from atlas.schema.type_questions import short
 from atlas.schema.types import to_json_schema
@@ -111,7 +112,7 @@ def property_schema(
     fact = one.fact
     flags = flags_json(parameter.flags if parameter else ())
     optional: dict[str, Any] = {
-        "description": fact.description and fact.description.strip(),
+        "description": fact.description and unwrapped(fact.description),
         "deprecated": fact.deprecated is not None,
         "x-deprecated": deprecated_json(fact.deprecated),
         "x-cli-flag": flags["cli_flags"] or flags["cli_flag"],

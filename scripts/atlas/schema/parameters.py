@@ -15,6 +15,7 @@ from atlas.schema.facts import DefaultFact, DeprecationFact, EffectiveFact, Fiel
 from atlas.schema.flags import all_flags, choices, primary_flag
 from atlas.schema.fragments import Schema
 from atlas.schema.merge import MergedField
+from atlas.schema.paragraphs import unwrapped
 from atlas.schema.type_questions import display, listed_values
 from atlas.schema.types import to_json_schema
 
@@ -25,7 +26,7 @@ def parameter_json(one: Parameter) -> dict[str, Json]:
     optional: dict[str, Json] = {
         "default_text": default_text(fact.default),
         "effective_default": effective_json(one.effective),
-        "description": fact.description and fact.description.strip(),
+        "description": fact.description and unwrapped(fact.description),
         **listed_json(fact, one.flags),
         "constraints": bounds(fact),
         "deprecated": deprecated_json(fact.deprecated),

@@ -69,7 +69,8 @@ GOOGLE = {
         """,
         {
             "kind": DocEntry(
-                "`str`", 'Possible values are: - `"a"`: the first - `"b"`: the second Anything else fails.'
+                "`str`",
+                'Possible values are:\n\n- `"a"`: the first\n- `"b"`: the second\n\nAnything else fails.',
             ),
             "other": DocEntry("`int`", "Next."),
         },

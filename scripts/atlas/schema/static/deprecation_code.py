@@ -83,7 +83,8 @@ def _texts(node: ast.expr, local: dict[str, list[ast.expr]]) -> Sequence[ast.exp
 
 def _text(node: ast.expr, scope: Scope, evaluator: Evaluator) -> str | None:
     value = evaluator.evaluate(node, scope)
-    return fold(value) if isinstance(value, str) else literal_text(node)
+    text = value if isinstance(value, str) else literal_text(node)
+    return None if text is None else fold(text)
 
 
 def _name(node: ast.expr) -> str:

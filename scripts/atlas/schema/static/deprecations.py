@@ -9,6 +9,7 @@ from dataclasses import replace
 from atlas.schema.facts import ClassFact, DeprecationFact, FieldFact
 from atlas.schema.static.deprecation_code import Code, code_deprecations
 from atlas.schema.static.deprecation_text import deprecation_in, merged, stated
+from atlas.schema.static.docs.model import fold
 from atlas.schema.static.evaluate import Evaluator
 from atlas.schema.static.flags import CliFacts
 from atlas.schema.static.modules import SourceIndex
@@ -45,7 +46,7 @@ def _field(
     names = [field.name, *field.aliases]
     said: list[DeprecationFact | None] = [field.deprecated, _annotated(field.annotation, names)]
     if field.description:
-        said.append(deprecation_in(field.description, names))
+        said.append(deprecation_in(fold(field.description), names))
     said += [by_flags(field.name, holder.qualname, parser) for parser in cli]
     for owner in dict.fromkeys((holder.qualname, field.owner)):
         if owner not in code:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from atlas.schema.facts import DefaultFact, FieldFact, FlagFact
+from atlas.schema.paragraphs import unwrapped
 from atlas.schema.static.docs.attributes import literal_text
-from atlas.schema.static.docs.model import fold
 from atlas.schema.static.flags_fields import has_boolean, literal_choices, negated
 from atlas.schema.static.flags_values import Bound, Constants, Frame
 from atlas.schema.static.values import NotJsonError, to_json
@@ -108,4 +108,4 @@ def _help(bound: Bound | None, constants: Constants) -> str | None:
     if bound is None:
         return None
     value = constants.of(bound)
-    return fold(value) or None if isinstance(value, str) else literal_text(bound.node)
+    return unwrapped(value) or None if isinstance(value, str) else literal_text(bound.node)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Literal
 
+from atlas.schema.paragraphs import unwrapped
 from atlas.schema.static.docs.google import google_entries
 from atlas.schema.static.docs.model import fold
 
@@ -94,9 +95,9 @@ def call_doc(node: ast.expr | None) -> str | None:
 
 
 def literal_text(node: ast.expr | None) -> str | None:
-    """A string written in place, folded: constants, `+`, f-strings (holes as `{…}`), `dedent("…")`."""
+    """A string written in place, unwrapped: constants, `+`, f-strings (holes as `{…}`), `dedent("…")`."""
     text = _written(node)
-    return fold(text) or None if text is not None else None
+    return unwrapped(text) or None if text is not None else None
 
 
 def _written(node: ast.expr | None) -> str | None:
@@ -157,7 +158,7 @@ def _string_after(body: Sequence[ast.stmt], index: int) -> FieldDoc | None:
         case ast.Expr(value=ast.Constant(value=str(text))) if fold(text) and not google_entries(
             cleandoc(text)
         ):
-            return FieldDoc(fold(text), "docstring", following.lineno)
+            return FieldDoc(unwrapped(text), "docstring", following.lineno)
     return None
 
 

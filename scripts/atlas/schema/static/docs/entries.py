@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from atlas.schema.paragraphs import unwrapped
 from atlas.schema.static.docs.model import DocEntry, fold
 
 _DEFAULT = re.compile(
@@ -29,7 +30,7 @@ def entry_from_head(head: str, text: str) -> DocEntry:
             default = unquoted(match[1])
         elif part:
             types.append(part)
-    return DocEntry(fold(", ".join(types)) or None, fold(text), default, optional or default is not None)
+    return DocEntry(fold(", ".join(types)) or None, unwrapped(text), default, optional or default is not None)
 
 
 def _columns(head: str) -> list[str]:
