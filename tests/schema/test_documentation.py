@@ -11,7 +11,7 @@ from atlas.validation import schema
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = (PROJECT / "docs" / "schema.md").read_text(encoding="utf-8")
-CODE = re.compile(r"""(?:Limitation\(|miss\(|attempt\(|_limit\(|"code":)\s*"([a-z_]+)\"""")
+CODE = re.compile(r"""(?:Limitation\(|miss\(|_limit\(|"code":)\s*"([a-z_]+)\"""")
 
 
 def codes() -> list[str]:
