@@ -16,6 +16,7 @@ include: "rules/common.smk"
 include: "rules/source.smk"
 include: "rules/environment.smk"
 include: "rules/schema.smk"
+include: "rules/invariants.smk"
 include: "rules/report.smk"
 
 

@@ -16,6 +16,7 @@ from atlas.provenance.codeprint import code
 from atlas.validation import check
 from atlas.yamlfile import load_yaml
 
+INVARIANTS = ("invariants.yaml", "invariants.quarantine.yaml", "invariants.coverage.json")
 Key: TypeAlias = tuple[str, str]
 """Engine and version."""
 Wildcards: TypeAlias = Any
@@ -58,9 +59,14 @@ class Plan:
         return self._artefacts("schema.discovered.json", self.is_published)
 
     @cached_property
+    def invariants(self) -> list[str]:
+        return [path for name in INVARIANTS for path in self._artefacts(name, self.is_published)]
+
+    @cached_property
     def cell_artefacts(self) -> list[str]:
         sources = self._artefacts("source.json", lambda _: True)
-        return [*sources, *self._artefacts("environment.json", self.has_environment), *self.schemas]
+        environments = self._artefacts("environment.json", self.has_environment)
+        return [*sources, *environments, *self.schemas, *self.invariants]
 
     def _artefacts(self, name: str, condition: Callable[[Key], bool]) -> list[str]:
         return [artefact(key, name) for key in sorted({*self.cells, *self.broken}) if condition(key)]

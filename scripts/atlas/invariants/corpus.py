@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from atlas.invariants.model import Candidate, Config, Json, Observation, Target, Warned
-from atlas.invariants.outcomes import matches_warning, sets_field
-from atlas.invariants.predicate import Context, compile_expr
+from atlas.invariants.outcomes import compiled, matches_warning, sets_field
+from atlas.invariants.predicate import Context
 
 
 def context_of(target: Target) -> Context:
@@ -71,7 +71,7 @@ class Corpus:
     def extend(self, rules: Iterable[Candidate]) -> None:
         for rule in rules:
             self.rules.append(rule)
-            self._holds.append(compile_expr(rule.when, self.context))
+            self._holds.append(compiled(rule.when, self.context))
 
     def holding(self, config: Config) -> list[int]:
         """The rules that hold, by their place."""

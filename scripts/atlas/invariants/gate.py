@@ -15,7 +15,7 @@ from typing import TypeAlias
 from atlas.invariants.corpus import Corpus, context_of
 from atlas.invariants.model import Candidate, Config, Observation, Target
 from atlas.invariants.outcomes import at_own_site, happened
-from atlas.invariants.predicate import Context, compile_expr
+from atlas.invariants.predicate import Context
 
 Observed: TypeAlias = tuple[Config, Observation]
 Try: TypeAlias = Callable[[Sequence[Config]], list[Observation]]
@@ -197,8 +197,3 @@ def _distance(config: Config, others: Iterable[Config]) -> int:
         ),
         default=0,
     )
-
-
-def holds_anywhere(candidate: Candidate, configs: Iterable[Config], context: Context) -> bool:
-    compiled = compile_expr(candidate.when, context)
-    return any(compiled(config) is True for config in configs)

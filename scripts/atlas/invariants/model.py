@@ -130,7 +130,7 @@ class SiteAccount:
 
     target: str
     site: Site
-    kind: Literal["raise", "assert", "warning", "log", "issue", "set"]
+    kind: Literal["raise", "assert", "warning", "log", "issue", "set", "found"]
     status: Literal["translated", "partial", "unreachable", "untranslated"]
     reason: str = ""
 

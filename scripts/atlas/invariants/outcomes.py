@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from atlas.invariants.model import Candidate, Config, Json, Observation, Warned
-from atlas.invariants.predicate import UNDEFINED, Context, compile_expr, fields_of
+from atlas.invariants.predicate import UNDEFINED, Context, Expr, compile_expr, fields_of
 
 LOGGER_FRAMES = 3
 """A warning's site may lie under this many frames of the engine's own logging helpers."""
@@ -66,8 +67,14 @@ def sets_field(
     """Whether the engine made of the field what the rule says."""
     if field not in changed:
         return False
-    value = compile_expr(candidate.effect.sets[field], context)(config)
+    value = compiled(candidate.effect.sets[field], context)(config)
     return value is not UNDEFINED and same(value, changed[field])
+
+
+@lru_cache(maxsize=50_000)
+def compiled(expr: Expr, context: Context) -> Callable[[Config], Json]:
+    """The expression as a function of a configuration, made once for each context."""
+    return compile_expr(expr, context)
 
 
 def same(left: Any, right: Any) -> bool:

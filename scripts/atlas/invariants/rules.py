@@ -49,6 +49,7 @@ class Quarantined:
     reason: str
     examples: tuple[tuple[Config, Observation], ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    redundant_with: str = ""
 
     @property
     def id(self) -> str:
@@ -132,6 +133,8 @@ def candidate_json(candidate: Candidate, name: str) -> dict[str, Json]:
 def quarantined_json(one: Quarantined) -> dict[str, Json]:
     entry = candidate_json(one.candidate, one.id)
     entry["reason"] = one.reason
+    if one.redundant_with:
+        entry["redundant_with"] = one.redundant_with
     if one.counts:
         entry["counts"] = dict(one.counts)
     if one.examples:

@@ -1,0 +1,77 @@
+"""More about a gap: the smallest configuration that shows it, and what happens all around that."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+
+from atlas.invariants.bench import Bench
+from atlas.invariants.learn import Signature, signatures
+from atlas.invariants.model import Config, Json, Observation
+from atlas.invariants.sampling import Pools
+
+MOST_SUBSETS = 64
+MOST_VARIATIONS = 500
+MOST_CONTEXTS = 6
+
+
+def minimal(
+    bench: Bench, shown: Mapping[Signature, Sequence[Config]], names: Sequence[str]
+) -> dict[Signature, list[Config]]:
+    """For each signature the smallest parts of its configurations that still show it."""
+    parts = {
+        signature: [list(_parts(config, bench.base)) for config in configs]
+        for signature, configs in shown.items()
+    }
+    bench.ask([config for rows in parts.values() for row in rows for config in row])
+    found: dict[Signature, list[Config]] = {}
+    for signature, rows in parts.items():
+        for row in rows:
+            for config, observation in bench.observed(row):
+                if shows(observation, signature, names):
+                    found.setdefault(signature, []).append(config)
+                    break
+    return {signature: _distinct(configs) for signature, configs in found.items()}
+
+
+def shows(observation: Observation, signature: Signature, names: Sequence[str]) -> bool:
+    """Whether the outcome is (among others) the one with this signature."""
+    return any(signature.covers(one) for one in signatures(observation, names))
+
+
+def _parts(config: Config, base: Mapping[str, Json]) -> Iterator[Config]:
+    """The configuration with fewer fields, the smallest first; fields that must be given stay."""
+    free = [name for name in config if name not in base]
+    kept = {name: value for name, value in config.items() if name in base}
+    subsets = (chosen for size in range(len(free) + 1) for chosen in itertools.combinations(free, size))
+    for chosen in itertools.islice(subsets, MOST_SUBSETS):
+        yield {**kept, **{name: config[name] for name in chosen}}
+    yield config
+
+
+def around_gap(
+    config: Config, pools: Pools, base: Mapping[str, Json], accepted: Sequence[Config]
+) -> list[Config]:
+    """Variations of a small configuration: every field over its pool, pairs of fields, in other company."""
+    names = [name for name in config if name in pools]
+    found: list[Config] = [config]
+    for name in names:
+        values = pools[name].every
+        rest = {key: value for key, value in config.items() if key != name or name in base}
+        found += [{**rest, name: value} for value in values]
+        found.append(rest)
+    for one, two in itertools.combinations(names, 2):
+        product = itertools.product(_some(pools[one].every), _some(pools[two].every))
+        found += [{**config, one: first, two: second} for first, second in product]
+    for company in accepted[:MOST_CONTEXTS]:
+        other = {name: value for name, value in company.items() if name not in config}
+        found.append({**other, **config})
+    return _distinct(found)[:MOST_VARIATIONS]
+
+
+def _some(values: Sequence[Json]) -> Sequence[Json]:
+    return values[:: max(1, len(values) // 12)]
+
+
+def _distinct(configs: Sequence[Config]) -> list[Config]:
+    return list({repr(sorted(config.items())): config for config in configs}.values())

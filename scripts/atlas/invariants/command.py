@@ -1,0 +1,201 @@
+"""`atlas invariants build`: the rules of one engine version, proven where its environment exists."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from atlas.cost import recording
+from atlas.engines.model import Cell
+from atlas.environment.prepare import platform_name, prepare
+from atlas.errors import InputError, RunError
+from atlas.invariants.bench import Bench
+from atlas.invariants.finish import finished
+from atlas.invariants.lift import lifted
+from atlas.invariants.live import Session
+from atlas.invariants.loop import Settings, begin, missing, run
+from atlas.invariants.model import Candidate, Mined, Target
+from atlas.invariants.publish import Origin, Proven, documents, write
+from atlas.invariants.rules import Rule
+from atlas.invariants.static import mine
+from atlas.invariants.targets import targets_of
+from atlas.progress import say
+from atlas.schema.static.modules import SourceIndex
+from atlas.schema.static.reader import Reader
+from atlas.source.tree import SourceTree
+
+SEED = "1"
+CONFIG_TIME = ("construct", "validate", "resolve")
+"""What happens before weights are loaded; deeper steps are tried apart, on fewer configurations."""
+NESTED_SAMPLES = 6
+"""A class that is no root of a surface gets one sample for this many of a root's."""
+
+
+def build_invariants(
+    cell: Cell,
+    source_json: Path,
+    environment_json: Path | None,
+    schema_json: Path,
+    outputs: Sequence[Path],
+    *,
+    workers: int = 1,
+) -> None:
+    """Mine, prove and write all three artefacts, or none."""
+    with recording("invariants", cell.engine, cell.version) as cost:
+        schema = json.loads(schema_json.read_text(encoding="utf-8"))
+        tree = SourceTree.load(source_json, cell)
+        reader = Reader.over(SourceIndex({path: partial(tree.read, path) for path in tree.modules()}))
+        families = class_families(reader, schema)
+        targets = targets_of(cell, schema, families)
+        environment = schema["environment"] if environment_json else None
+        mined = {target.cls: mine(target, reader) for target in targets}
+        if environment:
+            proven = _prove_all(cell, tree, targets, mined, schema, workers)
+        else:
+            proven = [unverified(target, mined[target.cls]) for target in targets]
+        origin = Origin(
+            cell.engine,
+            cell.version,
+            schema["sources"],
+            environment,
+            {cls: family for cls, family in families.items() if any(cls == one.cls for one in targets)}
+            | _joined(targets, families),
+            spans(tree, proven),
+            SEED,
+        )
+        found = documents(origin, proven)
+        write(outputs, found)
+        cost.note = f"{found[2]['totals']['rules']} rules, {found[2]['totals']['configurations']} configurations"
+
+
+def class_families(reader: Reader, schema: Mapping[str, Any]) -> dict[str, str]:
+    """What makes each class that the schema names: pydantic, msgspec, a plain class, …"""
+    names: set[str] = set()
+    for group in schema["roots"]:
+        for one in schema[group]:
+            names |= {one["owner"], one["root"]}
+            names |= {one["joins"].rpartition(".")[0]} if one.get("joins") else set()
+            options = [one["type"], *one["type"].get("anyOf", ())]
+            names |= {option["x-python-type"] for option in options if "x-python-type" in option}
+    found = {}
+    for name in sorted(names):
+        definition = reader.index.resolve(name) if name.isidentifier() or "." in name else None
+        view = reader.classifier.view(definition) if definition else None
+        if view is not None:
+            found[name] = view.family
+    return found
+
+
+def _joined(targets: Iterable[Target], families: Mapping[str, str]) -> dict[str, str]:
+    owners = {spec.joins.rpartition(".")[0] for one in targets for spec in one.fields if spec.joins}
+    return {cls: families[cls] for cls in sorted(owners) if cls in families}
+
+
+def _prove_all(
+    cell: Cell,
+    tree: SourceTree,
+    targets: Sequence[Target],
+    mined: Mapping[str, Mined],
+    schema: Mapping[str, Any],
+    workers: int,
+) -> list[Proven]:
+    prepared = prepare(cell, tree)
+    roots = {root["name"] for found in schema["roots"].values() for root in found}
+    roots |= {spec.cls for spec in cell.invariants.targets}
+    proven: list[Proven] = []
+    stages = [(True, [_config_time(target) for target in targets])]
+    deep = [target for target in targets if _is_deep(target)]
+    stages += [(False, deep)] if deep else []
+    for early, members in stages:
+        with Session(prepared, members, limit_s=cell.invariants.limit_s, workers=workers) as session:
+            for target in members:
+                few = target.cls not in roots or not early
+                samples = cell.invariants.samples // (NESTED_SAMPLES if few else 1)
+                settings = Settings(
+                    SEED, samples, platform_name(), cell.invariants.platform_modules
+                )
+                found = prove(Bench(target, session), mined[target.cls], settings)
+                proven.append(found if early else _only_deep(found))
+    return proven
+
+
+def _is_deep(target: Target) -> bool:
+    return any(step.depth not in CONFIG_TIME for step in target.steps)
+
+
+def _config_time(target: Target) -> Target:
+    steps = tuple(step for step in target.steps if step.depth in CONFIG_TIME)
+    return replace(target, steps=steps, prepare=target.prepare if steps else {})
+
+
+def _only_deep(found: Proven) -> Proven:
+    """What only the deep steps show: the rest was proven before, without them."""
+    rules = tuple(rule for rule in found.rules if rule.candidate.depth not in CONFIG_TIME)
+    held = tuple(one for one in found.quarantined if one.candidate.depth not in CONFIG_TIME)
+    return replace(found, rules=rules, quarantined=held)
+
+
+def prove(bench: Bench, mined: Mined, settings: Settings) -> Proven:
+    """One target through the loop."""
+    target = bench.target
+    steps = {"construct", *(step.depth for step in target.steps)}
+    reachable = replace(mined, candidates=tuple(one for one in mined.candidates if one.depth in steps))
+    candidates = [*reachable.candidates, *lifted(target), *missing(target)]
+    try:
+        work = begin(bench, settings, reachable, candidates)
+        if work is None:
+            return Proven(
+                target,
+                "not_constructible",
+                reason="no configuration that was tried is accepted",
+                unverified=tuple(map(_unproven, filter(_is_exact, reachable.candidates))),
+                sites=reachable.sites,
+                asked=bench.asked,
+            )
+        run(work, candidates, say)
+        return finished(work)
+    except RunError as error:
+        return replace(unverified(target, reachable), status="failed", reason=error.what.splitlines()[0])
+    finally:
+        bench.forget()
+
+
+def unverified(target: Target, mined: Mined) -> Proven:
+    """What the sources alone say: never an error."""
+    rules = tuple(map(_unproven, filter(_is_exact, mined.candidates)))
+    return Proven(target, "unverified", unverified=rules, sites=mined.sites)
+
+
+def _is_exact(candidate: Candidate) -> bool:
+    return not candidate.partial
+
+
+def _unproven(candidate: Candidate) -> Rule:
+    severity = "warn" if candidate.severity == "error" else candidate.severity
+    return Rule(replace(candidate, severity=severity))
+
+
+def spans(tree: SourceTree, proven: Iterable[Proven]) -> dict[str, str]:
+    """The digest of the lines of each rule's site."""
+    found: dict[str, str] = {}
+    for rule in (rule for one in proven for rule in (*one.rules, *one.unverified)):
+        site = rule.candidate.site
+        if site is None:
+            continue
+        key = f"{site.file}:{site.line}-{site.end_line}"
+        if key not in found:
+            try:
+                lines = tree.read(site.file).splitlines(keepends=True)[site.line - 1 : site.end_line]
+            except (InputError, KeyError):
+                continue
+            found[key] = hashlib.sha256(_bytes(lines)).hexdigest()
+    return found
+
+
+def _bytes(lines: Sequence[Any]) -> bytes:
+    return b"".join(line if isinstance(line, bytes) else line.encode() for line in lines)

@@ -1,0 +1,276 @@
+"""The real engine, asked what it does with configurations: thousands a second, in an isolated process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
+
+from atlas.environment.prepare import Prepared
+from atlas.environment.run import EngineProcess, failure, scratch_folder
+from atlas.errors import InputError, RunError
+from atlas.invariants.model import Config, Json, Observation, Target, Thrown, Warned
+
+CHUNK = 500
+"""Configurations that one child goes through. Fixed: what a child saw before must not depend on anything."""
+MEMORY_BYTES = 4 << 30
+"""What a configuration may make the engine take on top of what it has."""
+KEPT = 6
+"""Targets whose processes are kept for the next question."""
+PATIENCE_S = 60.0
+Key = tuple[int, int]
+"""A target and a variant of it, by their numbers."""
+
+
+class Session:
+    """An engine that is loaded once and asked many times; nothing of it is left running on exit.
+
+    Answers do not depend on the number of workers, nor on what was asked before. `limit_s` is for one
+    configuration; one that hangs, ends the process or crashes it is a failed observation of its own.
+    """
+
+    def __init__(
+        self, prepared: Prepared, targets: Sequence[Target], *, limit_s: float = 10.0, workers: int = 1
+    ) -> None:
+        self._prepared = prepared
+        self._targets = tuple(targets)
+        self._numbers = {target.cls: number for number, target in enumerate(self._targets)}
+        self._limit_s = limit_s
+        self._workers = workers
+        self._stack = contextlib.ExitStack()
+        self._subjects: dict[Key, _Subject] = {}
+        self.missing: dict[str, str] = {}
+        """Targets that the engine does not have, and why."""
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            cell, runtime = self._prepared.cell, self._prepared.runtime
+            scratch = stack.enter_context(scratch_folder(runtime, self._request(), dict(cell.fixtures)))
+            ours, theirs = socket.socketpair()
+            stack.callback(ours.close)
+            with theirs:
+                command = ["--serve", str(theirs.fileno())]
+                self._engine = stack.enter_context(
+                    EngineProcess(runtime, scratch, command, (theirs.fileno(),))
+                )
+            self._control = _Link(ours, self._suffix())
+            self._hello()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for key in list(self._subjects):
+            self._close(key)
+        self._stack.close()
+
+    def observe(self, target: str, configs: Sequence[Config], variant: int = 0) -> list[Observation]:
+        """What the engine does with each of a target's configurations, in their order."""
+        if target not in self._numbers:
+            raise InputError(f"no target `{target}`")
+        if target in self.missing:
+            raise RunError(f"the engine has no {target}: {self.missing[target]}")
+        key = (self._numbers[target], variant)
+        chunks = [configs[start : start + CHUNK] for start in range(0, len(configs), CHUNK)]
+        try:
+            answers = self._ask(self._subject(key), chunks)
+        except (OSError, EOFError, ValueError) as error:
+            self._close(key)
+            raise self._failed(f"the engine gave no answer about {target}: {_reason(error)}") from error
+        return [_observation(answer) for answer in answers]
+
+    def _ask(self, subject: _Subject, chunks: Sequence[Sequence[Config]]) -> Iterator[Json]:
+        """The answers about all chunks; each goes to whichever worker is free."""
+        patience = 2 * self._limit_s + PATIENCE_S
+        free: queue.SimpleQueue[_Link] = queue.SimpleQueue()
+        for link in subject.workers(min(self._workers, len(chunks)), PATIENCE_S):
+            free.put(link)
+
+        def ask(chunk: Sequence[Config]) -> list[Json]:
+            link = free.get()
+            try:
+                return link.ask(chunk, patience)
+            finally:
+                free.put(link)
+
+        with ThreadPoolExecutor(self._workers) as pool:
+            return iter([answer for answers in pool.map(ask, chunks) for answer in answers])
+
+    def _request(self) -> dict[str, Json]:
+        cell = self._prepared.cell
+        return {
+            "packages": list(cell.packages),
+            "targets": [_target(target) for target in self._targets],
+            "limit_s": self._limit_s,
+            "start_s": self._limit_s + PATIENCE_S,
+            "memory_bytes": MEMORY_BYTES,
+        }
+
+    def _suffix(self) -> tuple[str, str]:
+        """What the engine says its version is, and what it is."""
+        cell = self._prepared.cell
+        suffix = cell.venv.overlay.version_suffix if cell.venv else ""
+        return (cell.version + suffix if suffix else "", cell.version)
+
+    def _hello(self) -> None:
+        """Wait until the engine is loaded."""
+        timeout_s = self._prepared.timeout_s
+        try:
+            self._control.read(timeout_s)
+            missing = self._control.read(timeout_s)["missing"]
+        except TimeoutError as error:
+            raise self._failed(f"the engine was not loaded within {timeout_s:g} s") from error
+        except (OSError, EOFError, ValueError) as error:
+            raise self._failed("the engine ended Python while it was loaded") from error
+        self.missing = {self._targets[int(number)].cls: reason for number, reason in missing.items()}
+        if self._targets and len(self.missing) == len(self._numbers):
+            cls, reason = next(iter(self.missing.items()))
+            raise self._failed(f"the engine has no {cls}: {reason}")
+
+    def _subject(self, key: Key) -> _Subject:
+        """The process that has what a target needs; those that were not asked for long are ended."""
+        found = self._subjects.pop(key, None) or self._open(key)
+        self._subjects[key] = found
+        while len(self._subjects) > KEPT:
+            self._close(next(iter(self._subjects)))
+        return found
+
+    def _open(self, key: Key) -> _Subject:
+        """Where the engine does not survive the target with nothing set, do without that."""
+        try:
+            return self._begin(key, baseline=True)
+        except (OSError, EOFError):
+            return self._begin(key, baseline=False)
+
+    def _begin(self, key: Key, *, baseline: bool) -> _Subject:
+        message = {"target": key[0], "variant": key[1], "baseline": baseline}
+        control = self._control.sub_link(message, PATIENCE_S)
+        try:
+            answer = control.read(self._prepared.timeout_s)
+        except (OSError, EOFError):
+            control.close()
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(control.process, signal.SIGKILL)
+            raise
+        if "failed" in answer:
+            control.close()
+            raise self._failed(f"{self._targets[key[0]].cls} could not be prepared: {answer['failed']}")
+        return _Subject(control)
+
+    def _close(self, key: Key) -> None:
+        subject = self._subjects.pop(key, None)
+        if subject:
+            subject.close()
+
+    def _failed(self, what: str) -> RunError:
+        return failure(what, self._engine.log(), None)
+
+
+class _Link:
+    """A connection to one of the engine's processes: JSON, one message a line."""
+
+    def __init__(self, connection: socket.socket, suffix: tuple[str, str], process: int = 0) -> None:
+        self._connection = connection
+        self._lines = connection.makefile("rb")
+        self._suffix = suffix
+        self._chunks = 0
+        self.process = process
+
+    def read(self, patience_s: float) -> Json:
+        self._connection.settimeout(patience_s)
+        line = self._lines.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError("the process has ended")
+        told, version = self._suffix
+        text = line.decode()
+        return json.loads(text.replace(told, version) if told else text)
+
+    def ask(self, configs: Sequence[Config], patience_s: float) -> list[Json]:
+        self._chunks += 1
+        message = json.dumps({"chunk": self._chunks, "configs": [dict(config) for config in configs]})
+        self._connection.settimeout(patience_s)
+        self._connection.sendall(message.encode() + b"\n")
+        found: dict[int, Json] = {}
+        while len(found) < len(configs):
+            try:
+                answer = self.read(patience_s)
+            except ValueError:
+                continue  # The first half of an answer whose process died; another one follows.
+            if answer["chunk"] == self._chunks:
+                found.setdefault(answer["index"], answer)
+        return [found[index] for index in range(len(configs))]
+
+    def sub_link(self, message: Mapping[str, Json], patience_s: float) -> _Link:
+        """A connection to a new process that this one's forks."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self._connection, [json.dumps(message).encode()], [theirs.fileno()])
+        link = _Link(ours, self._suffix)
+        try:
+            link.process = link.read(patience_s)["process"]
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    def close(self) -> None:
+        self._lines.close()
+        self._connection.close()
+
+
+class _Subject:
+    """A target's process, and the workers that it has forked."""
+
+    def __init__(self, control: _Link) -> None:
+        self._control = control
+        self._workers: list[_Link] = []
+
+    def workers(self, number: int, patience_s: float) -> list[_Link]:
+        while len(self._workers) < number:
+            self._workers.append(self._control.sub_link({}, patience_s))
+        return self._workers[:number]
+
+    def close(self) -> None:
+        for link in (*self._workers, self._control):
+            link.close()
+
+
+def _target(target: Target) -> dict[str, Json]:
+    return {
+        "cls": target.cls,
+        "given": dict(target.given),
+        "variants": [dict(variant) for variant in target.variants],
+        "prepare": dict(target.prepare),
+        "steps": [{"depth": step.depth, "call": step.call} for step in target.steps],
+        "fields": [spec.name for spec in target.fields],
+        "defaults": target.defaults(),
+    }
+
+
+def _observation(answer: Mapping[str, Any]) -> Observation:
+    error = answer.get("thrown")
+    return Observation(
+        outcome=answer["outcome"],
+        depth=answer["depth"],
+        thrown=_thrown(error) if error else None,
+        warned=tuple(
+            Warned(one["channel"], one["category"], one["message"], tuple(one["frames"]))
+            for one in answer.get("warned", ())
+        ),
+        changed=answer.get("changed", {}),
+    )
+
+
+def _thrown(error: Mapping[str, Any]) -> Thrown:
+    return Thrown(
+        error["type"], tuple(error["mro"]), error["message"], tuple(error["frames"]), tuple(error["parts"])
+    )
+
+
+def _reason(error: BaseException) -> str:
+    return "it took too long" if isinstance(error, TimeoutError) else str(error) or type(error).__name__

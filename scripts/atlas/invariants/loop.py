@@ -1,0 +1,244 @@
+"""The closed loop of one target: gate what was mined, sample, learn from what is unexplained, and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from atlas.invariants.bench import Bench, find_base, seed_of
+from atlas.invariants.conditional import conditions
+from atlas.invariants.corpus import Corpus, Review, context_of
+from atlas.invariants.gate import EXAMPLES, Observed, Trial, Verdict, run_gate
+from atlas.invariants.induce import induced, refined
+from atlas.invariants.model import Candidate, Config, Mined, Target
+from atlas.invariants.outcomes import compiled
+from atlas.invariants.predicate import Context, Op, fields_of
+from atlas.invariants.predicate.expr import Field
+from atlas.invariants.rules import Quarantined, rule_id
+from atlas.invariants.sampling import (
+    Pools,
+    around,
+    hints_of,
+    pairwise,
+    pools,
+    random_configs,
+    related_fields,
+    univariate,
+)
+
+ROUNDS = 4
+REFINEMENTS = 2
+PAIR_ROWS = 1000
+MOST_ACCEPTED = 400
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a target is worked on."""
+
+    seed: str
+    samples: int
+    platform: str
+    platform_modules: tuple[str, ...] = ()
+
+
+@dataclass
+class Work:
+    """A target in the loop."""
+
+    bench: Bench
+    settings: Settings
+    mined: Mined
+    context: Context
+    pools: Pools = field(default_factory=dict)
+    related: tuple[frozenset[str], ...] = ()
+    accepted: list[Config] = field(default_factory=list)
+    """Configurations that the engine took without a word."""
+    passed: dict[str, tuple[Candidate, Trial]] = field(default_factory=dict)
+    held: dict[str, Quarantined] = field(default_factory=dict)
+    observed: list[Observed] = field(default_factory=list)
+
+    @property
+    def target(self) -> Target:
+        return self.bench.target
+
+    def corpus(self) -> Corpus:
+        return Corpus(self.target, [candidate for candidate, _ in self.passed.values()])
+
+    def hint(self, candidates: Iterable[Candidate]) -> None:
+        """Let the constants of conditions be among the values that are tried."""
+        exprs = [expr for one in candidates for expr in (one.when, *one.effect.sets.values())]
+        self.pools = pools(self.target, hints_of(exprs))
+        self.related = related_fields(exprs)
+
+    def seed(self, *purpose: object) -> int:
+        return seed_of(self.settings.seed, self.target.cls, *purpose)
+
+    def random(self, n: int, *purpose: object) -> list[Config]:
+        drawn = random_configs(self.target, self.pools, n, self.seed(*purpose), related=self.related)
+        return self.bench.complete(drawn)
+
+    def around(self, candidate: Candidate, n: int, seed: int) -> tuple[list[Config], list[Config]]:
+        """Both sides of a candidate's boundary, with the required fields that it is not about."""
+        its_seed = seed_of(seed, rule_id(candidate))
+        trues, falses = around(
+            candidate.when,
+            self.target,
+            self.pools,
+            self.context,
+            n,
+            n,
+            its_seed,
+            valid_context=self.accepted,
+        )
+        about = {one.path[0] for one in fields_of(candidate.when)}
+        base = {name: value for name, value in self.bench.base.items() if name not in about}
+        holds = compiled(candidate.when, self.context)
+        return (
+            [one for one in ({**base, **config} for config in trues) if holds(one) is True],
+            [one for one in ({**base, **config} for config in falses) if holds(one) is not True],
+        )
+
+
+def begin(bench: Bench, settings: Settings, mined: Mined, candidates: Sequence[Candidate]) -> Work | None:
+    """The first look: values for what must be given, and what the engine does to simple configurations.
+
+    None where no configuration is accepted.
+    """
+    work = Work(bench, settings, mined, context_of(bench.target))
+    work.hint([*mined.candidates, *candidates])
+    base = find_base(bench, {name: pool.valid for name, pool in work.pools.items()})
+    if base is None:
+        return None
+    bench.base = base
+    first = bench.complete(
+        [
+            *univariate(work.target, work.pools),
+            *pairwise(work.target, work.pools, work.related, rows=PAIR_ROWS),
+        ]
+    )
+    look(work, [*first, *work.random(settings.samples // 2, "mining")])
+    return work
+
+
+def look(work: Work, configs: Sequence[Config]) -> list[Observed]:
+    """Ask, remember, and keep some of what was accepted without a word."""
+    found = work.bench.observed(configs)
+    work.observed += found
+    quiet = [
+        config
+        for config, observation in found
+        if observation.outcome == "ok" and not observation.warned and not observation.changed
+    ]
+    room = MOST_ACCEPTED - len(work.accepted)
+    work.accepted += quiet[:: max(1, len(quiet) // max(1, room))][:room] if room > 0 else []
+    return found
+
+
+def run(work: Work, candidates: Sequence[Candidate], say: Callable[[str], None]) -> None:
+    """Gate, sample, learn; until nothing is left to explain that can be learned, or rounds are over."""
+    queue = list(candidates)
+    for number in range(ROUNDS):
+        try_all(work, queue, number)
+        if number:
+            look(work, work.random(work.settings.samples // 2, "round", number))
+        review = work.corpus().review(work.observed)
+        wrong = withdraw(work, review)
+        queue = [*wrong, *induced(work, work.corpus().review(work.observed).gaps, number)]
+        queue = [one for one in queue if rule_id(one) not in work.passed and rule_id(one) not in work.held]
+        say(f"{work.target.cls}: round {number + 1}, {len(work.passed)} rules, {len(queue)} to try")
+        if not queue:
+            break
+
+
+def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
+    """The gate, and again for what could be refined by its counter-examples."""
+    seen: dict[str, Candidate] = {}
+    for candidate in queue:
+        seen.setdefault(rule_id(candidate), candidate)
+    todo = list(seen.values())
+    for attempt in range(REFINEMENTS + 1):
+        if not todo:
+            return
+        seed = work.seed("gate", number, attempt)
+        verdicts = run_gate(
+            work.target, todo, work.around, work.bench.ask, seed=seed, known=work.corpus()
+        )
+        todo = []
+        for verdict in verdicts:
+            candidate = verdict.trial.candidate
+            if verdict.passed:
+                accept(work, verdict.trial)
+                continue
+            better = refined(work, verdict) if attempt < REFINEMENTS else None
+            hold(work, verdict)
+            if better is not None and rule_id(better) not in work.held:
+                todo.append(better)
+            del candidate
+
+
+def accept(work: Work, trial: Trial) -> None:
+    """Ship it, with what it was seen to require and the depth at which it was seen."""
+    requires = conditions(
+        work.bench, trial, work.settings.platform, work.settings.platform_modules
+    )
+    depths = {
+        observation.depth for _, observation in trial.confirmed if trial.candidate.severity == "error"
+    }
+    depth = depths.pop() if len(depths) == 1 else trial.candidate.depth
+    candidate = replace(trial.candidate, requires=requires, depth=depth)
+    work.passed[rule_id(trial.candidate)] = (candidate, trial)
+    work.held.pop(rule_id(candidate), None)
+
+
+def hold(work: Work, verdict: Verdict) -> None:
+    """Quarantine, with the configurations that speak against it."""
+    trial = verdict.trial
+    examples = trial.alarms or trial.misses
+    smallest = sorted(examples, key=lambda one: (len(one[0]), repr(sorted(one[0].items()))))
+    counts = {
+        "confirmed": len(trial.confirmed),
+        "alarms": len(trial.alarms),
+        "clean": len(trial.clean),
+        "misses": len(trial.misses),
+        "unjudged": trial.unjudged,
+    }
+    reason = verdict.reason
+    if reason == "too_few_trues" and not trial.confirmed and not trial.unjudged:
+        reason = "unsatisfiable"
+    held = Quarantined(trial.candidate, reason, tuple(smallest[:EXAMPLES]), counts)
+    work.held[rule_id(trial.candidate)] = held
+
+
+def withdraw(work: Work, review: Review) -> list[Candidate]:
+    """Take back rules that a fresh sample refutes; what they may become."""
+    names = list(work.passed)
+    better = []
+    for place, examples in sorted(review.wrong.items()):
+        candidate, trial = work.passed.pop(names[place])
+        verdict = Verdict(replace(trial, alarms=tuple(examples)), "fresh_counter_example")
+        found = refined(work, verdict)
+        hold(work, verdict)
+        if found is not None:
+            better.append(found)
+        del candidate
+    return better
+
+
+def missing(target: Target, depth: str = "construct") -> list[Candidate]:
+    """What must be given and is not."""
+    from atlas.invariants.model import Effect
+
+    return [
+        Candidate(
+            target.cls,
+            "error",
+            "construct",
+            Op("not", (Op("given", (Field((spec.name,)),)),)),
+            Effect(raises="TypeError"),
+            "lifted",
+            message=f"{spec.name} must be given",
+        )
+        for spec in target.fields
+        if spec.default_kind == "required"
+    ]
