@@ -51,7 +51,7 @@ def pairwise(
 
 
 def covering_rows(names: Sequence[str], rows: int) -> Iterator[list[tuple[str, int]]]:
-    """Rows of (field, level): any two fields meet with any two levels; at most `rows` where that is possible."""
+    """Rows of (field, level): any two fields meet with any two levels; at most `rows`, where possible."""
     sizes = range(3, len(names))
     half = next((size for size in sizes if _rows_needed(len(names), size) <= rows), len(names))
     groups = [names[at : at + half] for at in range(0, len(names), half)]

@@ -35,12 +35,13 @@ class Pool:
     """Values of one field, without repeats, the most ordinary first.
 
     `valid`: of its type and within its bounds. `boundary`: of its type, within or just outside of bounds and
-    of what conditions compare it with. `wrong`: not of its type.
+    of what conditions compare it with. `wrong`: not of its type, which is `type`, bounds included.
     """
 
     valid: tuple[Json, ...]
     boundary: tuple[Json, ...]
     wrong: tuple[Json, ...]
+    type: Fragment
 
     @property
     def every(self) -> tuple[Json, ...]:
@@ -73,7 +74,7 @@ def pool(fragment: Fragment, hints: Hints, default: tuple[Json, ...] = ()) -> Po
     boundary = tuple(value for value in tried if accepts(free, value))
     refused = [*(value for value in tried if not accepts(free, value)), *OF_EVERY_TYPE]
     wrong = tuple(value for value in distinct(refused) if not accepts(free, value))
-    return Pool(valid, boundary, without(wrong, valid))
+    return Pool(valid, boundary, without(wrong, valid), fragment)
 
 
 def narrowed(found: Pools, keep: Callable[[str, Json], bool]) -> dict[str, Pool]:
@@ -81,7 +82,8 @@ def narrowed(found: Pools, keep: Callable[[str, Json], bool]) -> dict[str, Pool]
     kept = {}
     for name, one in found.items():
         parts = (one.valid, one.boundary, one.wrong)
-        kept[name] = Pool(*(tuple(value for value in part if keep(name, value)) for part in parts))
+        left = [tuple(value for value in part if keep(name, value)) for part in parts]
+        kept[name] = Pool(left[0], left[1], left[2], one.type)
     return kept
 
 

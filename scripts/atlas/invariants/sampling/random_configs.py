@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from atlas.invariants.model import Config, Json, Target
 from atlas.invariants.sampling.configurations import assembled, in_order
+from atlas.invariants.sampling.fresh import fresh
 from atlas.invariants.sampling.pools import Pool, Pools
 from atlas.invariants.sampling.values import identity
 
@@ -18,6 +19,8 @@ WEIGHTS = (0.25, 0.35, 0.25, 0.15)
 TOGETHER = 0.5
 """How often the next field is one that a condition reads together with one already chosen."""
 AT_BOUNDARY = 0.3
+NEW = 0.1
+"""How often a value is one of its type that is in no pool."""
 TRIES = 50
 """So many draws for each configuration wanted, before there is none left to be found."""
 
@@ -89,6 +92,9 @@ def _fields(
 def _value(rng: random.Random, pool: Pool, *, wrong: bool) -> Json:
     if wrong and pool.wrong:
         return pick(rng, pool.wrong)
+    new = fresh(rng, pool.type) if rng.random() < NEW else ()
+    if new:
+        return new[0]
     if pool.boundary and (not pool.valid or rng.random() < AT_BOUNDARY):
         return pick(rng, pool.boundary)
     return pick(rng, pool.valid or pool.wrong)

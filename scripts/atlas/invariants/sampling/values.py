@@ -26,7 +26,10 @@ def plain(value: Json) -> Json:
 
 def distinct(values: Iterable[Json]) -> tuple[Json, ...]:
     """The values without repeats, in the order of their first appearance."""
-    return tuple({identity(value): value for value in reversed([*values])}.values())[::-1]
+    found: dict[str, Json] = {}
+    for value in values:
+        found.setdefault(identity(value), value)
+    return tuple(found.values())
 
 
 def without(values: Iterable[Json], unwanted: Iterable[Json]) -> tuple[Json, ...]:
@@ -43,3 +46,19 @@ def distinct_configs(configs: Iterable[Config]) -> list[Config]:
 def is_number(value: Json) -> bool:
     """Whether a value is an int or a float; a bool is neither."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def kind(value: Json) -> str:
+    """The name of a value's JSON type: `int` and `float` are two, `bool` is another."""
+    return type(value).__name__
+
+
+def distance(left: Json, right: Json) -> tuple[int, float]:
+    """How far two values are apart, to be compared: numbers by their difference, containers by their size."""
+    if is_number(left) and is_number(right):
+        return (kind(left) != kind(right), abs(left - right))
+    if kind(left) != kind(right):
+        return (2, 0.0)
+    if isinstance(left, str | list | dict):
+        return (0, abs(len(left) - len(right)))
+    return (0, float(left != right))

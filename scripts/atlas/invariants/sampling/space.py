@@ -1,0 +1,153 @@
+"""The space that a predicate looks at: for each of its fields the values to choose from, and to be unset."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TypeAlias
+
+from atlas.invariants.model import Config, Json
+from atlas.invariants.predicate import Context, Expr, compile_expr
+from atlas.invariants.sampling.conditions import Hints, field_names, hints_of
+from atlas.invariants.sampling.configurations import UNSET, assembled
+from atlas.invariants.sampling.fragments import accepts
+from atlas.invariants.sampling.fresh import fresh
+from atlas.invariants.sampling.pools import Pool, Pools, hinted, pool
+from atlas.invariants.sampling.values import distance, distinct, identity
+
+Point: TypeAlias = tuple[int, ...]
+"""For each field of the predicate, the number of its value among the choices."""
+
+UNKNOWN = Pool((), (), (), {})
+FRESH = 4
+SHARES = {"hinted": 4, "valid": 3, "fresh": 1, "wrong": 1}
+
+
+@dataclass
+class Space:
+    """Points and whether the predicate holds there; choices may be added, their numbers stay."""
+
+    names: tuple[str, ...]
+    choices: list[list[Json]]
+    wrong: list[set[int]]
+    """The numbers of the choices that are not of the field's type."""
+    holds_at: Callable[[Config], bool]
+    known: dict[Point, bool] = field(default_factory=dict)
+    _number: list[dict[str, int]] = field(default_factory=list)
+    _nearest: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+
+    def config(self, point: Point, base: Config | None = None) -> dict[str, Json]:
+        """The configuration at a point, with other fields from `base`."""
+        values = ((name, row[at]) for name, row, at in zip(self.names, self.choices, point, strict=True))
+        return assembled(values, base)
+
+    def holds(self, point: Point) -> bool:
+        """Whether the predicate holds at a point with no other field."""
+        if point not in self.known:
+            self.known[point] = self.holds_at(self.config(point))
+        return self.known[point]
+
+    def number(self, axis: int, value: Json) -> int:
+        """The number of a value among the choices of a field, to which it is added if need be."""
+        numbers = self._number[axis]
+        key = "" if value is UNSET else identity(value)
+        if key not in numbers:
+            numbers[key] = len(self.choices[axis])
+            self.choices[axis].append(value)
+            self._nearest = {pair: order for pair, order in self._nearest.items() if pair[0] != axis}
+        return numbers[key]
+
+    def nearest(self, axis: int, at: int) -> list[int]:
+        """The other choices of a field, those nearest to one of them first."""
+        if (axis, at) not in self._nearest:
+            value, row = self.choices[axis][at], self.choices[axis]
+            others = [other for other in range(len(row)) if other != at]
+            self._nearest[axis, at] = sorted(others, key=lambda other: distance(value, row[other]))
+        return self._nearest[axis, at]
+
+    def is_wrong(self, point: Point) -> bool:
+        """Whether some value is not of its field's type."""
+        return any(at in wrong for at, wrong in zip(point, self.wrong, strict=True))
+
+
+def space_of(expr: Expr, pools: Pools, context: Context, rng: random.Random) -> Space:
+    """The space of a predicate, before anything is known of it."""
+    names, hints = field_names(expr), hints_of([expr])
+    every = (*names, *(name for name in hints if name not in names and _is_inside(name, names)))
+    evaluate = compile_expr(expr, context)
+    found = Space(every, [], [], lambda config: evaluate(config) is True)
+    for name in every:
+        values, wrong = _choices(pools.get(name, UNKNOWN), hints.get(name, Hints()), rng)
+        found.choices.append(values)
+        found.wrong.append(wrong)
+        found._number.append({"" if one is UNSET else identity(one): at for at, one in enumerate(values)})
+    return found
+
+
+def points(space: Space, limit: int, rng: random.Random) -> list[Point]:
+    """All points where they are few; otherwise those of the first choices of each field, in random order."""
+    sizes = capped([len(row) for row in space.choices], limit)
+    found = list(product(*(range(size) for size in sizes))) if all(size > 1 for size in sizes) else []
+    rng.shuffle(found)
+    return found
+
+
+def random_point(space: Space, rng: random.Random) -> Point:
+    """Any point."""
+    return tuple(int(rng.random() * len(row)) for row in space.choices)
+
+
+def capped(sizes: Sequence[int], limit: int) -> list[int]:
+    """Sizes whose product is within the limit: the largest are cut first, none below 2 unless it must be."""
+    cap = max(sizes, default=1)
+    while cap > 1 and _product(min(size, cap) for size in sizes) > limit:
+        cap -= 1
+    return [min(size, cap) for size in sizes]
+
+
+def _product(sizes: Iterable[int]) -> int:
+    total = 1
+    for size in sizes:
+        total *= size
+    return total
+
+
+def _is_inside(name: str, names: Sequence[str]) -> bool:
+    return any(name.startswith(f"{one}.") for one in names)
+
+
+def _choices(known: Pool, hints: Hints, rng: random.Random) -> tuple[list[Json], set[int]]:
+    """The choices of a field: unset, then ones of each sort in turn; and which of them are wrong."""
+    base = known if known.every else pool({}, hints)
+    suggested = [one for one in hinted(base.type, hints) if one is not None or accepts(base.type, None)]
+    right = [one for one in suggested if accepts(base.type, one)]
+    news = [value for _ in range(FRESH) for value in fresh(rng, base.type)]
+    sorts: Mapping[str, Sequence[Json]] = {
+        "hinted": right,
+        "valid": _shuffled(rng, (*base.valid, *base.boundary)),
+        "fresh": news,
+        "wrong": _shuffled(rng, (*base.wrong, *(one for one in suggested if not accepts(base.type, one)))),
+    }
+    values = distinct(_in_turn(sorts))
+    refused = {identity(one) for one in sorts["wrong"]}
+    wrong = {at for at, one in enumerate(values, start=1) if identity(one) in refused}
+    return [UNSET, *values], wrong
+
+
+def _in_turn(sorts: Mapping[str, Sequence[Json]]) -> list[Json]:
+    """Some of each sort, by their shares, until there is none left."""
+    left = {sort: list(values) for sort, values in sorts.items()}
+    found: list[Json] = []
+    while any(left.values()):
+        for sort, share in SHARES.items():
+            found.extend(left[sort][:share])
+            left[sort] = left[sort][share:]
+    return found
+
+
+def _shuffled(rng: random.Random, values: Sequence[Json]) -> list[Json]:
+    out = list(values)
+    rng.shuffle(out)
+    return out
