@@ -122,6 +122,8 @@ class Candidate:
     site: Site | None = None
     partial: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    refined: bool = False
+    """Whether counter-examples have changed its condition since."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,228 @@
+"""Atoms: the tests of one field that a condition is put together from, each with the rows it is true in.
+
+What an atom costs is how much it has to prove: tests of types and comparisons with round or known numbers
+are cheap, comparisons with values that only sampling chose are dear. Of equally cheap ones the first, which
+is the more general, is taken.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from atlas.invariants.learn.table import A, B, Cells, Column, filled, true_rows
+from atlas.invariants.model import FieldSpec, Json
+from atlas.invariants.predicate.expr import NONE, Const, Expr, Field, Op, Var, identity
+
+MOST_VALUES = 60
+"""Comparisons are made at so many distinct values of one field at most."""
+
+ITEM = Var("v")
+TYPES = ("null", "bool", "int", "float", "str", "list", "dict")
+NUMERIC = ("bool", "int", "float")
+BASIC = ("int", "float", "bool", "str")
+"""Types that values are tried to be converted to, besides the declared one."""
+
+
+@dataclass(frozen=True)
+class Atom:
+    """A test, the rows where it is true, and what it costs."""
+
+    expr: Expr
+    mask: int
+    cost: float
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a field apart from the data: constants of the engine's, and its type as text."""
+
+    constants: tuple[Json, ...] = ()
+    displays: tuple[str, ...] = ()
+
+    def names(self, value: Json) -> bool:
+        """Whether the value is one of the constants, of whatever numeric type."""
+        return any(
+            value == known and isinstance(value, str) == isinstance(known, str) for known in self.constants
+        )
+
+
+def knowledge(spec: FieldSpec | None, hints: Collection[Json] = ()) -> Known:
+    """Constants from the schema fragment and from the conditions of other rules."""
+    constants = list(hints) + (list(_fragment_constants(spec.type)) if spec else [])
+    if spec and spec.has_default:
+        constants.append(spec.default)
+    distinct = {identity(value): value for value in constants}
+    ordered = tuple(distinct[key] for key in sorted(distinct, key=repr))
+    displays = dict.fromkeys([*([spec.display] if spec else []), *BASIC])
+    return Known(ordered, tuple(displays))
+
+
+def _fragment_constants(fragment: Json) -> Iterator[Json]:
+    """Enumerated values and bounds, wherever they stand in a JSON Schema fragment."""
+    if isinstance(fragment, list | tuple):
+        for item in fragment:
+            yield from _fragment_constants(item)
+    elif isinstance(fragment, Mapping):
+        for key, value in fragment.items():
+            if key == "enum":
+                yield from value
+            elif key in ("const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"):
+                yield value
+            elif key in ("anyOf", "oneOf", "allOf", "items"):
+                yield from _fragment_constants(value)
+
+
+def type_of(value: Json) -> str:
+    """The name that `type(x)` has for it."""
+    names = {bool: "bool", int: "int", float: "float", str: "str", list: "list", tuple: "list", dict: "dict"}
+    return names.get(type(value), "null")
+
+
+def number(value: Json) -> bool:
+    """Whether it is a finite number, and no bool."""
+    return type(value) is int or (type(value) is float and math.isfinite(value))
+
+
+def op(name: str, left: Expr, right: Expr | None = None) -> Op:
+    """An operation on one or two expressions."""
+    return Op(name, (left,) if right is None else (left, right))
+
+
+def negated(expr: Expr) -> Op:
+    """The test that holds where the other is false."""
+    return Op("not", (expr,))
+
+
+def field_atoms(found: Column, known: Known, wanted: int, unwanted: int) -> Iterator[Atom]:
+    """Every test of one field: `wanted` and `unwanted` are the rows that it should tell apart."""
+    subject = Field(found.path)
+    whole = wanted | unwanted
+    if found.given and len(found.path) == 1:
+        given = op("given", subject)
+        yield Atom(given, found.given & whole, 1.0)
+        yield Atom(negated(given), whole & ~found.given, 1.0)
+    yield from type_atoms(subject, found.cells, wanted, unwanted)
+    yield from _membership_atoms(subject, found.cells, known, wanted, unwanted)
+    yield from comparison_atoms(subject, found.cells, known)
+    if found.raw:  # the field itself is the converted value, and has none where it does not convert
+        passed = Op("raw", (subject,))
+        yield from (dearer(atom) for atom in type_atoms(passed, found.raw, wanted, unwanted))
+        yield from _conversion_atoms(passed, found.raw, known)
+    else:
+        yield from _conversion_atoms(subject, found.cells, known)
+
+
+def dearer(atom: Atom) -> Atom:
+    """The same at a higher cost."""
+    return Atom(atom.expr, atom.mask, atom.cost + 0.3)
+
+
+def _conversion_atoms(subject: Expr, cells: Cells, known: Known) -> Iterator[Atom]:
+    types = {type_of(value) for value, _ in cells}
+    for display in known.displays if len(types - {"null"}) > 1 else ():
+        yield from both(subject, op("conforms", A, B), cells, 1.4, display)
+
+
+def both(subject: Expr, shape: Expr, cells: Cells, cost: float, *constants: Json) -> Iterator[Atom]:
+    """A test and its opposite."""
+    for each, extra in ((negated(shape), 0.0), (shape, 0.0)):
+        yield atom_of(subject, each, cells, cost + extra, *constants)
+
+
+def atom_of(subject: Expr, shape: Expr, cells: Cells, cost: float, *constants: Json) -> Atom:
+    expr = filled(shape, subject, *map(Const, constants))
+    return Atom(expr, true_rows(shape, cells, *constants), cost)
+
+
+def type_atoms(subject: Expr, cells: Cells, wanted: int, unwanted: int) -> Iterator[Atom]:
+    """Tests of the type: alone, and of the sets of types that the data set apart."""
+    kind = op("type", A)
+    present = dict.fromkeys(TYPES, 0)
+    for value, mask in cells:
+        present[type_of(value)] |= mask
+    seen = [name for name in TYPES if present[name]]
+    without = tuple(name for name in seen if present[name] & unwanted and not present[name] & wanted)
+    only = tuple(name for name in seen if present[name] & wanted and not present[name] & unwanted)
+    numeric = ("int", "float"), NUMERIC
+    sets = [("not_in", without), *(("not_in", each) for each in numeric), ("in", only)]
+    sets += [("in", each) for each in numeric]
+    for name, members in sets:
+        if len(members) > 1 and len(members) < len(TYPES):
+            yield atom_of(subject, op(name, kind, B), cells, 1.1 + 0.02 * len(members), members)
+    for name in seen:
+        if name == "null":
+            yield atom_of(subject, op("!=", A, NONE), cells, 1.0)
+            yield atom_of(subject, op("==", A, NONE), cells, 1.0)
+        else:
+            yield atom_of(subject, op("!=", kind, B), cells, 1.0, name)
+            yield atom_of(subject, op("==", kind, B), cells, 1.0, name)
+    if len(seen) > 1 or "bool" in seen:
+        yield from both(subject, op("truth", A), cells, 1.05)
+
+
+def _membership_atoms(
+    subject: Expr, cells: Cells, known: Known, wanted: int, unwanted: int
+) -> Iterator[Atom]:
+    """Membership in closed sets, and equality with single values.
+
+    Strings that only sampling chose prove nothing about other strings: sets are of known ones only.
+    """
+    scalars = [(value, mask) for value, mask in cells if not isinstance(value, list | tuple | dict)]
+    spared = [value for value, mask in scalars if mask & unwanted and not mask & wanted]
+    hit = [value for value, mask in scalars if mask & wanted and not mask & unwanted]
+    for name, members in (("not_in", spared), ("in", hit)):
+        chosen = [value for value in members if type(value) is str or value is None]
+        if name == "in":
+            chosen = [value for value in members if known.names(value)]
+        strings = [value for value in chosen if isinstance(value, str)]
+        if len(chosen) > 1 and strings and all(map(known.names, strings)):
+            ordered = tuple(sorted(chosen, key=lambda value: (value is not None, str(value))))
+            cost = 1.2 + 0.05 * len(chosen)
+            yield atom_of(subject, op(name, A, B), cells, cost, ordered)
+    for value, mask in scalars[:MOST_VALUES]:
+        if value is None or (isinstance(value, str) and value and not known.names(value)):
+            continue
+        cost = 1.1 if known.names(value) or isinstance(value, bool) or value in (0, 1, "") else 2.2
+        if mask & unwanted:
+            yield atom_of(subject, op("!=", A, B), cells, cost, value)
+        if mask & wanted:
+            yield atom_of(subject, op("==", A, B), cells, cost, value)
+
+
+def comparison_atoms(subject: Expr, cells: Cells, known: Known, extra: float = 0.0) -> Iterator[Atom]:
+    """Comparisons with a constant between each two neighbouring values, and tests of being integral."""
+    numbers = sorted({value: None for value, _ in cells if number(value)})
+    for low, high in pairwise(thinned(numbers)):
+        for name, constant, cost in cuts(low, high, known.constants):
+            yield atom_of(subject, op(name, A, B), cells, cost + extra, constant)
+    if any(type(value) is float for value in numbers) and any(value % 1 for value in numbers):
+        yield from both(subject, op("isint", A), cells, 1.3 + extra)
+
+
+def thinned(numbers: Sequence[float]) -> Sequence[float]:
+    """So many of the numbers, evenly, that comparisons stay cheap."""
+    step = max(1, math.ceil(len(numbers) / MOST_VALUES))
+    return numbers[::step]
+
+
+def cuts(low: float, high: float, constants: Iterable[Json]) -> Iterator[tuple[str, float, float]]:
+    """The comparisons that tell a number from the next greater one, each with its constant and cost."""
+    between = {value for value in constants if number(value) and low <= value <= high}
+    options = between | {value for value in (0, 1) if low <= value <= high} | {low, high}
+
+    def strangeness(value: float) -> tuple[bool, int]:
+        return (value not in between, (0, 1).index(value) if value in (0, 1) else 1 + len(f"{value:g}"))
+
+    below = _plain(min(options, key=lambda value: (*strangeness(value), -value)))
+    above = _plain(min(options, key=lambda value: (*strangeness(value), value)))
+    cost = {True: 1.0, False: 1.4}
+    yield ("<=" if below == low else "<"), below, cost[below in between or below in (0, 1)]
+    yield (">=" if above == high else ">"), above, cost[above in between or above in (0, 1)]
+
+
+def _plain(value: float) -> float:
+    """Integral floats as int: comparisons see no difference."""
+    return int(value) if value == int(value) and abs(value) < 2**53 else value

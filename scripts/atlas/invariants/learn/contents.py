@@ -1,0 +1,80 @@
+"""Atoms about what is in a value: how long it is, its items, its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from atlas.invariants.learn.atoms import (
+    ITEM,
+    NUMERIC,
+    Atom,
+    Known,
+    atom_of,
+    both,
+    cuts,
+    negated,
+    number,
+    op,
+    thinned,
+    type_of,
+)
+from atlas.invariants.learn.table import A, B, Cells
+from atlas.invariants.predicate.expr import Const, Each, Expr, Var
+
+
+def content_atoms(subject: Expr, cells: Cells, known: Known) -> Iterator[Atom]:
+    """All of them, for those types of value that there are."""
+    types = {type_of(value) for value, _ in cells}
+    if types & {"str", "list", "dict"}:
+        yield from sized_atoms(subject, cells, known)
+    if "list" in types:
+        yield from item_atoms(subject, ITEM, A, cells, known, "list")
+    if "dict" in types:
+        yield from item_atoms(subject, ITEM, op("values", A), cells, known, "dict")
+        yield from key_atoms(subject, cells)
+
+
+def sized_atoms(subject: Expr, cells: Cells, known: Known) -> Iterator[Atom]:
+    """Tests of a length."""
+    size = op("len", A)
+    lengths = sorted({len(value) for value, _ in cells if isinstance(value, str | list | tuple | dict)})
+    for low, high in pairwise(thinned(lengths)):
+        if low == 0:
+            yield atom_of(subject, op("==", size, B), cells, 1.2, 0)
+            yield atom_of(subject, op(">", size, B), cells, 1.2, 0)
+        else:
+            for name, constant, cost in cuts(low, high, known.constants):
+                yield atom_of(subject, op(name, size, B), cells, cost + 0.4, constant)
+    if any(isinstance(value, str) and value and not value.strip() for value, _ in cells):
+        yield atom_of(subject, op("==", op("strip", A), B), cells, 1.8, "")
+
+
+def item_atoms(subject: Expr, item: Var, over: Expr, cells: Cells, known: Known, kind: str) -> Iterator[Atom]:
+    """Tests of the items of lists or the values of objects."""
+    containers = [value for value, _ in cells if type_of(value) == kind]
+    items = [each for value in containers for each in (value.values() if kind == "dict" else value)]
+    kinds = sorted({type_of(each) for each in items})
+    tests = [op("!=", op("type", item), Const(name)) for name in kinds]
+    tests += [op("==", op("type", item), Const(name)) for name in kinds]
+    tests += [op("not_in", op("type", item), Const(pair)) for pair in (("int", "float"), NUMERIC)]
+    for low, high in pairwise(thinned(sorted({each for each in items if number(each)}))):
+        tests += [op(name, item, Const(edge)) for name, edge, _ in cuts(low, high, known.constants)]
+    sizes = sorted({len(each) for each in items if isinstance(each, str | list | tuple | dict)})
+    if sizes[:1] == [0]:
+        tests.append(op("==", op("len", item), Const(0)))
+    for body in tests:
+        for quantifier, cost in (("any", 1.6), ("all", 1.8)):
+            shape = Each("any" if quantifier == "any" else "all", item.name, over, body)
+            yield atom_of(subject, shape, cells, cost)
+
+
+def key_atoms(subject: Expr, cells: Cells) -> Iterator[Atom]:
+    """Tests of which keys an object has."""
+    objects = [value for value, _ in cells if isinstance(value, dict)]
+    for key in sorted({key for value in objects for key in value})[:20]:
+        yield from both(subject, op("in", B, A), cells, 1.5, key)
+    body = negated(op("conforms", ITEM, Const("int")))
+    for quantifier in ("any", "all"):
+        shape = Each("any" if quantifier == "any" else "all", ITEM.name, op("keys", A), body)
+        yield atom_of(subject, shape, cells, 1.8)

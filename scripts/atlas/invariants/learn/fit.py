@@ -1,0 +1,103 @@
+"""One question of learning: which predicate tells the wanted configurations from the unwanted ones?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from atlas.invariants.learn.atoms import Atom, Known
+from atlas.invariants.learn.messages import template
+from atlas.invariants.learn.relevance import atoms_of, columns_of
+from atlas.invariants.learn.search import Found, reduced, smallest
+from atlas.invariants.learn.signature import Signature, candidate, message_of, signatures
+from atlas.invariants.learn.table import indices, rows
+from atlas.invariants.model import DEPTHS, Candidate, Config, Observation, Target
+from atlas.invariants.predicate import Context, compile_expr, fields_of, normalise
+from atlas.invariants.predicate.expr import Expr, Op
+
+Observed: TypeAlias = tuple[Config, Observation]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What was learned of one signature.
+
+    `reason` says why nothing (or not everything) was; `left` are the configurations that no candidate
+    explains, around which more should be tried. `support` is the number of distinct configurations.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    reason: str = ""
+    support: int = 0
+    left: tuple[Config, ...] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """Configurations, and which (sets of rows) are wanted and unwanted; of the rest nothing is known."""
+
+    configs: Sequence[Config]
+    wanted: int
+    unwanted: int
+    context: Context
+    known: Mapping[str, Known]
+
+    def limited(self, mask: int) -> Question:
+        """The same about some rows only."""
+        return replace(self, wanted=self.wanted & mask, unwanted=self.unwanted & mask)
+
+
+def by_signature(observed: Sequence[Observed], names: Collection[str]) -> dict[Signature, list[int]]:
+    """Everything that happened, with the rows in which it did."""
+    groups: dict[Signature, list[int]] = {}
+    for row, (_, observation) in enumerate(observed):
+        for signature in signatures(observation, names):
+            groups.setdefault(signature, []).append(row)
+    return groups
+
+
+def answers(
+    question: Question, names: Sequence[str], *, least: int, triples: bool = False, extra: Sequence[Atom] = ()
+) -> tuple[Found | None, list[Atom]]:
+    """The smallest predicate over these fields, and the atoms that it was chosen from."""
+    columns = columns_of(question.configs, names, question.context, question.wanted)
+    atoms = [*extra, *atoms_of(columns, question.known, question.wanted, question.unwanted, triples=False)]
+    if triples:
+        atoms += atoms_of(columns, question.known, question.wanted, question.unwanted, triples=True)
+    useful = reduced(atoms, question.wanted, question.unwanted)
+    if not useful or not question.unwanted:
+        return None, useful
+    return smallest(useful, question.wanted, question.unwanted, least), useful
+
+
+def rows_where(expr: Expr, configs: Sequence[Config], context: Context) -> int:
+    """The rows in which a predicate holds."""
+    holds = compile_expr(expr, context)
+    return rows(holds(config) is True for config in configs)
+
+
+def agrees(expr: Expr, question: Question) -> bool:
+    """Whether a predicate holds in no unwanted row, as the language evaluates it."""
+    return not rows_where(expr, question.configs, question.context) & question.unwanted
+
+
+def disjuncts(found: Found) -> list[Expr]:
+    """One predicate for each set of fields that the parts are about."""
+    groups: dict[tuple[object, ...], list[Expr]] = {}
+    for part in found.parts:
+        expr = part.expr()
+        groups.setdefault(fields_of(expr), []).append(expr)
+    merged = [Op("or", tuple(group)) if len(group) > 1 else group[0] for group in groups.values()]
+    return [normalise(each) for each in merged]
+
+
+def rule(
+    target: Target, signature: Signature, when: Expr, observed: Sequence[Observed], matching: int
+) -> Candidate:
+    """The candidate, with the depth and the message that the matching rows show."""
+    names = {spec.name for spec in target.fields}
+    matched = [observed[row] for row in indices(matching)]
+    depth = min((observation.depth for _, observation in matched), key=DEPTHS.index)
+    said = [(config, text) for config, seen in matched if (text := message_of(seen, signature, names))]
+    return candidate(target.cls, signature, depth, when, template(said, target.defaults()))
