@@ -1,0 +1,157 @@
+"""What gaps become: rules learned from outcomes, and candidates corrected by their counter-examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from atlas.invariants.active import around_gap, minimal
+from atlas.invariants.gate import Observed, Verdict
+from atlas.invariants.learn import Signature, learn, learn_univariate, refine, unexplained
+from atlas.invariants.model import Candidate, Config, Json
+from atlas.invariants.outcomes import compiled
+from atlas.invariants.sampling import hints_of
+
+if TYPE_CHECKING:
+    from atlas.invariants.corpus import Gap
+    from atlas.invariants.loop import Work
+
+MOST_SIGNATURES = 40
+"""So many kinds of gaps are looked into in one round, the most frequent first."""
+EXAMPLES = 3
+COMPANY = 600
+"""So many configurations from elsewhere keep a learned condition from being too wide."""
+REFINABLE = ("false_alarm", "miss", "fresh_counter_example")
+
+
+def induced(work: Work, gaps: Sequence[Gap], number: int) -> list[Candidate]:
+    """Candidates for what no rule explains: first about single fields, then about several together."""
+    if not gaps:
+        return []
+    hints = _hints(work)
+    found: list[Candidate] = []
+    if number == 0:
+        alone = learn_univariate(work.target, _alone(work), hints)
+        found += _useful(work, alone, gaps)
+    found += _together(work, found, hints)
+    return list(dict.fromkeys(found))
+
+
+def _hints(work: Work) -> dict[str, Sequence[Json]]:
+    exprs = [candidate.when for candidate in work.mined.candidates]
+    return {name: hints.values for name, hints in hints_of(exprs).items()}
+
+
+def _alone(work: Work) -> list[Observed]:
+    """Configurations with one field at most beside what must be given, without the latter."""
+    base = work.bench.base
+    found = []
+    for config, observation in work.observed:
+        own = {name: value for name, value in config.items() if name not in base or base[name] != value}
+        if len(own) <= 1 and len(config) == len({**base, **own}):
+            found.append((own, observation))
+    return found
+
+
+def _useful(work: Work, candidates: Sequence[Candidate], gaps: Sequence[Gap]) -> list[Candidate]:
+    """Those that would explain something."""
+    kinds = {
+        "error": [gap.config for gap in gaps if gap.rejected],
+        "warn": [gap.config for gap in gaps if gap.warned],
+        "dormant": [gap.config for gap in gaps if gap.changed],
+    }
+    kept = []
+    for candidate in candidates:
+        holds = compiled(candidate.when, work.context)
+        if any(holds(config) is True for config in kinds[candidate.severity]):
+            kept.append(candidate)
+    return kept
+
+
+def _together(
+    work: Work, new: Sequence[Candidate], hints: Mapping[str, Sequence[Json]]
+) -> list[Candidate]:
+    rules = [*(candidate for candidate, _ in work.passed.values()), *new]
+    names = [spec.name for spec in work.target.fields]
+    open_rows = unexplained(work.target, rules, work.observed)
+    wanted = dict(list(open_rows.items())[:MOST_SIGNATURES])
+    shown = {signature: _examples(work, rows) for signature, rows in wanted.items()}
+    smallest = minimal(work.bench, shown, names)
+    near = {
+        signature: [
+            variation
+            for config in configs[:EXAMPLES]
+            for variation in around_gap(config, work.pools, work.bench.base, work.accepted)
+        ]
+        for signature, configs in smallest.items()
+    }
+    work.bench.ask([config for configs in near.values() for config in configs])
+    found: list[Candidate] = []
+    for signature, configs in near.items():
+        data = _data(work, signature, configs, wanted[signature])
+        start = _partial_at(work, signature)
+        learned = learn(work.target, rules, data, signature, hints=hints)
+        if not learned.candidates and start is not None:
+            learned = learn(work.target, rules, data, signature, hints=hints, start=start)
+        found += learned.candidates
+    return found
+
+
+def _examples(work: Work, rows: Sequence[int]) -> list[Config]:
+    configs = sorted(
+        (work.observed[row][0] for row in rows), key=lambda one: (len(one), repr(sorted(one.items())))
+    )
+    return configs[:: max(1, len(configs) // EXAMPLES)][:EXAMPLES]
+
+
+def _data(
+    work: Work, signature: Signature, near: Sequence[Config], rows: Sequence[int]
+) -> list[Observed]:
+    """What is known around a gap, the gap itself, and some of everything else."""
+    local = work.bench.observed(near)
+    own = [work.observed[row] for row in rows[:COMPANY]]
+    others = work.observed[:: max(1, len(work.observed) // COMPANY)]
+    every = {repr(sorted(config.items())): (config, seen) for config, seen in (*local, *own, *others)}
+    return list(every.values())
+
+
+def _partial_at(work: Work, signature: Signature) -> Candidate | None:
+    """The candidate of the same statement whose condition is known in part."""
+    frame = signature.frame
+    if frame is None:
+        return None
+    return next(
+        (
+            candidate
+            for candidate in work.mined.candidates
+            if candidate.partial and candidate.site and candidate.site.holds(frame)
+        ),
+        None,
+    )
+
+
+def refined(work: Work, verdict: Verdict) -> Candidate | None:
+    """The candidate as its trial says it should be; None where no small change does it.
+
+    A partial candidate that was right everywhere is tried again as what it then is: a rule that only
+    outcomes speak for.
+    """
+    trial = verdict.trial
+    candidate = trial.candidate
+    if verdict.reason == "partial":
+        return replace(candidate, origin="live", partial=())
+    if verdict.reason not in REFINABLE:
+        return None
+    better = refine(
+        work.target,
+        candidate,
+        alarms=trial.alarms,
+        misses=trial.misses,
+        confirmed=trial.confirmed,
+        clean=trial.clean,
+        hints=_hints(work),
+    )
+    if better is None or not better.partial:
+        return better
+    return replace(better, origin="live", partial=())
