@@ -1,1 +1,1 @@
-"""Invariants: which configurations an engine rejects, warns about or silently changes, proven on the engine."""
+"""Which configurations an engine rejects, warns about or silently changes: mined, and proven on the engine."""

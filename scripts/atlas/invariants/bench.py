@@ -34,9 +34,7 @@ class Bench:
     def ask(self, configs: Sequence[Config], variant: int = 0) -> list[Observation]:
         """What the engine does with each; a configuration that it has seen is not asked again."""
         keys = [(variant, compact(config)) for config in configs]
-        new = {
-            key: config for key, config in zip(keys, configs, strict=True) if key not in self._known
-        }
+        new = {key: config for key, config in zip(keys, configs, strict=True) if key not in self._known}
         if new:
             answers = self.engine.observe(self.target.cls, list(new.values()), variant)
             self._known.update(zip(new, answers, strict=True))

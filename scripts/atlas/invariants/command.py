@@ -70,7 +70,9 @@ def build_invariants(
         )
         found = documents(origin, proven)
         write(outputs, found)
-        cost.note = f"{found[2]['totals']['rules']} rules, {found[2]['totals']['configurations']} configurations"
+        cost.note = (
+            f"{found[2]['totals']['rules']} rules, {found[2]['totals']['configurations']} configurations"
+        )
 
 
 def class_families(reader: Reader, schema: Mapping[str, Any]) -> dict[str, str]:
@@ -116,9 +118,7 @@ def _prove_all(
             for target in members:
                 few = target.cls not in roots or not early
                 samples = cell.invariants.samples // (NESTED_SAMPLES if few else 1)
-                settings = Settings(
-                    SEED, samples, platform_name(), cell.invariants.platform_modules
-                )
+                settings = Settings(SEED, samples, platform_name(), cell.invariants.platform_modules)
                 found = prove(Bench(target, session), mined[target.cls], settings)
                 proven.append(found if early else _only_deep(found))
     return proven

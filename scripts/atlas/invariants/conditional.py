@@ -16,9 +16,7 @@ MISSING_PACKAGE = "ImportError"
 TRIED = 24
 
 
-def conditions(
-    bench: Bench, trial: Trial, platform: str, platform_modules: Sequence[str]
-) -> tuple[str, ...]:
+def conditions(bench: Bench, trial: Trial, platform: str, platform_modules: Sequence[str]) -> tuple[str, ...]:
     """What the rule was seen to require, in words; nothing where it holds for the configuration alone."""
     seen = [observation for _, observation in trial.confirmed]
     found = list(trial.candidate.requires)

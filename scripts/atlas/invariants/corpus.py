@@ -97,18 +97,14 @@ class Corpus:
                 review.tally.unjudged += 1
         return review
 
-    def _rejected(
-        self, review: Review, config: Config, observation: Observation, holding: list[int]
-    ) -> None:
+    def _rejected(self, review: Review, config: Config, observation: Observation, holding: list[int]) -> None:
         review.tally.rejected += 1
         if any(self.rules[place].severity == "error" for place in holding):
             review.tally.rejections_found += 1
         else:
             review.gaps.append(Gap(config, observation, rejected=True))
 
-    def _accepted(
-        self, review: Review, config: Config, observation: Observation, holding: list[int]
-    ) -> None:
+    def _accepted(self, review: Review, config: Config, observation: Observation, holding: list[int]) -> None:
         tally = review.tally
         tally.accepted += 1
         errors = [place for place in holding if self.rules[place].severity == "error"]
@@ -138,6 +134,4 @@ class Corpus:
         return all(self._sets(rule, name, config, observation) for name in rule.effect.sets)
 
     def _sets(self, rule: Candidate, name: str, config: Config, observation: Observation) -> bool:
-        return name in rule.effect.sets and sets_field(
-            rule, name, config, observation.changed, self.context
-        )
+        return name in rule.effect.sets and sets_field(rule, name, config, observation.changed, self.context)

@@ -83,9 +83,7 @@ def run_gate(
     """A verdict for each candidate. `known` are rules that passed before, which may explain misses."""
     sides = _observe(candidates, around, ask, seed)
     context = context_of(target)
-    trials = [
-        _trial(candidate, its, context) for candidate, its in zip(candidates, sides, strict=True)
-    ]
+    trials = [_trial(candidate, its, context) for candidate, its in zip(candidates, sides, strict=True)]
     precise = [trial.candidate for trial in trials if not _alarm_reason(trial)]
     explains = Corpus(target, [*known.rules, *precise])
     return [_verdict(trial, explains) for trial in trials]
@@ -121,9 +119,7 @@ def _trial(candidate: Candidate, sides: _Sides, context: Context) -> Trial:
             misses.append((config, observation))
         else:
             clean.append((config, observation))
-    return Trial(
-        candidate, tuple(confirmed), tuple(alarms), tuple(clean), tuple(misses), unjudged, at_site
-    )
+    return Trial(candidate, tuple(confirmed), tuple(alarms), tuple(clean), tuple(misses), unjudged, at_site)
 
 
 def _really(candidate: Candidate, config: Config, observation: Observation) -> bool:

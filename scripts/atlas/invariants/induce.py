@@ -69,9 +69,7 @@ def _useful(work: Work, candidates: Sequence[Candidate], gaps: Sequence[Gap]) ->
     return kept
 
 
-def _together(
-    work: Work, new: Sequence[Candidate], hints: Mapping[str, Sequence[Json]]
-) -> list[Candidate]:
+def _together(work: Work, new: Sequence[Candidate], hints: Mapping[str, Sequence[Json]]) -> list[Candidate]:
     rules = [*(candidate for candidate, _ in work.passed.values()), *new]
     names = [spec.name for spec in work.target.fields]
     open_rows = unexplained(work.target, rules, work.observed)
@@ -105,9 +103,7 @@ def _examples(work: Work, rows: Sequence[int]) -> list[Config]:
     return configs[:: max(1, len(configs) // EXAMPLES)][:EXAMPLES]
 
 
-def _data(
-    work: Work, signature: Signature, near: Sequence[Config], rows: Sequence[int]
-) -> list[Observed]:
+def _data(work: Work, signature: Signature, near: Sequence[Config], rows: Sequence[int]) -> list[Observed]:
     """What is known around a gap, the gap itself, and some of everything else."""
     local = work.bench.observed(near)
     own = [work.observed[row] for row in rows[:COMPANY]]

@@ -161,9 +161,7 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
         if not todo:
             return
         seed = work.seed("gate", number, attempt)
-        verdicts = run_gate(
-            work.target, todo, work.around, work.bench.ask, seed=seed, known=work.corpus()
-        )
+        verdicts = run_gate(work.target, todo, work.around, work.bench.ask, seed=seed, known=work.corpus())
         todo = []
         for verdict in verdicts:
             candidate = verdict.trial.candidate
@@ -179,12 +177,8 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
 
 def accept(work: Work, trial: Trial) -> None:
     """Ship it, with what it was seen to require and the depth at which it was seen."""
-    requires = conditions(
-        work.bench, trial, work.settings.platform, work.settings.platform_modules
-    )
-    depths = {
-        observation.depth for _, observation in trial.confirmed if trial.candidate.severity == "error"
-    }
+    requires = conditions(work.bench, trial, work.settings.platform, work.settings.platform_modules)
+    depths = {observation.depth for _, observation in trial.confirmed if trial.candidate.severity == "error"}
     depth = depths.pop() if len(depths) == 1 else trial.candidate.depth
     candidate = replace(trial.candidate, requires=requires, depth=depth)
     work.passed[rule_id(trial.candidate)] = (candidate, trial)

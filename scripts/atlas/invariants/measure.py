@@ -54,9 +54,7 @@ def measure(
         return [_row(published, target, session, n, seed, depth) for target in targets]
 
 
-def _row(
-    published: Published, target: Target, session: Session, n: int, seed: int, depth: str
-) -> Measured:
+def _row(published: Published, target: Target, session: Session, n: int, seed: int, depth: str) -> Measured:
     rules = [
         rule
         for _, rule in published.rules(target)
@@ -78,9 +76,7 @@ def _row(
     observed = list(zip(configs, answers, strict=True))
     changed = [one for one in observed if one[1].outcome == "ok" and one[1].changed]
     found = sum(agrees(corpus, config, observation) for config, observation in changed)
-    return Measured(
-        target.cls, len(rules), corpus.review(observed).tally, len(changed), found, seconds
-    )
+    return Measured(target.cls, len(rules), corpus.review(observed).tally, len(changed), found, seconds)
 
 
 def total(rows: Sequence[Measured]) -> Measured:

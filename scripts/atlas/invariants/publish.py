@@ -205,7 +205,9 @@ def dump_yaml(value: Json) -> str:
 
 def write(outputs: Sequence[Path], found: Sequence[Mapping[str, Json]]) -> None:
     """Validate all three and write them; where one can't be written, none is changed."""
-    texts = [dump_json(one) if path.suffix == ".json" else dump_yaml(one) for path, one in _pairs(outputs, found)]
+    texts = [
+        dump_json(one) if path.suffix == ".json" else dump_yaml(one) for path, one in _pairs(outputs, found)
+    ]
     for name, (path, one) in zip(FORMATS, _pairs(outputs, found), strict=True):
         check(Document(str(path), dict(one), {}), name)
     before = [path.read_bytes() if path.exists() else None for path in outputs]

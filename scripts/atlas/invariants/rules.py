@@ -167,9 +167,7 @@ def candidate_of(entry: Mapping[str, Any]) -> Candidate:
     effect, evidence = entry["effect"], entry["evidence"]
     site = None
     if "file" in evidence:
-        site = Site(
-            evidence["file"], evidence["line"], evidence["end_line"], evidence.get("function", "")
-        )
+        site = Site(evidence["file"], evidence["line"], evidence["end_line"], evidence.get("function", ""))
     return Candidate(
         target=entry["target"],
         severity=entry["severity"],
