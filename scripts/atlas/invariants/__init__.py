@@ -1,1 +1,1 @@
-"""Which configurations an engine rejects, warns about or silently changes: mined, and proven on the engine."""
+"""Which configurations an engine rejects, warns about or silently changes: mined and proven."""

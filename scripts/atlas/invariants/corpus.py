@@ -51,7 +51,7 @@ class Tally:
 
 @dataclass
 class Review:
-    """What a sample showed: the tally, the gaps, and the rules that were wrong with their counter-examples."""
+    """What a sample showed: the tally, the gaps, and wrong rules with their counter-examples."""
 
     tally: Tally
     gaps: list[Gap] = field(default_factory=list)

@@ -115,15 +115,15 @@ def _trial(candidate: Candidate, sides: _Sides, context: Context) -> Trial:
     for config, observation in sides.falses:
         if observation.outcome not in ("ok", "rejected"):
             unjudged += 1
-        elif at_own_site(candidate, observation) and _really(candidate, config, observation):
+        elif at_own_site(candidate, observation) and _could_show(candidate, observation):
             misses.append((config, observation))
         else:
             clean.append((config, observation))
     return Trial(candidate, tuple(confirmed), tuple(alarms), tuple(clean), tuple(misses), unjudged, at_site)
 
 
-def _really(candidate: Candidate, config: Config, observation: Observation) -> bool:
-    """A change is missed only if all fields that the rule sets have changed."""
+def _could_show(candidate: Candidate, observation: Observation) -> bool:
+    """What a rejected configuration was changed to says nothing."""
     return candidate.severity != "dormant" or observation.outcome == "ok"
 
 

@@ -87,7 +87,7 @@ def _together(work: Work, new: Sequence[Candidate], hints: Mapping[str, Sequence
     work.bench.ask([config for configs in near.values() for config in configs])
     found: list[Candidate] = []
     for signature, configs in near.items():
-        data = _data(work, signature, configs, wanted[signature])
+        data = _data(work, configs, wanted[signature])
         start = _partial_at(work, signature)
         learned = learn(work.target, rules, data, signature, hints=hints)
         if not learned.candidates and start is not None:
@@ -103,7 +103,7 @@ def _examples(work: Work, rows: Sequence[int]) -> list[Config]:
     return configs[:: max(1, len(configs) // EXAMPLES)][:EXAMPLES]
 
 
-def _data(work: Work, signature: Signature, near: Sequence[Config], rows: Sequence[int]) -> list[Observed]:
+def _data(work: Work, near: Sequence[Config], rows: Sequence[int]) -> list[Observed]:
     """What is known around a gap, the gap itself, and some of everything else."""
     local = work.bench.observed(near)
     own = [work.observed[row] for row in rows[:COMPANY]]

@@ -10,7 +10,7 @@ from atlas.invariants.conditional import conditions
 from atlas.invariants.corpus import Corpus, Review, context_of
 from atlas.invariants.gate import EXAMPLES, Observed, Trial, Verdict, run_gate
 from atlas.invariants.induce import induced, refined
-from atlas.invariants.model import Candidate, Config, Mined, Target
+from atlas.invariants.model import Candidate, Config, Effect, Mined, Target
 from atlas.invariants.outcomes import compiled
 from atlas.invariants.predicate import Context, Op, fields_of
 from atlas.invariants.predicate.expr import Field
@@ -164,7 +164,6 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
         verdicts = run_gate(work.target, todo, work.around, work.bench.ask, seed=seed, known=work.corpus())
         todo = []
         for verdict in verdicts:
-            candidate = verdict.trial.candidate
             if verdict.passed:
                 accept(work, verdict.trial)
                 continue
@@ -172,7 +171,6 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
             hold(work, verdict)
             if better is not None and rule_id(better) not in work.held:
                 todo.append(better)
-            del candidate
 
 
 def accept(work: Work, trial: Trial) -> None:
@@ -209,20 +207,17 @@ def withdraw(work: Work, review: Review) -> list[Candidate]:
     names = list(work.passed)
     better = []
     for place, examples in sorted(review.wrong.items()):
-        candidate, trial = work.passed.pop(names[place])
+        _, trial = work.passed.pop(names[place])
         verdict = Verdict(replace(trial, alarms=tuple(examples)), "fresh_counter_example")
         found = refined(work, verdict)
         hold(work, verdict)
         if found is not None:
             better.append(found)
-        del candidate
     return better
 
 
-def missing(target: Target, depth: str = "construct") -> list[Candidate]:
+def missing(target: Target) -> list[Candidate]:
     """What must be given and is not."""
-    from atlas.invariants.model import Effect
-
     return [
         Candidate(
             target.cls,

@@ -194,7 +194,7 @@ def _site(account: SiteAccount, proven: Proven) -> dict[str, Json]:
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     """Lists are indented, repeated values are written out."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _: Any) -> bool:
         return True
 
 
