@@ -11,7 +11,7 @@ import pytest
 
 from atlas.environment.command import build_environment
 from atlas.environment.prepare import environment_digest
-from atlas.errors import InputError, RunError
+from atlas.errors import AtlasError, InputError, RunError
 from atlas.source.tree import SourceTree
 
 VENV = {"python": "{}.{}".format(*sys.version_info[:2])}
@@ -105,17 +105,108 @@ def test_a_folder_outside_the_engine_is_refused(project, folder):
         project.engine(environments={"venv": [{**VENV, "overlay": {"folders": [folder]}}]})
 
 
-def test_an_engine_that_cannot_be_imported_is_named_and_the_last_good_result_stays(project):
+BROKEN = "import turbine\n"
+
+
+def test_an_engine_that_cannot_be_imported_is_a_result_that_names_what_is_missing(project, tmp_path, capfd):
+    project.write({"tree/toy/args.py": BROKEN})
+    document = build(project, project.engine())
+    assert document["health"] == {
+        "verdict": "failed",
+        "version_reported": "1.0",
+        "landmarks": {"toy.args.EngineArgs": "ModuleNotFoundError: No module named 'turbine'"},
+    }
+    assert document["limitations"] == [
+        {
+            "code": "environment_unhealthy",
+            "subject": "toy.args.EngineArgs",
+            "reason": "ModuleNotFoundError: No module named 'turbine'; add the package that has it to "
+            "`dependencies` in engine_versions/toy.yaml, and run `atlas lock toy`",
+        }
+    ]
+    assert "Static facts alone will be published" in capfd.readouterr().err
+    assert str(tmp_path) not in json.dumps(document)
+
+
+def test_the_last_good_result_is_not_replaced_by_a_failure(project):
     cell = project.engine()
     build(project, cell)
     before = project.environment_json.read_bytes()
-    project.write({"tree/toy/args.py": "import turbine\n"})
+    project.write({"tree/toy/args.py": BROKEN})
     with pytest.raises(RunError) as caught:
         build(project, cell)
     assert "toy.args.EngineArgs: ModuleNotFoundError: No module named 'turbine'" in str(caught.value)
     assert "dependencies" in (caught.value.hint or "")
     assert caught.value.exit_code == 3
     assert project.environment_json.read_bytes() == before
+
+
+def test_a_failure_is_replaced_by_whatever_comes_next(project):
+    project.write({"tree/toy/args.py": BROKEN})
+    build(project, project.engine())
+    project.write({"tree/toy/args.py": "import windmill\n"})
+    assert "windmill" in json.dumps(build(project, project.engine())["limitations"])
+    project.write({"tree/toy/args.py": "EngineArgs = 1\n"})
+    assert build(project, project.engine())["health"]["verdict"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "advice"),
+    [
+        ("", "AttributeError", "`versions` range"),
+        ("import toy.gone\n", "ModuleNotFoundError: No module named 'toy.gone'", "`versions` range"),
+        ("raise ImportError('needs wheel>=9')\n", "ImportError: needs wheel>=9", "see `dependencies`"),
+        ("raise SystemExit(3)\n", "SystemExit: 3", "see `dependencies`"),
+        ("open(__file__ + '/x')\n", "NotADirectoryError", "see `dependencies`"),
+    ],
+)
+def test_the_reason_says_what_to_do(project, tmp_path, text, said, advice):
+    project.write({"tree/toy/args.py": text})
+    document = build(project, project.engine())
+    (one,) = document["limitations"]
+    assert one["reason"].startswith(said)
+    assert advice in one["reason"]
+    assert str(tmp_path) not in json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("act", "how"),
+    [
+        ("import os; os._exit(7)", "the engine ended Python with exit status 7"),
+        ("import os; os._exit(0)", "the engine ended Python before the facts were written"),
+        ("import os; os.abort()", "the engine's process was killed by SIGABRT"),
+        ("raise type('Stop', (BaseException,), {})", "the engine ended Python with exit status 1"),
+    ],
+)
+def test_a_landmark_that_ends_python_is_told_from_the_others(project, act, how):
+    project.write({"tree/toy/crash.py": f"{act}\n", "tree/toy/bad.py": BROKEN})
+    landmarks = ["toy.args.EngineArgs", "toy.crash.Any", "toy.bad.Any"]
+    document = build(project, project.engine(landmarks=landmarks))
+    assert document["health"]["landmarks"] == {
+        "toy.args.EngineArgs": "ok",
+        "toy.crash.Any": how,
+        "toy.bad.Any": "ModuleNotFoundError: No module named 'turbine'",
+    }
+    assert [one["subject"] for one in document["limitations"]] == ["toy.crash.Any", "toy.bad.Any"]
+
+
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [
+        ("raise MemoryError", 5),
+        ("raise OSError(28, 'No space left on device')", 5),
+        ("import os; os.kill(os.getpid(), 9)", 3),
+        ("import time; time.sleep(60)", 3),
+        ("import os; print('OSError: No space left on device', flush=True); os._exit(1)", 3),
+    ],
+)
+def test_a_machine_that_fails_says_nothing_about_the_engine(project, act, code):
+    project.write({"tree/toy/args.py": f"{act}\n"})
+    cell = project.engine(environments={"venv": [{**VENV, "timeout_s": 5}]})
+    with pytest.raises(AtlasError) as caught:
+        build(project, cell)
+    assert caught.value.exit_code == code
+    assert not project.environment_json.exists()
 
 
 def test_an_engine_that_reports_another_version_is_refused(project):

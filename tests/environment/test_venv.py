@@ -64,6 +64,19 @@ def test_a_damaged_environment_is_built_again(lock, damage):
     assert venv.is_complete(folder) and runs(folder)
 
 
+def test_an_environment_that_lost_files_of_a_package_is_set_aside_and_built_again(lock):
+    folder = venv.prepare_venv(lock, PYTHON)
+    site = next(folder.glob("lib/python*/site-packages"))
+    (site / "wheel-1.0.dist-info").mkdir()
+    (site / "wheel-1.0.dist-info/RECORD").write_text("rim.py,sha256=x,5\nwheel-1.0.dist-info/RECORD,,\n")
+    (site / "rim.py").write_text("x = 1")
+    assert venv.set_aside(folder) == 0
+    assert (folder / venv.MARKER).exists()
+    (site / "rim.py").unlink()
+    assert venv.set_aside(folder) == 1
+    assert not venv.is_complete(folder)
+
+
 def test_jobs_that_want_the_same_environment_wait_for_one_build(lock):
     code = "import sys; from pathlib import Path; from atlas.environment.venv import prepare_venv; "
     code += "print(prepare_venv(Path(sys.argv[1]), sys.argv[2]))"

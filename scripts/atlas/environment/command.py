@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from jsonschema import Draft202012Validator
 from atlas.canonical import dump_json, write_atomic
 from atlas.cost import recording
 from atlas.engines.model import Cell
-from atlas.environment.overlay import stripped
+from atlas.environment.health import FAILED, OK, Health, examine, explain, reasons, remedy
 from atlas.environment.prepare import (
     environment_digest,
     platform_name,
@@ -18,6 +19,7 @@ from atlas.environment.prepare import (
     requirements_of,
 )
 from atlas.errors import RunError
+from atlas.progress import say
 from atlas.source.tree import SourceTree
 from atlas.validation import schema
 
@@ -27,8 +29,9 @@ FORMAT_VERSION = 1
 def build_environment(cell: Cell, source_json: Path, output: Path) -> None:
     """Build a cell's environment, import its landmarks there, and write what it is to `output`.
 
-    A cell without an environment, or without sources to lay over one, is written as such. An
-    environment that is not healthy raises, and what was written before stays.
+    A cell without an environment, or without sources to lay over one, is written as such; and so is
+    an engine that cannot be imported. Raises, and what was written before stays, where the environment
+    cannot be built, the machine fails, or a healthy environment was written before.
     """
     with recording("environment", cell.engine, cell.version) as cost:
         cost.counted = False
@@ -38,7 +41,7 @@ def build_environment(cell: Cell, source_json: Path, output: Path) -> None:
         elif not tree.available:
             document = _without(cell, "no_sources", "there are no sources to lay over an environment")
         else:
-            document = _healthy(cell, tree)
+            document = _examined(cell, tree, output)
             cost.note = f"{len(document['requirements']['packages'])} packages by uv"
     errors = sorted(
         error.message for error in Draft202012Validator(schema("environment")).iter_errors(document)
@@ -59,11 +62,13 @@ def _without(cell: Cell, code: str, reason: str) -> dict[str, Any]:
     }
 
 
-def _healthy(cell: Cell, tree: SourceTree) -> dict[str, Any]:
+def _examined(cell: Cell, tree: SourceTree, output: Path) -> dict[str, Any]:
     assert cell.venv is not None and tree.origin is not None
-    facts = prepare(cell, tree).ask({"landmarks": list(cell.landmarks)})
+    prepared = prepare(cell, tree)
+    health = examine(cell, prepared)
+    if health.verdict == FAILED:
+        _tell(cell, health, output)
     overlay = cell.venv.overlay
-    version = _checked(cell, facts)
     return {
         "format_version": FORMAT_VERSION,
         "engine": cell.engine,
@@ -80,33 +85,37 @@ def _healthy(cell: Cell, tree: SourceTree) -> dict[str, Any]:
             "stubs": sorted(overlay.stubs),
         },
         "env": dict(sorted(cell.venv.env.items())),
-        "health": {"verdict": "ok", "version_reported": version, "landmarks": facts["landmarks"]},
-        "limitations": _limitations(cell),
+        "health": {
+            "verdict": health.verdict,
+            "version_reported": health.version,
+            "landmarks": dict(health.landmarks),
+        },
+        "limitations": reasons(cell, health) if health.verdict == FAILED else _limitations(cell),
     }
 
 
-def _checked(cell: Cell, facts: dict[str, Any]) -> str:
-    """The version that the engine reports of itself; RunError where it is not healthy."""
-    assert cell.venv is not None
-    missing = {name: verdict for name, verdict in facts["landmarks"].items() if verdict != "ok"}
-    if missing:
-        named = "".join(f"\n  {name}: {verdict}" for name, verdict in missing.items())
-        absent = any("ModuleNotFoundError" in verdict for verdict in missing.values())
+def _tell(cell: Cell, health: Health, output: Path) -> None:
+    """Say what is wrong; RunError where it would take the place of an environment that is healthy."""
+    where, what = f"{cell.engine} {cell.version}", explain(health)
+    advice = remedy(cell, next(iter(health.misses.values()), health.ended or ""))
+    if _was_healthy(cell, output):
         raise RunError(
-            f"{len(missing)} of {len(facts['landmarks'])} landmarks cannot be imported{named}",
-            where=f"{cell.engine} {cell.version}",
-            hint=f"add the missing module to `dependencies` in engine_versions/{cell.engine}.yaml, and "
-            f"run `atlas lock {Path(cell.venv.requirements).stem}`" if absent
-            else "see whether the landmark still exists in this version",
-        )  # fmt: skip
-    reported = stripped(str(facts["version"]), cell.venv.overlay.version_suffix)
-    if reported != cell.version:
-        raise RunError(
-            f"the engine reports version {facts['version']}, not {cell.version}",
-            where=f"{cell.engine} {cell.version}",
-            hint=f"is {cell.library_name} itself among the `dependencies`?",
+            what,
+            where=where,
+            hint=f"{advice}; the last good {output.name} stays. To publish static facts alone, remove it and "
+            "the schema, and build again",
         )
-    return reported
+    say(f"warning: {where}: {what}\nStatic facts alone will be published. To have live ones, {advice}.")
+
+
+def _was_healthy(cell: Cell, output: Path) -> bool:
+    """Whether the artefact that is there says so of this cell."""
+    try:
+        document = json.loads(output.read_text(encoding="utf-8"))
+        said = (document["engine"], document["version"], document["health"]["verdict"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return said == (cell.engine, cell.version, OK)
 
 
 def _limitations(cell: Cell) -> list[dict[str, str]]:

@@ -26,6 +26,8 @@ class Prepared:
     cell: Cell
     runtime: Runtime
     timeout_s: int
+    folder: Path
+    """Of the packages."""
 
     def ask(self, parts: dict[str, Any], fixtures: dict[str, Any] | None = None) -> dict[str, Any]:
         """The probe's facts about `parts` of a request."""
@@ -43,7 +45,7 @@ def prepare(cell: Cell, tree: Sources) -> Prepared:
         env=cell.venv.env,
         bytecode=folder / "bytecode",
     )
-    return Prepared(cell, runtime, cell.venv.timeout_s)
+    return Prepared(cell, runtime, cell.venv.timeout_s, folder)
 
 
 def platform_name() -> str:

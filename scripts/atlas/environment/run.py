@@ -11,10 +11,10 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from atlas.errors import InputError, RunError
 from atlas.probe import __main__ as probe
@@ -29,6 +29,8 @@ FACTS_BYTES = 256 * 1024 * 1024
 INHERITED = ("PATH", "LD_LIBRARY_PATH")
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 MARK = "ATLAS_PROBE_RUN"
+# Signals of a program's own faults. Others come from outside, or from the kind of machine.
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE)
 FIXED = {
     "PYTHONHASHSEED": "0",
     "PYTHONNOUSERSITE": "1",
@@ -45,6 +47,15 @@ FIXED = {
     "TOKENIZERS_PARALLELISM": "false",
     **dict.fromkeys(THREADS, "1"),
 }
+
+
+class EngineEnded(RunError):
+    """The engine ended its Python: it exited or crashed, and not for want of time or memory."""
+
+    @property
+    def how(self) -> str:
+        """The same each time, unlike what was printed."""
+        return self.what.partition("\n")[0]
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,16 @@ def run_probe(
     fixtures: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Ask the probe and return its facts; RunError says how the engine failed, with its last lines."""
+    with scratch_folder(runtime, request, fixtures) as scratch:
+        code, log, timed_out = _run(runtime, scratch, timeout_s)
+        return _facts(scratch / "facts.json", code, log, timeout_s if timed_out else None)
+
+
+@contextlib.contextmanager
+def scratch_folder(
+    runtime: Runtime, request: Mapping[str, Any], fixtures: Mapping[str, Any] | None = None
+) -> Iterator[Path]:
+    """All that an engine's process may write to, with the fixtures and the request in it."""
     with tempfile.TemporaryDirectory(prefix="atlas-probe-", ignore_cleanup_errors=True) as name:
         scratch = Path(name).resolve()
         for folder in ("home", "tmp", "work", "fixtures"):
@@ -72,8 +93,7 @@ def run_probe(
         _write_fixtures(scratch / "fixtures", fixtures or {})
         places = {"fixtures": str(scratch / "fixtures"), "overlay": [str(path) for path in runtime.paths]}
         (scratch / "request.json").write_text(json.dumps({**request, **places}), encoding="utf-8")
-        code, log, timed_out = _run(runtime, scratch, timeout_s)
-        return _facts(scratch / "facts.json", code, log, timeout_s if timed_out else None)
+        yield scratch
 
 
 def _write_fixtures(folder: Path, fixtures: Mapping[str, Any]) -> None:
@@ -105,30 +125,47 @@ def environment_of(runtime: Runtime, scratch: Path) -> dict[str, str]:
 
 def _run(runtime: Runtime, scratch: Path, timeout_s: float) -> tuple[int, str, bool]:
     """Exit status, the end of what was printed, and whether time ran out; nothing is left running."""
-    mark = uuid.uuid4().hex
-    command = [runtime.python, "-s", PROBE, "--request", scratch / "request.json"]
-    process = subprocess.Popen(
-        [*map(str, command), "--output", str(scratch / "facts.json")],
-        env={**environment_of(runtime, scratch), MARK: mark},
-        cwd=scratch / "work",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    tail = bytearray()
-    reader = threading.Thread(target=_drain, args=(process.stdout, tail), daemon=True)
-    reader.start()
     timed_out = False
-    try:
-        process.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        timed_out = True
-    finally:
-        _kill(process, mark)
-        reader.join(5)
-    return process.returncode, tail.decode(errors="replace"), timed_out
+    with EngineProcess(runtime, scratch, ["--output", str(scratch / "facts.json")]) as engine:
+        try:
+            engine.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+    return engine.process.returncode, engine.log(), timed_out
+
+
+class EngineProcess:
+    """The probe, running in an engine's environment. On exit, it and all that it started are ended."""
+
+    def __init__(
+        self, runtime: Runtime, scratch: Path, arguments: Sequence[str], descriptors: Sequence[int] = ()
+    ) -> None:
+        self.mark = uuid.uuid4().hex
+        command = [runtime.python, "-s", PROBE, "--request", scratch / "request.json"]
+        self.process = subprocess.Popen(
+            [*map(str, command), *arguments],
+            env={**environment_of(runtime, scratch), MARK: self.mark},
+            cwd=scratch / "work",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=descriptors,
+        )
+        self.tail = bytearray()
+        self.reader = threading.Thread(target=_drain, args=(self.process.stdout, self.tail), daemon=True)
+        self.reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _kill(self.process, self.mark)
+        self.reader.join(5)
+
+    def log(self) -> str:
+        """The end of what it printed."""
+        return self.tail.decode(errors="replace")
 
 
 def _drain(stream: IO[bytes], tail: bytearray) -> None:
@@ -168,23 +205,24 @@ def _marked(mark: str) -> list[int]:
 def _facts(file: Path, code: int, log: str, timeout_s: float | None) -> dict[str, Any]:
     """The probe's answer, or why there is none."""
     if timeout_s is not None:
-        raise _failure(
+        raise failure(
             f"the engine did not finish within {timeout_s:g} s", log, "raise `timeout_s` in its YAML"
         )
     if code < 0:
         raise _killed(-code, log)
     if code:
-        raise _failure(f"the engine ended Python with exit status {code}", log, None)
+        raise failure(f"the engine ended Python with exit status {code}", log, None, EngineEnded)
     try:
         if file.stat().st_size > FACTS_BYTES:
-            raise _failure(f"the facts are larger than {FACTS_BYTES >> 20} MiB", log, None)
+            raise failure(f"the facts are larger than {FACTS_BYTES >> 20} MiB", log, None)
         facts = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise _failure("the engine ended Python before the facts were written", log, None) from None
+        what = "the engine ended Python before the facts were written"
+        raise failure(what, log, None, EngineEnded) from None
     except ValueError as error:
-        raise _failure(f"the facts are not JSON: {error}", log, None) from error
+        raise failure(f"the facts are not JSON: {error}", log, None) from error
     if not isinstance(facts, dict) or facts.get("format_version") != FORMAT_VERSION:
-        raise _failure("the facts are not in the probe's format", log, None)
+        raise failure("the facts are not in the probe's format", log, None)
     return facts
 
 
@@ -194,10 +232,16 @@ def _killed(number: int, log: str) -> RunError:
     except ValueError:
         name = str(number)
     hint = "the kernel kills so what needs more memory than there is" if name == "SIGKILL" else None
-    return _failure(f"the engine's process was killed by {name}", log, hint)
+    return failure(
+        f"the engine's process was killed by {name}",
+        log,
+        hint,
+        EngineEnded if number in CRASHES else RunError,
+    )
 
 
-def _failure(what: str, log: str, hint: str | None) -> RunError:
+def failure(what: str, log: str, hint: str | None, kind: type[RunError] = RunError) -> RunError:
+    """An error that shows the last lines of what was printed."""
     lines = [line for line in log.splitlines() if line.strip()][-LOG_LINES:]
     said = "".join(f"\n  | {line[:300]}" for line in lines)
-    return RunError(what + said, hint=hint)
+    return kind(what + said, hint=hint)

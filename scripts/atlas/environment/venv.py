@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import platform
 import shutil
@@ -63,6 +64,20 @@ def is_complete(folder: Path) -> bool:
         return python_of(folder).exists() and _installed(folder) == marker["installed"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def set_aside(folder: Path) -> int:
+    """How many files of its packages an environment has lost; if any, it will be built anew."""
+    lost = 0
+    for record in folder.glob("lib/python*/site-packages/*.dist-info/RECORD"):
+        site = record.parents[1]
+        with record.open(newline="", encoding="utf-8") as lines:
+            for path, _, size in csv.reader(lines):
+                file = site / path
+                lost += not file.is_file() or (size != "" and file.stat().st_size != int(size))
+    if lost:
+        (folder / MARKER).unlink(missing_ok=True)
+    return lost
 
 
 def _installed(folder: Path) -> list[str]:
