@@ -11,17 +11,20 @@ from typing import Any
 
 from .answer import answer
 from .noise import silence
+from .serve import serve
 
 FORMAT_VERSION = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Answer one request, and end the process."""
+    """Answer one request (or serve one, until the other side is gone), and end the process."""
     parser = argparse.ArgumentParser(
         description="Read an engine's configuration from inside its environment."
     )
     parser.add_argument("--request", help="a JSON file (default: standard input)")
-    parser.add_argument("--output", required=True, help="where the facts go")
+    goal = parser.add_mutually_exclusive_group(required=True)
+    goal.add_argument("--output", help="where the facts go")
+    goal.add_argument("--serve", type=int, metavar="DESCRIPTOR", help="a socket to answer on")
     parser.add_argument("--log", help="where the engine's output goes (default: where it goes anyway)")
     options = parser.parse_args(arguments)
     if options.request:
@@ -33,7 +36,10 @@ def main(arguments: list[str]) -> None:
         silence(options.log)
     # The arguments are not the engine's.
     sys.argv[1:] = []
-    write(options.output, {"format_version": FORMAT_VERSION, **answer(request)})
+    if options.output:
+        write(options.output, {"format_version": FORMAT_VERSION, **answer(request)})
+    else:
+        serve(request, options.serve)
     sys.stdout.flush()
     sys.stderr.flush()
     # Exit handlers and threads that the engine left behind must not hold up or change the outcome.
