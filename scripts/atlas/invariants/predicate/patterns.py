@@ -1,0 +1,92 @@
+"""Regular expressions that cannot take forever.
+
+Python's matcher backtracks. Before a pattern is run, its parse tree bounds in how many ways it can try a
+text of that length; past the limit there is no answer rather than a long wait.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from functools import lru_cache
+from re import _constants as codes  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
+
+from atlas.invariants.predicate.errors import Unknown
+
+MAX_WAYS = 4_000_000
+MAX_PATTERN = 2_000
+
+_REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT)
+
+
+def searched(pattern: object, text: object, *, whole: bool) -> bool:
+    """Whether `re.search` (`whole`: `re.fullmatch`) finds the pattern."""
+    if not isinstance(pattern, str) or not isinstance(text, str):
+        raise TypeError("expected string")
+    if len(pattern) > MAX_PATTERN:
+        raise Unknown
+    starts = 1 if whole else len(text) + 1
+    if starts * _ways_of(pattern, max(8, len(text)).bit_length()) > MAX_WAYS:
+        raise Unknown
+    compiled = _compiled(pattern)
+    return (compiled.fullmatch(text) if whole else compiled.search(text)) is not None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a pattern that a later Python may read differently
+        try:
+            return re.compile(pattern)
+        except re.error as error:
+            raise ValueError(str(error)) from error
+
+
+@lru_cache(maxsize=4096)
+def _ways_of(pattern: str, bits: int) -> int:
+    """The ways to match a text of fewer than 2**bits characters from one start, cut off past the limit."""
+    compiled = _compiled(pattern)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _ways(parser.parse(pattern, compiled.flags), 1 << bits)
+
+
+def _ways(parts: Sequence[tuple[Any, Any]], length: int) -> int:
+    """Of a sequence: the product of the ways of its parts."""
+    ways = 1
+    for code, argument in parts:
+        ways = min(ways * _ways_of_part(code, argument, length), MAX_WAYS + 1)
+    return ways
+
+
+def _ways_of_part(code: Any, argument: Any, length: int) -> int:
+    if code in _REPEATS:
+        least, most, inner = argument
+        most = min(int(most), length)
+        once = _ways(inner, length)
+        choices = max(most - min(int(least), most), 0) + 1
+        return choices if once == 1 else _power(once, most) * choices
+    if code is codes.BRANCH:
+        return sum(_ways(branch, length) for branch in argument[1])
+    if code is codes.SUBPATTERN:
+        return _ways(argument[-1], length)
+    if code in (codes.ASSERT, codes.ASSERT_NOT):
+        return _ways(argument[1], length)
+    if code is codes.ATOMIC_GROUP:
+        return _ways(argument, length)
+    if code is codes.GROUPREF_EXISTS:
+        return sum(_ways(branch, length) for branch in argument[1:] if branch)
+    return 1
+
+
+def _power(base: int, exponent: int) -> int:
+    """`base ** exponent`, cut off past the limit."""
+    result = 1
+    for _ in range(exponent):
+        result *= base
+        if result > MAX_WAYS:
+            break
+    return result

@@ -1,0 +1,241 @@
+"""The operations of the language on JSON values: Python's, with limits on what they may cost."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from atlas.invariants.predicate.errors import Unknown
+from atlas.invariants.predicate.expr import Json
+from atlas.invariants.predicate.patterns import searched
+
+MAX_BITS = 8192
+MAX_ITEMS = 100_000
+NUMBERS = ("bool", "float", "int")
+SIZED = ("dict", "list", "set", "str")
+
+_TYPE_NAMES: Mapping[type, str] = {
+    type(None): "null",
+    bool: "bool",
+    int: "int",
+    float: "float",
+    str: "str",
+    list: "list",
+    tuple: "list",
+    dict: "dict",
+    frozenset: "set",
+}
+
+
+class _Missing:
+    """Stands for an unknown value in compiled code: every use of it raises."""
+
+    def _fail(self, *_: object) -> Any:
+        raise Unknown
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __truediv__ = __rtruediv__ = _fail
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _fail
+    __floordiv__ = __rfloordiv__ = __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __abs__ = _fail
+    __bool__ = __len__ = __iter__ = __contains__ = __int__ = __float__ = __str__ = __round__ = _fail
+    __eq__ = __ne__ = __hash__ = _fail
+
+
+MISSING = _Missing()
+
+
+def type_name(value: Json) -> str:
+    """`null`, `bool`, `int`, `float`, `str`, `list`, `dict` or `set` (of an engine's)."""
+    if value is MISSING:
+        raise Unknown
+    return _TYPE_NAMES.get(type(value)) or _inherited(value)
+
+
+def _inherited(value: Json) -> str:
+    return next((name for kind, name in _TYPE_NAMES.items() if isinstance(value, kind)), "object")
+
+
+def multiply(left: Json, right: Json) -> Json:
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        if _bits(left) + _bits(right) > MAX_BITS:
+            raise Unknown
+        return left * right
+    for sequence, count in ((left, right), (right, left)):
+        if isinstance(sequence, str | list) and isinstance(count, int) and len(sequence) * count > MAX_ITEMS:
+            raise Unknown
+    return left * right
+
+
+def power(left: Json, right: Json) -> Json:
+    if isinstance(left, int) and isinstance(right, int) and _bits(left) * abs(right) > MAX_BITS:
+        raise Unknown
+    result = left**right
+    if isinstance(result, complex):
+        raise Unknown
+    return result
+
+
+def modulo(left: Json, right: Json) -> Json:
+    """`%`; of a string it formats, where a wide field could cost any amount of memory."""
+    if isinstance(left, str) and re.search(r"%[^%a-zA-Z]*(\d{4}|\*)", left):
+        raise Unknown
+    return left % (tuple(right) if isinstance(left, str) and isinstance(right, tuple) else right)
+
+
+def shift_left(left: Json, right: Json) -> Json:
+    if isinstance(left, int) and isinstance(right, int) and _bits(left) + right > MAX_BITS:
+        raise Unknown
+    return left << right
+
+
+def add(left: Json, right: Json) -> Json:
+    if isinstance(left, str | list) and isinstance(right, str | list) and len(left) + len(right) > MAX_ITEMS:
+        raise Unknown
+    return left + right
+
+
+def _bits(number: float) -> int:
+    return number.bit_length() if isinstance(number, int) else 0
+
+
+def rounded(value: Json, digits: Json = None) -> Json:
+    if isinstance(digits, int) and abs(digits) > 400:
+        raise Unknown
+    return round(value) if digits is None else round(value, digits)
+
+
+def in_set(value: Json, container: Json) -> bool:
+    return value in container
+
+
+def subscript(container: Json, key: Json) -> Json:
+    return container[key]
+
+
+def look_up(container: Json, key: Json, *default: Json) -> Json:
+    """`container[key]`, or with a default `container.get(key, default)`."""
+    if not default:
+        return container[key]
+    if not isinstance(container, dict):
+        raise AttributeError("get")
+    return container.get(key, default[0])
+
+
+def items_of(container: Json) -> Collection[Json]:
+    """What a loop over the value goes through."""
+    if not isinstance(container, str | list | tuple | dict | frozenset):
+        raise TypeError("not iterable")
+    if len(container) > MAX_ITEMS:
+        raise Unknown
+    return container
+
+
+def keys_of(container: Json) -> list[Json]:
+    return list(container.keys())
+
+
+def values_of(container: Json) -> list[Json]:
+    return list(container.values())
+
+
+def as_list(*items: Json) -> list[Json]:
+    return list(map(_known, items))
+
+
+def as_set(*items: Json) -> frozenset[Json]:
+    return frozenset(map(_known, items))
+
+
+def as_dict(*parts: Json) -> dict[Json, Json]:
+    return dict(zip(map(_known, parts[::2]), map(_known, parts[1::2]), strict=True))
+
+
+def _known(value: Json) -> Json:
+    if value is MISSING:
+        raise Unknown
+    return value
+
+
+def is_integral(value: Json) -> bool:
+    """Whether the value is a number without a fraction; no bool is."""
+    kind = type_name(value)
+    return kind == "int" or (kind == "float" and value.is_integer())
+
+
+def _text(method: Callable[..., Any]) -> Callable[..., Any]:
+    def apply(value: Json, *args: Json) -> Any:
+        if not isinstance(_known(value), str):
+            raise AttributeError(method.__name__)
+        return method(value, *(tuple(arg) if isinstance(arg, list) else arg for arg in args))
+
+    return apply
+
+
+def _replaced(text: str, old: Json, new: Json) -> str:
+    if text.count(old) * max(len(new) - len(old), 0) > MAX_ITEMS:
+        raise Unknown
+    return text.replace(old, new)
+
+
+CALLS: Mapping[str, Callable[..., Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": in_set,
+    "not_in": lambda value, container: value not in container,
+    "+": add,
+    "-": operator.sub,
+    "*": multiply,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": modulo,
+    "**": power,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "<<": shift_left,
+    ">>": operator.rshift,
+    "neg": operator.neg,
+    "list": as_list,
+    "set": as_set,
+    "dict": as_dict,
+    "type": type_name,
+    "truth": bool,
+    "len": len,
+    "int": int,
+    "float": float,
+    "str": str,
+    "abs": abs,
+    "sum": sum,
+    "sorted": sorted,
+    "keys": keys_of,
+    "values": values_of,
+    "min": min,
+    "max": max,
+    "round": rounded,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "isint": is_integral,
+    "isnan": math.isnan,
+    "isinf": math.isinf,
+    "isfinite": math.isfinite,
+    "lower": _text(str.lower),
+    "upper": _text(str.upper),
+    "isdigit": _text(str.isdigit),
+    "strip": _text(str.strip),
+    "lstrip": _text(str.lstrip),
+    "rstrip": _text(str.rstrip),
+    "split": _text(str.split),
+    "startswith": _text(str.startswith),
+    "endswith": _text(str.endswith),
+    "replace": _text(_replaced),
+    "get": look_up,
+    "matches": lambda pattern, text: searched(pattern, text, whole=False),
+    "fullmatch": lambda pattern, text: searched(pattern, text, whole=True),
+}
+"""Every operation whose value depends on those of its arguments alone."""
