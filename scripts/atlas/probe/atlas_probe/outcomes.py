@@ -9,10 +9,11 @@ from typing import Any
 from .alarm import Alarm, TooSlow
 from .calls import SELF, compiled, expanded, step
 from .capture import Capture
-from .changes import Shapes, attribute
+from .changes import differences
 from .frames import Frames
 from .names import load
 from .probe import Probe
+from .shapes import Shapes, attribute
 from .thrown import thrown
 
 BASELINES = 3
@@ -68,7 +69,7 @@ class Subject:
         if len(finals) == BASELINES:
             self.unset = self.shapes.snapshot(finals[0])
             for other in finals[1:]:
-                self.varying |= self.shapes.differences(other, {}, self.unset).keys()
+                self.varying |= differences(self.shapes, other, {}, self.unset).keys()
 
     def _baseline(self, limit: float) -> dict[str, Any] | None:
         """The final values; none where the class cannot be made so."""
@@ -145,7 +146,7 @@ class Subject:
             os.environ.update({os.fsdecode(key): os.fsdecode(one) for key, one in self.variables.items()})
 
     def _changed(self, config: Config, made: Any, results: list[Any]) -> dict[str, Any]:
-        found = self.shapes.differences(self._finals(made, results), config, self.unset)
+        found = differences(self.shapes, self._finals(made, results), config, self.unset)
         for path in self.varying & found.keys():
             del found[path]
         return found
