@@ -26,7 +26,7 @@ WRONG_EVERY = 6
 NEAR_SHARE = 2 / 3
 """The part of the configurations where it does not hold that are near misses."""
 OTHERS = 3
-IDLE_ROUNDS = 4
+IDLE_ROUNDS, IDLE_DRAWS = 4, 100
 
 
 def around(
@@ -47,7 +47,7 @@ def around(
     have no other field. There are fewer than asked for only if no more were found.
     """
     rng = random.Random(f"around {seed}")
-    space = space_of(expr, pools, context, rng)
+    space = space_of(expr, target, pools, context, rng)
     trues, falses = _explored(expr, space, context, rng)
     order = {spec.name: at for at, spec in enumerate(target.fields)}
     others = _Others(space, target, pools, valid_context, order, rng)
@@ -151,8 +151,9 @@ class _Side:
 def _fill_pairs(trues: list[Point], true_side: _Side, false_side: _Side) -> None:
     """Pairs of points that differ in one field, with the same other fields: each field in its turn."""
     near_wanted = int(false_side.wanted * NEAR_SHARE)
-    misses = {point: _near_misses(true_side.space, point) for point in trues[: max(near_wanted, 1)]}
-    for _ in _rounds(true_side, false_side):
+    some = trues[: max(near_wanted, 1)]
+    misses = {point: _near_misses(true_side.space, point, at) for at, point in enumerate(some)}
+    for _ in _rounds(len(misses), true_side, false_side):
         for point, near in misses.items():
             base = true_side.others.draw()
             true_side.add(point, base)
@@ -163,9 +164,10 @@ def _fill_pairs(trues: list[Point], true_side: _Side, false_side: _Side) -> None
             break
 
 
-def _near_misses(space: Space, point: Point) -> Iterator[Point]:
+def _near_misses(space: Space, point: Point, start: int) -> Iterator[Point]:
     """Points where it does not hold, one field away: the nearest of each field, then the next nearest."""
-    found = [_false_values(space, point, axis) for axis in range(len(point))]
+    axes = [(start + turn) % len(point) for turn in range(len(point))]
+    found = [_false_values(space, point, axis) for axis in axes]
     while found:
         for values in list(found):
             miss = next(values, None)
@@ -184,20 +186,21 @@ def _false_values(space: Space, point: Point, axis: int) -> Iterator[Point]:
 
 def _fill(side: _Side, found: list[Point]) -> None:
     """Points with other fields drawn anew in each round, until there are enough."""
-    for _ in _rounds(side):
+    for _ in _rounds(len(found), side):
         for point in found[: side.wanted * 2]:
             if not side.room:
                 return
             side.add(point, side.others.draw())
 
 
-def _rounds(*sides: _Side) -> Iterator[int]:
-    """Goes on until several rounds in a row found nothing new."""
+def _rounds(points: int, *sides: _Side) -> Iterator[int]:
+    """Goes on until several rounds in a row, each over so many points, found nothing new."""
     idle, before = 0, -1
+    patience = max(IDLE_ROUNDS, IDLE_DRAWS // max(points, 1))
     for number in count():
         now = sum(len(side.found) for side in sides)
         idle = idle + 1 if now == before else 0
-        if idle >= IDLE_ROUNDS or all(side.room <= 0 for side in sides):
+        if idle >= patience or all(side.room <= 0 for side in sides):
             return
         before = now
         yield number

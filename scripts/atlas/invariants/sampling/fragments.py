@@ -68,6 +68,13 @@ def accepts(fragment: Fragment, value: Json) -> bool:
     return any(_one_accepts(one, value) for one in alternatives(fragment))
 
 
+def without_bounds(fragment: Fragment) -> Fragment:
+    """The type alone, with no limit to numbers, sizes and texts."""
+    if "anyOf" in fragment:
+        return {**fragment, "anyOf": [without_bounds(one) for one in fragment["anyOf"]]}
+    return {key: value for key, value in fragment.items() if key not in (*BOUNDS, *SIZES, "pattern")}
+
+
 def _of_one(fragment: Fragment) -> list[Json]:
     if is_untyped(fragment):
         return list(ANYTHING)

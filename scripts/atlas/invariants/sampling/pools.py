@@ -9,14 +9,13 @@ from typing import TypeAlias
 from atlas.invariants.model import FieldSpec, Json, Target
 from atlas.invariants.sampling.conditions import Hints
 from atlas.invariants.sampling.fragments import (
-    BOUNDS,
-    SIZES,
     Fragment,
     accepts,
     alternatives,
     bounds,
     examples,
     kinds,
+    without_bounds,
 )
 from atlas.invariants.sampling.values import distinct, is_number, plain, without
 
@@ -25,8 +24,8 @@ OF_EVERY_TYPE: tuple[Json, ...] = (
     "", "1.5", [1], ["a"], {"a": 1}, False, 0, 1, "true", [None],
 )  # fmt: skip
 NONSENSE = "nonsense"
-FEW = 24
-"""So many constants at most get neighbours of their own: more are a list of names or sizes."""
+FEW, FEW_TEXTS = 24, 4
+"""So many constants at most get neighbours of their own: more are a list of sizes or names."""
 LONGEST = 64
 
 
@@ -67,7 +66,7 @@ def pools(target: Target, hints: Mapping[str, Hints] | None = None) -> dict[str,
 
 def pool(fragment: Fragment, hints: Hints, default: tuple[Json, ...] = ()) -> Pool:
     """The values to try of a type, of what it is compared with, and of its default."""
-    free = _without_bounds(fragment)
+    free = without_bounds(fragment)
     valid = distinct([*default, *examples(fragment)])
     near = [value for bound in bounds(fragment) for value in neighbours(bound)]
     tried = without(distinct([*near, *hinted(free, hints), *_objects(fragment)]), valid)
@@ -95,13 +94,17 @@ def neighbours(value: Json) -> tuple[Json, ...]:
         whole = (int(value),) if value.is_integer() else ()
         small = (value / 2, value * 1.5) if abs(value) < 1 else ()
         return tuple(plain([value, *small, value + 0.5, value - 0.5, *whole]))
+    if isinstance(value, str) and value:
+        return (value, value + "x", value[:-1], value.swapcase())
     return (value,)
 
 
 def hinted(fragment: Fragment, hints: Hints) -> tuple[Json, ...]:
     """What conditions suggest for a value of a type."""
-    close = [value for one in hints.values[:FEW] for value in neighbours(one)]
-    nonsense = [NONSENSE] if any(isinstance(one, str) for one in hints.values) else []
+    numbers = [one for one in hints.values if not isinstance(one, str)][:FEW]
+    texts = [one for one in hints.values if isinstance(one, str)][:FEW_TEXTS]
+    close = [value for one in (*numbers, *texts) for value in neighbours(one)]
+    nonsense = [NONSENSE] if texts else []
     sized = _sized(fragment, hints.lengths)
     return distinct([*hints.values, *close, *nonsense, *sized, *_listed(fragment, hints)])
 
@@ -144,9 +147,3 @@ def _member(fragment: Fragment) -> Fragment:
     """The type of a key's value, where all keys are of one."""
     found = [one["additionalProperties"] for one in alternatives(fragment) if "additionalProperties" in one]
     return found[0] if len(found) == 1 and isinstance(found[0], Mapping) else {}
-
-
-def _without_bounds(fragment: Fragment) -> Fragment:
-    if "anyOf" in fragment:
-        return {**fragment, "anyOf": [_without_bounds(one) for one in fragment["anyOf"]]}
-    return {key: value for key, value in fragment.items() if key not in (*BOUNDS, *SIZES, "pattern")}

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from atlas.invariants.model import Json
 from atlas.invariants.predicate import Context, Expr, compile_expr
+from atlas.invariants.sampling.fragments import accepts
+from atlas.invariants.sampling.random_configs import pick
 from atlas.invariants.sampling.solving import Change, Present, repairs
 from atlas.invariants.sampling.space import Point, Space, random_point
 
@@ -33,6 +35,7 @@ def search(expr: Expr, want: bool, space: Space, context: Context, rng: random.R
                 break
             present = Present(values.at(space.config(point)), choices, rng)
             changes = [] if rng.random() < BY_CHANCE else list(repairs(expr, want, present))
+            changes = [(name, value) for name, value in changes if name in choices]
             point = _changed(space, point, changes, rng)
 
 
@@ -59,7 +62,8 @@ def _changed(space: Space, point: Point, changes: list[Change], rng: random.Rand
         axis = int(rng.random() * len(point))
         at = int(rng.random() * len(space.choices[axis]))
     else:
-        name, value = changes[int(rng.random() * len(changes))]
-        axis = space.names.index(name) if name in space.names else 0
-        at = space.number(axis, value) if name in space.names else point[0]
+        axes = [(space.names.index(name), value) for name, value in changes]
+        typed = [(axis, value) for axis, value in axes if accepts(space.types[axis], value)]
+        axis, value = pick(rng, typed or axes)
+        at = space.number(axis, value)
     return (*point[:axis], at, *point[axis + 1 :])

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TypeAlias
 
-from atlas.invariants.model import Config, Json
+from atlas.invariants.model import Config, Json, Target
 from atlas.invariants.predicate import Context, Expr, compile_expr
 from atlas.invariants.sampling.conditions import Hints, field_names, hints_of
 from atlas.invariants.sampling.configurations import UNSET, assembled
-from atlas.invariants.sampling.fragments import accepts
+from atlas.invariants.sampling.fragments import Fragment, accepts, without_bounds
 from atlas.invariants.sampling.fresh import fresh
 from atlas.invariants.sampling.pools import Pool, Pools, hinted, pool
 from atlas.invariants.sampling.values import distance, distinct, identity
@@ -20,7 +21,6 @@ from atlas.invariants.sampling.values import distance, distinct, identity
 Point: TypeAlias = tuple[int, ...]
 """For each field of the predicate, the number of its value among the choices."""
 
-UNKNOWN = Pool((), (), (), {})
 FRESH = 4
 SHARES = {"hinted": 4, "valid": 3, "fresh": 1, "wrong": 1}
 
@@ -31,6 +31,8 @@ class Space:
 
     names: tuple[str, ...]
     choices: list[list[Json]]
+    types: list[Fragment]
+    """The field's types, without bounds."""
     wrong: list[set[int]]
     """The numbers of the choices that are not of the field's type."""
     holds_at: Callable[[Config], bool]
@@ -56,6 +58,8 @@ class Space:
         if key not in numbers:
             numbers[key] = len(self.choices[axis])
             self.choices[axis].append(value)
+            if value is not UNSET and not accepts(self.types[axis], value):
+                self.wrong[axis].add(numbers[key])
             self._nearest = {pair: order for pair, order in self._nearest.items() if pair[0] != axis}
         return numbers[key]
 
@@ -64,7 +68,10 @@ class Space:
         if (axis, at) not in self._nearest:
             value, row = self.choices[axis][at], self.choices[axis]
             others = [other for other in range(len(row)) if other != at]
-            self._nearest[axis, at] = sorted(others, key=lambda other: distance(value, row[other]))
+            ties = 31 * at + axis
+            self._nearest[axis, at] = sorted(
+                others, key=lambda other: (*distance(value, row[other]), (ties + other * 617) % 1009)
+            )
         return self._nearest[axis, at]
 
     def is_wrong(self, point: Point) -> bool:
@@ -72,26 +79,36 @@ class Space:
         return any(at in wrong for at, wrong in zip(point, self.wrong, strict=True))
 
 
-def space_of(expr: Expr, pools: Pools, context: Context, rng: random.Random) -> Space:
-    """The space of a predicate, before anything is known of it."""
-    names, hints = field_names(expr), hints_of([expr])
-    every = (*names, *(name for name in hints if name not in names and _is_inside(name, names)))
+def space_of(expr: Expr, target: Target, pools: Pools, context: Context, rng: random.Random) -> Space:
+    """The space of a predicate, before anything is known of it: what is given is not of it, nor what
+    the target does not take."""
+    takes = {spec.name for spec in target.fields}.difference(target.given)
+    read, hints = field_names(expr), hints_of([expr])
+    every = [*read, *(name for name in hints if name not in read and _is_inside(name, read))]
+    names = tuple(name for name in every if name.split(".")[0] in takes)
     evaluate = compile_expr(expr, context)
-    found = Space(every, [], [], lambda config: evaluate(config) is True)
-    for name in every:
-        values, wrong = _choices(pools.get(name, UNKNOWN), hints.get(name, Hints()), rng)
+    found = Space(names, [], [], [], lambda config: evaluate(config) is True)
+    for name in names:
+        known = pools.get(name) or pool({}, hints.get(name, Hints()))
+        free = without_bounds(known.type)
+        values = [UNSET, *_choices(known, hinted(free, hints.get(name, Hints())), rng)]
         found.choices.append(values)
-        found.wrong.append(wrong)
+        found.types.append(free)
+        found.wrong.append({at for at, one in enumerate(values[1:], start=1) if not accepts(free, one)})
         found._number.append({"" if one is UNSET else identity(one): at for at, one in enumerate(values)})
     return found
 
 
 def points(space: Space, limit: int, rng: random.Random) -> list[Point]:
-    """All points where they are few; otherwise those of the first choices of each field, in random order."""
-    sizes = capped([len(row) for row in space.choices], limit)
-    found = list(product(*(range(size) for size in sizes))) if all(size > 1 for size in sizes) else []
+    """All points where they are few; otherwise those of the first choices of each field, and random ones."""
+    whole = [len(row) for row in space.choices]
+    sizes = capped(whole, limit)
+    if sizes != whole:
+        sizes = capped(whole, limit // 2)
+    found = list(product(*(range(size) for size in sizes)))
     rng.shuffle(found)
-    return found
+    found = found[:limit]
+    return found if sizes == whole else [*found, *(random_point(space, rng) for _ in range(limit // 2))]
 
 
 def random_point(space: Space, rng: random.Random) -> Point:
@@ -100,40 +117,29 @@ def random_point(space: Space, rng: random.Random) -> Point:
 
 
 def capped(sizes: Sequence[int], limit: int) -> list[int]:
-    """Sizes whose product is within the limit: the largest are cut first, none below 2 unless it must be."""
+    """Sizes whose product is within the limit: the largest are cut first, none below 2."""
     cap = max(sizes, default=1)
-    while cap > 1 and _product(min(size, cap) for size in sizes) > limit:
+    while cap > 2 and math.prod(min(size, cap) for size in sizes) > limit:
         cap -= 1
     return [min(size, cap) for size in sizes]
-
-
-def _product(sizes: Iterable[int]) -> int:
-    total = 1
-    for size in sizes:
-        total *= size
-    return total
 
 
 def _is_inside(name: str, names: Sequence[str]) -> bool:
     return any(name.startswith(f"{one}.") for one in names)
 
 
-def _choices(known: Pool, hints: Hints, rng: random.Random) -> tuple[list[Json], set[int]]:
-    """The choices of a field: unset, then ones of each sort in turn; and which of them are wrong."""
-    base = known if known.every else pool({}, hints)
-    suggested = [one for one in hinted(base.type, hints) if one is not None or accepts(base.type, None)]
-    right = [one for one in suggested if accepts(base.type, one)]
-    news = [value for _ in range(FRESH) for value in fresh(rng, base.type)]
+def _choices(known: Pool, suggested: Sequence[Json], rng: random.Random) -> tuple[Json, ...]:
+    """The values of a field to choose from: some of each sort in turn."""
+    free = without_bounds(known.type)
+    right = [one for one in suggested if accepts(free, one)]
+    others = [one for one in suggested if not accepts(free, one)]
     sorts: Mapping[str, Sequence[Json]] = {
         "hinted": right,
-        "valid": _shuffled(rng, (*base.valid, *base.boundary)),
-        "fresh": news,
-        "wrong": _shuffled(rng, (*base.wrong, *(one for one in suggested if not accepts(base.type, one)))),
+        "valid": _shuffled(rng, (*known.valid, *known.boundary)),
+        "fresh": [value for _ in range(FRESH) for value in fresh(rng, known.type)],
+        "wrong": _shuffled(rng, (*others, *known.wrong)),
     }
-    values = distinct(_in_turn(sorts))
-    refused = {identity(one) for one in sorts["wrong"]}
-    wrong = {at for at, one in enumerate(values, start=1) if identity(one) in refused}
-    return [UNSET, *values], wrong
+    return distinct(_in_turn(sorts))
 
 
 def _in_turn(sorts: Mapping[str, Sequence[Json]]) -> list[Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import takewhile
 
 from atlas.invariants.model import Config, Json
 
@@ -59,6 +60,7 @@ def distance(left: Json, right: Json) -> tuple[int, float]:
         return (kind(left) != kind(right), abs(left - right))
     if kind(left) != kind(right):
         return (2, 0.0)
-    if isinstance(left, str | list | dict):
-        return (0, abs(len(left) - len(right)))
-    return (0, float(left != right))
+    if isinstance(left, str):
+        alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
+        return (0, len(left) + len(right) - 2 * alike)
+    return (0, abs(len(left) - len(right)) if isinstance(left, list | dict) else float(left != right))
