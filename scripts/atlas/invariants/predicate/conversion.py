@@ -30,11 +30,11 @@ class Outcome(NamedTuple):
 class Converter(NamedTuple):
     """`unchanged`: the Python types whose values the type takes just as they are."""
 
-    type: Type
-    unchanged: frozenset[type]
+    wanted: Type
+    unchanged: frozenset[object]
 
     def __call__(self, value: Json) -> Outcome:
-        return Outcome(True, value) if type(value) in self.unchanged else outcome_of(self.type, value)
+        return Outcome(True, value) if type(value) in self.unchanged else outcome_of(self.wanted, value)
 
 
 _NO = Outcome(False)

@@ -23,3 +23,4 @@ RAISES: tuple[type[BaseException], ...] = (
     ValueError,
 )
 """What Python raises where a value does not suit an operation."""
+WITHOUT_VALUE: tuple[type[BaseException], ...] = (Unknown, *RAISES)

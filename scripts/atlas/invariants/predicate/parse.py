@@ -157,12 +157,12 @@ class _Reader:
         return Op("if", (self.condition(node.test), self.value(node.body), self.value(node.orelse)))
 
     def _list(self, node: ast.List | ast.Tuple) -> Expr:
-        return _collected("list", tuple(map(self.value, node.elts)))
+        return collected("list", tuple(map(self.value, node.elts)))
 
     _tuple = _list
 
     def _set(self, node: ast.Set) -> Expr:
-        return _collected("set", tuple(map(self.value, node.elts)))
+        return collected("set", tuple(map(self.value, node.elts)))
 
     def _dict(self, node: ast.Dict) -> Expr:
         parts: list[Expr] = []
@@ -170,7 +170,7 @@ class _Reader:
             if key is None:
                 raise self.refused(node, "** is not part of the language")
             parts += [self.value(key), self.value(value)]
-        return _collected("dict", tuple(parts))
+        return collected("dict", tuple(parts))
 
     def _call(self, node: ast.Call) -> Expr:
         return read_call(self, node)
@@ -180,7 +180,7 @@ def _is_number(expr: Expr) -> bool:
     return isinstance(expr, Const) and type(expr.value) in (int, float)
 
 
-def _collected(name: str, parts: tuple[Expr, ...]) -> Expr:
+def collected(name: str, parts: tuple[Expr, ...]) -> Expr:
     """A constant where all parts are, else the operation that makes it."""
     values: list[Json] = [part.value for part in parts if isinstance(part, Const)]
     if len(values) != len(parts):

@@ -29,7 +29,7 @@ class Type:
 ANY, UNKNOWN = Type("any"), Type("unknown")
 
 _NAMES: dict[str, Type] = {
-    **{name: Type(name) for name in ("bool", "int", "float", "str")},  # type: ignore[arg-type]
+    **{name: Type(name) for name in ("bool", "int", "float", "str")},
     "None": Type("none"),
     "NoneType": Type("none"),
     "Any": ANY,

@@ -106,12 +106,8 @@ def rounded(value: Json, digits: Json = None) -> Json:
     return round(value) if digits is None else round(value, digits)
 
 
-def in_set(value: Json, container: Json) -> bool:
-    return value in container
-
-
-def subscript(container: Json, key: Json) -> Json:
-    return container[key]
+def is_in(value: Json, container: Json) -> bool:
+    return _known(value) in container
 
 
 def look_up(container: Json, key: Json, *default: Json) -> Json:
@@ -120,7 +116,7 @@ def look_up(container: Json, key: Json, *default: Json) -> Json:
         return container[key]
     if not isinstance(container, dict):
         raise AttributeError("get")
-    return container.get(key, default[0])
+    return container.get(key, _known(default[0]))
 
 
 def items_of(container: Json) -> Collection[Json]:
@@ -186,8 +182,8 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
-    "in": in_set,
-    "not_in": lambda value, container: value not in container,
+    "in": is_in,
+    "not_in": lambda value, container: not is_in(value, container),
     "+": add,
     "-": operator.sub,
     "*": multiply,
