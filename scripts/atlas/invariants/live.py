@@ -70,7 +70,10 @@ class Session:
         self._stack.close()
 
     def observe(self, target: str, configs: Sequence[Config], variant: int = 0) -> list[Observation]:
-        """What the engine does with each of a target's configurations, in their order."""
+        """What the engine does with each of a target's configurations, in their order.
+
+        `variant` 0 is what the target gives anyway; its variants are counted from 1.
+        """
         if target not in self._numbers:
             raise InputError(f"no target `{target}`")
         if target in self.missing:

@@ -27,13 +27,14 @@ VARIABLES: Mapping[Any, Any] = getattr(os.environ, "_data", {})
 class Subject:
     """A class (or function) that configurations are tried on, with its steps.
 
-    `spec` is a target of the request. Prepared objects are shared by all configurations.
+    `spec` is a target of the request; its variants are counted from 1, and 0 is what it gives anyway.
+    Prepared objects are shared by all configurations.
     """
 
     def __init__(self, probe: Probe, spec: Mapping[str, Any], variant: int) -> None:
         self.probe = probe
         self.make = load(spec["cls"])
-        self.given = {**spec["given"], **(spec["variants"][variant] if spec["variants"] else {})}
+        self.given = {**spec["given"], **([{}, *spec["variants"]][variant])}
         self.names: tuple[str, ...] = tuple(name for name in spec["fields"])
         self.wanted = frozenset(self.names)
         prepared = spec["prepare"]
@@ -52,7 +53,7 @@ class Subject:
         """Warnings that come whatever is set."""
         self.stage = 0
         """How many steps have been begun."""
-        self.variables: dict[Any, Any] = {}
+        self.variables = dict(VARIABLES)
 
     def warm_up(self, limit: float, baseline: bool) -> None:
         """Load what is loaded late, and see what the class is and says with nothing set."""
@@ -65,7 +66,6 @@ class Subject:
             finals.append(found)
         # Modules have been loaded since, with caches and filters of their own.
         self.capture.install()
-        self.variables = dict(VARIABLES)
         if len(finals) == BASELINES:
             self.unset = self.shapes.snapshot(finals[0])
             for other in finals[1:]:
@@ -73,6 +73,7 @@ class Subject:
 
     def _baseline(self, limit: float) -> dict[str, Any] | None:
         """The final values; none where the class cannot be made so."""
+        self._restore_variables()
         self.capture.start()
         finals = None
         try:
@@ -140,7 +141,7 @@ class Subject:
         return observation, fit and outcome in ("ok", "rejected")
 
     def _restore_variables(self) -> None:
-        """What one configuration sets in the environment must not be seen by the next."""
+        """What one configuration sets in the environment must not be seen by the next (or by the first)."""
         if self.variables != VARIABLES:
             os.environ.clear()
             os.environ.update({os.fsdecode(key): os.fsdecode(one) for key, one in self.variables.items()})

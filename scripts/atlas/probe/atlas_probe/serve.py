@@ -24,6 +24,7 @@ import os
 import socket
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -41,6 +42,9 @@ def serve(request: dict[str, Any], descriptor: int) -> None:
     # Programs that the engine starts must not hold the connection open.
     control.set_inheritable(False)
     send(control, {"process": os.getpid()})
+    # Whatever the engine does not silence itself is told, each time.
+    warnings.resetwarnings()
+    warnings.simplefilter("always")
     probe = Probe(request)
     missing = {}
     for number, spec in enumerate(request["targets"]):
