@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice, product
 
 from atlas.invariants.model import Json
-from atlas.invariants.sampling.values import distinct, identity, is_number
+from atlas.invariants.sampling.values import distinct, is_number
 
 Fragment = Mapping[str, Json]
 
@@ -134,7 +134,8 @@ def _one_accepts(fragment: Fragment, value: Json) -> bool:
     if is_untyped(fragment):
         return True
     if "enum" in fragment or "const" in fragment:
-        return identity(value) in {identity(one) for one in fragment.get("enum", [fragment.get("const")])}
+        listed = fragment.get("enum", [fragment.get("const")])
+        return any(type(one) is type(value) and one == value for one in listed)
     of_kind = [kind for kind in kinds(fragment) if _is_kind(value, kind)]
     return bool(of_kind) and _within(fragment, value) and _members_accepted(fragment, value)
 

@@ -14,6 +14,8 @@ from atlas.invariants.sampling.space import Point, Space, random_point
 
 STARTS, STARTS_FOR_MORE = 120, 30
 STEPS = 8
+PICKS = 4
+"""So many changes are drawn to find one to a value of the right type."""
 BY_CHANCE = 0.25
 """How often a step changes any field, whatever is wanted."""
 
@@ -62,8 +64,10 @@ def _changed(space: Space, point: Point, changes: list[Change], rng: random.Rand
         axis = int(rng.random() * len(point))
         at = int(rng.random() * len(space.choices[axis]))
     else:
-        axes = [(space.names.index(name), value) for name, value in changes]
-        typed = [(axis, value) for axis, value in axes if accepts(space.types[axis], value)]
-        axis, value = pick(rng, typed or axes)
+        for _ in range(PICKS):
+            name, value = pick(rng, changes)
+            axis = space.names.index(name)
+            if accepts(space.types[axis], value):
+                break
         at = space.number(axis, value)
     return (*point[:axis], at, *point[axis + 1 :])

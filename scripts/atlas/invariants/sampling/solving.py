@@ -43,7 +43,7 @@ def repairs(expr: Expr, want: bool, present: Present) -> Iterator[Change]:
     """Changes of one field each, after which `expr` may be what is wanted."""
     match expr:
         case Op("and" | "or" as name, args):
-            failing = [one for one in args if (present.value(one) is True) != want] or list(args)
+            failing = [one for one in args if bool(present.value(one)) != want] or list(args)
             every = (name == "and") == want
             chosen = [failing[int(present.rng.random() * len(failing))]] if every else failing
             for one in chosen:
@@ -51,8 +51,8 @@ def repairs(expr: Expr, want: bool, present: Present) -> Iterator[Change]:
         case Op("not", (inner,)):
             yield from repairs(inner, not want, present)
         case Op("if", (condition, then, otherwise)):
-            yield from repairs(then if present.value(condition) is True else otherwise, want, present)
-            yield from repairs(condition, present.value(condition) is not True, present)
+            yield from repairs(then if present.value(condition) else otherwise, want, present)
+            yield from repairs(condition, not present.value(condition), present)
         case Op(name, (left, right)) if name in MIRRORED:
             operator = name if want else NEGATED[name]
             yield from _compared(left, operator, present.value(right), present)

@@ -10,7 +10,7 @@ from itertools import product
 from typing import TypeAlias
 
 from atlas.invariants.model import Config, Json, Target
-from atlas.invariants.predicate import Context, Expr, compile_expr
+from atlas.invariants.predicate import Context, Expr, compile_predicate
 from atlas.invariants.sampling.conditions import Hints, field_names, hints_of
 from atlas.invariants.sampling.configurations import UNSET, assembled
 from atlas.invariants.sampling.fragments import Fragment, accepts, without_bounds
@@ -86,8 +86,7 @@ def space_of(expr: Expr, target: Target, pools: Pools, context: Context, rng: ra
     read, hints = field_names(expr), hints_of([expr])
     every = [*read, *(name for name in hints if name not in read and _is_inside(name, read))]
     names = tuple(name for name in every if name.split(".")[0] in takes)
-    evaluate = compile_expr(expr, context)
-    found = Space(names, [], [], [], lambda config: evaluate(config) is True)
+    found = Space(names, [], [], [], compile_predicate(expr, context))
     for name in names:
         known = pools.get(name) or pool({}, hints.get(name, Hints()))
         free = without_bounds(known.type)

@@ -8,10 +8,13 @@ from itertools import takewhile
 
 from atlas.invariants.model import Config, Json
 
+SCALARS = (int, float, bool, type(None))
+_ENCODE = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+
 
 def identity(value: Json) -> str:
     """A text that two values share only if they are the same JSON: `True`, `1` and `1.0` are three values."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return repr(value) if type(value) in SCALARS else _ENCODE(value)
 
 
 def plain(value: Json) -> Json:
