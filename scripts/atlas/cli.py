@@ -148,10 +148,17 @@ def export(form: str, output: Path | None, schema_json: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def stale(as_json: bool) -> int:
     """List the artefacts that are stale, and why. Exits 1 if there are any."""
+    from dataclasses import asdict
+
+    from atlas.environment.unhealthy import text, unhealthy_cells
     from atlas.paths import project_root
     from atlas.provenance.stale import run_stale
 
-    return run_stale(project_root(), as_json=as_json)
+    cells = unhealthy_cells(project_root())
+    code = run_stale(project_root(), as_json=as_json, notes={"static_only": [asdict(one) for one in cells]})
+    if cells and not as_json:
+        print(text(cells))
+    return code
 
 
 @cli.command()
@@ -169,10 +176,16 @@ def orphans() -> int:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def build(cores: int | None, force: bool, arguments: tuple[str, ...]) -> int:
     """Build what is stale, stage by stage; further arguments go to snakemake."""
+    from atlas.environment.unhealthy import text, unhealthy_cells
     from atlas.paths import project_root
+    from atlas.progress import say
     from atlas.provenance.build import run_build
 
-    return run_build(project_root(), cores=cores, force=force, spare=PINNING, arguments=arguments)
+    code = run_build(project_root(), cores=cores, force=force, spare=PINNING, arguments=arguments)
+    cells = unhealthy_cells(project_root())
+    if cells:
+        say(text(cells))
+    return code
 
 
 @cli.command()

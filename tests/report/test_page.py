@@ -20,7 +20,7 @@ from atlas.report.embed import embedded
 from atlas.report.model import FACTS, LANES, EnginePage, Pin, Stale
 from atlas.report.page import render
 
-from .world import HOSTILE, PINS, parameter, schema, versions, write_artefacts
+from .world import HOSTILE, PINS, UNHEALTHY, parameter, schema, versions, write_artefacts
 
 Artefacts = tuple[list[Path], list[Path]]
 
@@ -155,6 +155,12 @@ def test_the_matrix_tells_what_is_known_without_a_script(page: Path) -> None:
     assert "+1 −0 ~4 added, removed and changed since 1.5" in text
     assert "needs JavaScript" in text
     assert "Nothing was stale when this was built; make stale tells the present state." in text
+
+
+def test_a_version_with_static_facts_only_says_why(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.count(f'title="{UNHEALTHY}">why<') == 1
+    assert json.dumps(UNHEALTHY) in text
 
 
 def test_a_version_without_artefacts_is_shown_as_not_built(tmp_path: Path) -> None:

@@ -94,3 +94,14 @@ def test_a_disagreement_shows_both_words() -> None:
     assert wording.disagreement(said) == [
         {"what": "default", "static": "f() (computed)", "live": "2 (value)"}
     ]
+
+
+def test_why_a_cell_has_static_facts_only():
+    reasons = [
+        {"code": "cpu_only", "reason": "no accelerator"},
+        {"code": "environment_unhealthy", "reason": "No module named 'x'"},
+    ]
+    static = {"lanes": {"seen": ["static"]}, "limitations": reasons}
+    assert wording.only_static(static) == "No module named 'x'"
+    assert wording.only_static({**static, "limitations": []}) == "The live lane did not run."
+    assert wording.only_static({**static, "lanes": {"seen": ["static", "live"]}}) is None

@@ -16,6 +16,7 @@ PINS = (
     Pin("stub", "stub", "0.1", ("0.1",)),
 )
 BOTH = ("static", "live")
+UNHEALTHY = "ModuleNotFoundError: No module named x; add the package that has it"
 DIGEST = "sha256:" + "1" * 64
 
 
@@ -51,6 +52,13 @@ def schema(version: str, lanes: tuple[str, ...] = BOTH, **groups: list[dict[str,
         "files": {"toy/args.py": DIGEST},
         "limitations": [
             {"code": "cpu_only", "lane": "live", "reason": f"No GPU. {HOSTILE}", "fields": ["seed"]}
+            if "live" in lanes
+            else {
+                "code": "environment_unhealthy",
+                "lane": "live",
+                "reason": UNHEALTHY,
+                "fields": ["toy.Args"],
+            }
         ],
         "coverage": {
             "n": len(everything),

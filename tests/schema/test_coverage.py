@@ -188,3 +188,12 @@ def project(root: Path, floors: str) -> None:
     cell = root / "results" / "toy" / "1.0"
     cell.mkdir(parents=True, exist_ok=True)
     (cell / "schema.discovered.json").write_text(json.dumps(two_lanes()))
+
+
+def test_a_cell_with_static_facts_only_says_why() -> None:
+    schema = published(lane("static", klass("p.Args", field("a", INT, value(1)))), None, args=["p.Args"])
+    reason = "ModuleNotFoundError: No module named 'x'; add it"
+    unhealthy = {"code": "environment_unhealthy", "lane": "live", "reason": reason, "fields": ["p.Args"]}
+    schema["limitations"] = [unhealthy]
+    assert f"Static facts only: `p.Args`: {reason}." in markdown([schema], [])
+    assert "Static facts only" not in markdown([{**two_lanes(), "limitations": [unhealthy]}], [])

@@ -136,3 +136,19 @@ def test_the_types_of_parameters_without_one_are_observed(world):
     assert [(one.code, one.subject) for one in facts.limitations] == [
         ("type_not_observed", "toy.args.Hidden.mode")
     ]
+
+
+def test_in_an_environment_that_is_not_healthy_nothing_is_run_and_the_reason_is_told(world):
+    cell, source, environment = world
+    (cell.root / "tree/toy/args.py").write_text("import turbine\n")
+    environment.unlink()
+    build_source(cell, source)
+    build_environment(cell, source, environment)
+    facts = live_facts(cell, source, environment)
+    assert facts.classes == {}
+    assert [(one.code, one.subject) for one in facts.limitations] == [
+        ("environment_unhealthy", "toy.args.EngineArgs")
+    ]
+    (cell.root / "envs/toy.txt").write_text("# another lock, in which it may be healthy\n")
+    with pytest.raises(InputError, match="have changed since it was built"):
+        live_facts(cell, source, environment)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -56,14 +58,13 @@ def stale(root: Path, verdict: Verdict | None = None) -> list[Stale]:
     ]
 
 
-def run_stale(root: Path, *, as_json: bool = False) -> int:
-    """Print stale artefacts and orphans; 1 if there are any."""
+def run_stale(root: Path, *, as_json: bool = False, notes: Mapping[str, Any] | None = None) -> int:
+    """Print stale artefacts and orphans; 1 if there are any. `notes` are further keys of the JSON."""
     verdict = ask(root)
     found, lost = stale(root, verdict), orphans(root, verdict)
     if as_json:
-        print(
-            json.dumps({"stale": [asdict(s) for s in found], "orphans": [asdict(o) for o in lost]}, indent=1)
-        )
+        answer = {"stale": [asdict(s) for s in found], "orphans": [asdict(o) for o in lost]}
+        print(json.dumps({**answer, **(notes or {})}, indent=1))
     else:
         _print(found, lost, total=sum(len(job.outputs) for job in verdict.jobs))
     return 1 if found or lost else 0

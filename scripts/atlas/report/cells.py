@@ -69,6 +69,7 @@ def _cell(engine: str, version: str, schema: dict[str, Any] | None, source: dict
         environment=wording.environment(schema.get("environment")),
         sources=tuple(map(wording.source, schema.get("sources") or ())),
         files=schema.get("files") or {},
+        only_static=wording.only_static(schema),
     )
 
 

@@ -74,6 +74,7 @@ def _engine(page: EnginePage, pool: _Pool) -> dict[str, Json]:
                 "status": cell.status,
                 "reason": cell.reason,
                 "lanes": cell.lanes,
+                "onlyStatic": cell.only_static,
                 "environment": cell.environment,
                 "sources": cell.sources,
                 "limitations": len(cell.limitations),

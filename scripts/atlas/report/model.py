@@ -107,6 +107,8 @@ class Cell:
     environment: str | None = None
     sources: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    only_static: str | None = None
+    """Why the live lane did not run."""
 
     def share(self, count: str) -> int:
         """A coverage count in whole per cent of the parameters; rounded down, so that 100 means all."""

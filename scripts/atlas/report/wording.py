@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+from atlas.schema.codes import NOT_RUN
+
 Json: TypeAlias = Any
 
 LIMITS = (
@@ -139,6 +141,14 @@ def _said(found: Json) -> str:
 def static_only(code: str | None) -> str | None:
     """Why the live lane did not see a parameter."""
     return code and STATIC_ONLY.get(code, f"The live lane could not see its class ({code}).")
+
+
+def only_static(schema: Mapping[str, Json]) -> str | None:
+    """Why a cell has static facts alone; None where the live lane ran."""
+    if "live" in schema["lanes"]["seen"]:
+        return None
+    reasons = [one["reason"] for one in schema.get("limitations") or () if one["code"] in NOT_RUN]
+    return "; ".join(reasons) or "The live lane did not run."
 
 
 def unavailable(source: Mapping[str, Json]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from atlas.cost import recording
 from atlas.engines.model import Cell
+from atlas.environment.health import failed
 from atlas.errors import UnavailableError
 from atlas.schema.assemble import Assembled, assemble
 from atlas.schema.config_schema import config_schema
@@ -17,7 +18,13 @@ from atlas.schema.facts import LaneFacts, Limitation
 from atlas.schema.live import live_facts
 from atlas.schema.merge import Merged, merge_lanes
 from atlas.schema.observed import unstated
-from atlas.schema.publish import Origin, document, require_parameters, write_artefacts
+from atlas.schema.publish import (
+    Origin,
+    document,
+    require_nothing_lost,
+    require_parameters,
+    write_artefacts,
+)
 from atlas.schema.static.lane import extract, parsers_of, roots_of
 from atlas.schema.static.modules import SourceIndex
 from atlas.source.tree import SourceTree
@@ -34,6 +41,8 @@ def build_schema(
         static = static_facts(cell, tree)
         live = live_facts(cell, source_json, environment_json, unstated(static))
         environment = _environment(environment_json)
+        if environment is not None and failed(environment):
+            require_nothing_lost(output, cell.engine, cell.version)
         origin, merged, assembled = combine(cell, tree, static, live, environment)
         found = document(origin, merged, assembled)
         require_parameters(found, list(cell.surfaces), where=f"{cell.engine} {cell.version}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from atlas.schema.codes import NOT_RUN
 from atlas.schema.floors import MEASURES, Finding, Row, share
 
 Schema = dict[str, Any]
@@ -91,6 +92,7 @@ def _floors(findings: Sequence[Finding]) -> str:
 
 def _cell(schema: Schema) -> Iterator[str]:
     yield f"## {schema['engine']} {schema['version']}\n"
+    yield from (f"Static facts only: {reason}\n" for reason in why_static_only(schema))
     yield table(("group", "root", "class", *SUMMARY[3:]), _class_rows(schema["lanes"]["rows"]))
     yield from _named("Only static", _static_only(schema))
     live_only = [path for row in schema["lanes"]["rows"] for path in _qualified(row, row["live_only"])]
@@ -102,6 +104,17 @@ def _cell(schema: Schema) -> Iterator[str]:
     if differing:
         yield "### The lanes differ\n"
         yield table(("parameter", "fact", "static", "live"), differing)
+
+
+def why_static_only(schema: Schema) -> list[str]:
+    """Why the live lane did not run; none where it did."""
+    if "live" in schema["lanes"]["seen"]:
+        return []
+    return [
+        f"{', '.join(f'`{field}`' for field in one['fields'])}: {one['reason']}."
+        for one in schema["limitations"]
+        if one["code"] in NOT_RUN
+    ]
 
 
 def _class_rows(rows: Sequence[Row]) -> list[list[str]]:

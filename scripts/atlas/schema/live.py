@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas.engines.model import Cell, ResolveSpec
+from atlas.environment.health import failed
 from atlas.environment.prepare import environment_digest, platform_name, prepare
 from atlas.errors import InputError
 from atlas.schema.facts import LaneFacts, Limitation
@@ -21,7 +22,7 @@ def live_facts(
     environment_json: Path | None,
     unstated: Sequence[tuple[str, str]] = (),
 ) -> LaneFacts:
-    """What the running engine says of its surfaces; no classes, and why, where it has no environment.
+    """What the running engine says of its surfaces; no classes, and why, where nothing can be run.
 
     `unstated` are (class, parameter) pairs whose type is to be observed.
     """
@@ -33,6 +34,8 @@ def live_facts(
         return LaneFacts("live", {}, limitations=tuple(map(Limitation.from_json, reasons)))
     tree = SourceTree.load(source_json, cell)
     _require_same(document, cell, tree, str(environment_json))
+    if failed(document):
+        return LaneFacts("live", {}, limitations=tuple(map(Limitation.from_json, document["limitations"])))
     facts = prepare(cell, tree).ask(request_of(cell, unstated), dict(cell.fixtures))
     suffix = cell.venv.overlay.version_suffix
     return LaneFacts.from_json(_without_suffix({**facts, "lane": "live"}, cell.version, suffix))

@@ -137,6 +137,21 @@ def write_artefacts(
         raise
 
 
+def require_nothing_lost(output: Path, engine: str, version: str) -> None:
+    """Refuse static facts alone, for want of a healthy environment, in the place of live ones."""
+    try:
+        found = json.loads(output.read_text(encoding="utf-8"))
+        said = (found["engine"], found["version"], found["status"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if said == (engine, version, "complete"):
+        raise RunError(
+            "its environment is not healthy, and the schema that is there has live facts",
+            where=str(output),
+            hint="mend the environment; or, to publish static facts alone, remove the schema and build again",
+        )
+
+
 def require_parameters(found: Mapping[str, Json], groups: Iterable[str], *, where: str) -> None:
     """Refuse a schema without a single parameter, and two parameters of one group with one path."""
     names = list(groups)

@@ -131,9 +131,10 @@ function versionLinks(route) {
 }
 
 function cellFacts(engine, index) {
-  const { version, lanes, environment, sources, limitations } = engine.versions[index];
+  const { version, lanes, onlyStatic, environment, sources, limitations } = engine.versions[index];
   const words = [
     lanes.length ? `${lanes.join(" and ")} lane${lanes.length > 1 ? "s" : ""}` : null,
+    onlyStatic ? `static facts only: ${onlyStatic}` : null,
     environment ? `run in ${environment}` : null,
     sources.length ? `read from ${sources.join(", ")}` : null,
   ].filter(Boolean);
