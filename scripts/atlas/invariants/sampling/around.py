@@ -15,7 +15,7 @@ from atlas.invariants.sampling.search import search
 from atlas.invariants.sampling.space import Point, Space, points, space_of
 from atlas.invariants.sampling.values import identity
 
-EXHAUSTIVE = 4000
+EXHAUSTIVE = 2500
 """So many points are all looked at."""
 ENOUGH = 12
 """With fewer points than this on a side, more are searched for."""
