@@ -114,7 +114,7 @@ def as_text(value: Any, unordered: bool) -> str:
     return "".join(sorted(text)) if unordered else text
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 @given(types, values)
 @example("int", "9" * 4301)
 @example("int", 2.0**63)
@@ -143,7 +143,7 @@ def test_a_value_is_taken_and_converted_as_pydantic_does(text: str, value: Any) 
     assert as_text(ours.value, "set[" in text) == as_text(plain(theirs), "set[" in text)
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(st.sampled_from(["int", "float", "bool"]), number_texts | words)
 def test_numbers_are_read_from_text_as_pydantic_does(text: str, value: str) -> None:
     ours = outcome_of(parse_type(text), value)

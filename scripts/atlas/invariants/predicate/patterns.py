@@ -28,8 +28,7 @@ def searched(pattern: object, text: object, *, whole: bool) -> bool:
         raise TypeError("expected string")
     if len(pattern) > MAX_PATTERN:
         raise Unknown
-    starts = 1 if whole else len(text) + 1
-    if starts * _ways_of(pattern, max(8, len(text)).bit_length()) > MAX_WAYS:
+    if _ways_of(pattern, len(text), whole) > MAX_WAYS:
         raise Unknown
     compiled = _compiled(pattern)
     return (compiled.fullmatch(text) if whole else compiled.search(text)) is not None
@@ -46,12 +45,14 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=4096)
-def _ways_of(pattern: str, bits: int) -> int:
-    """The ways to match a text of fewer than 2**bits characters from one start, cut off past the limit."""
+def _ways_of(pattern: str, length: int, whole: bool) -> int:
+    """The ways to try the pattern on a text of that length, cut off past the limit."""
     compiled = _compiled(pattern)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _ways(parser.parse(pattern, compiled.flags), 1 << bits)
+        parts = list(parser.parse(pattern, compiled.flags))
+    anchored = parts[:1] == [(codes.AT, codes.AT_BEGINNING)] and not compiled.flags & re.MULTILINE
+    return _ways(parts, length) * (1 if whole or anchored else length + 1)
 
 
 def _ways(parts: Sequence[tuple[Any, Any]], length: int) -> int:
