@@ -187,7 +187,7 @@ PREDICATES = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(PREDICATES)
 def test_whatever_the_predicate_each_side_is_what_it_says(text):
     expr, trues, falses = sides(text, n=8)

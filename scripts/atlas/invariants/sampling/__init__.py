@@ -1,10 +1,11 @@
 """Configurations to try: random ones, systematic ones, and ones on both sides of a predicate's boundary.
 
-    hints_of(exprs)                 what conditions compare each field with
-    pools(target, hints)            by field: values that are `valid`, at a `boundary`, and of a `wrong` type
-    univariate(target, pools)       every value alone            pairwise(target, pools, related)  any two fields
-    random_configs(target, pools, n, seed)                       related_fields(exprs)  fields that meet
-    around(expr, target, pools, context, n_true, n_false, seed)  where a predicate holds, and where it just fails
+    hints_of(exprs)             what conditions compare each field with
+    related_fields(exprs)       fields that one condition reads together
+    pools(target, hints)        values of each field: `valid`, at a `boundary`, and of a `wrong` type
+    univariate, pairwise        every value alone, and any two fields together
+    random_configs              few fields, mostly ordinary values
+    around                      where a predicate holds, and where it just fails to
 
 Everything is drawn from a seed, and is the same in every process, whatever its hash seed.
 """

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from atlas.invariants.model import Json
 from atlas.invariants.predicate.expr import Const, Each, Expr, Field, Op, Opaque, Var
 from atlas.invariants.sampling.patterns import matching
-from atlas.invariants.sampling.values import distinct, plain
+from atlas.invariants.sampling.values import distinct, is_json, plain
 
 CONTAINMENT = ("in", "not_in")
 COMPARISONS = (
@@ -108,7 +107,7 @@ def _constants(expr: Expr, operator: str) -> Iterator[Json]:
         case Const(value):
             items = plain(value)
             members = isinstance(items, list | dict) and operator in CONTAINMENT
-            yield from (one for one in (items if members else [items]) if _is_json(one))
+            yield from (one for one in (items if members else [items]) if is_json(one))
         case Op(name, args) if name not in (*OF_TYPES, "len"):
             for arg in args:
                 yield from _constants(arg, operator)
@@ -134,7 +133,3 @@ def subjects(expr: Expr, scope: Mapping[str, tuple[Subject, ...]]) -> tuple[Subj
             return tuple(one for arg in args for one in subjects(arg, scope))
         case _:
             return ()
-
-
-def _is_json(value: Json) -> bool:
-    return not isinstance(value, float) or math.isfinite(value)

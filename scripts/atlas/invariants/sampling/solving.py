@@ -14,7 +14,7 @@ from typing import TypeAlias
 from atlas.invariants.model import Json
 from atlas.invariants.predicate.expr import Const, Expr, Field, Op
 from atlas.invariants.sampling.conditions import CONTAINMENT, field_names
-from atlas.invariants.sampling.values import is_number, plain
+from atlas.invariants.sampling.values import is_json, is_number, plain
 
 Change: TypeAlias = tuple[str, Json]
 """A field, dotted, and its new value."""
@@ -69,7 +69,7 @@ def _compared(expr: Expr, operator: str, other: Json, present: Present) -> Itera
     if _solvable(other):
         for step in STEPS[operator]:
             yield from solved(expr, other + step, present)
-    elif operator == "==":
+    elif operator == "==" and is_json(other):
         yield from solved(expr, plain(other), present)
     else:
         for name in field_names(expr):
@@ -79,10 +79,11 @@ def _compared(expr: Expr, operator: str, other: Json, present: Present) -> Itera
 def _contained(item: Expr, container: Expr, present: Present) -> Iterator[Change]:
     held = present.value(container)
     for value in list(held) if isinstance(held, list | tuple | dict | frozenset) else []:
-        yield from solved(item, plain(value), present)
+        if is_json(value):
+            yield from solved(item, plain(value), present)
     if not isinstance(container, Const):
         wanted = plain(present.value(item))
-        yield from solved(container, [wanted], present)
+        yield from solved(container, [wanted] if is_json(wanted) else [], present)
         if isinstance(wanted, str):
             yield from solved(container, {wanted: 1}, present)
 

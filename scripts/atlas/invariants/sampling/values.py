@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from itertools import takewhile
 
@@ -50,6 +51,17 @@ def distinct_configs(configs: Iterable[Config]) -> list[Config]:
 def is_number(value: Json) -> bool:
     """Whether a value is an int or a float; a bool is neither."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_json(value: Json) -> bool:
+    """Whether JSON can write the value: NaN and infinite numbers it cannot, nor what has no value."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(is_json(one) for one in value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and is_json(one) for key, one in value.items())
+    return value is None or isinstance(value, str | int)
 
 
 def kind(value: Json) -> str:
