@@ -10,11 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate
+from typing import TypeVar
 
-from atlas.invariants.learn.table import A, B, Cells, Column, filled, true_rows
+from atlas.invariants.learn.table import A, B, Cells, Column, computable, filled, true_rows
 from atlas.invariants.model import FieldSpec, Json
 from atlas.invariants.predicate.expr import NONE, Const, Expr, Field, Op, Var, identity
+
+T = TypeVar("T")
 
 MOST_VALUES = 60
 """Comparisons are made at so many distinct values of one field at most."""
@@ -41,23 +44,20 @@ class Known:
 
     constants: tuple[Json, ...] = ()
     displays: tuple[str, ...] = ()
+    default: Json = None
 
     def names(self, value: Json) -> bool:
-        """Whether the value is one of the constants, of whatever numeric type."""
-        return any(
-            value == known and isinstance(value, str) == isinstance(known, str) for known in self.constants
-        )
+        """Whether the value is the default or one of the constants, of whatever numeric type."""
+        return value == self.default or value in self.constants
 
 
 def knowledge(spec: FieldSpec | None, hints: Collection[Json] = ()) -> Known:
     """Constants from the schema fragment and from the conditions of other rules."""
     constants = list(hints) + (list(_fragment_constants(spec.type)) if spec else [])
-    if spec and spec.has_default:
-        constants.append(spec.default)
     distinct = {identity(value): value for value in constants}
     ordered = tuple(distinct[key] for key in sorted(distinct, key=repr))
     displays = dict.fromkeys([*([spec.display] if spec else []), *BASIC])
-    return Known(ordered, tuple(displays))
+    return Known(ordered, tuple(displays), spec.default if spec else None)
 
 
 def _fragment_constants(fragment: Json) -> Iterator[Json]:
@@ -194,15 +194,22 @@ def _membership_atoms(
 
 def comparison_atoms(subject: Expr, cells: Cells, known: Known, extra: float = 0.0) -> Iterator[Atom]:
     """Comparisons with a constant between each two neighbouring values, and tests of being integral."""
-    numbers = sorted({value: None for value, _ in cells if number(value)})
-    for low, high in pairwise(thinned(numbers)):
-        for name, constant, cost in cuts(low, high, known.constants):
-            yield atom_of(subject, op(name, A, B), cells, cost + extra, constant)
-    if any(type(value) is float for value in numbers) and any(value % 1 for value in numbers):
+    ordered = sorted(
+        (cell for cell in computable(cells) if not math.isnan(cell[0])), key=lambda cell: cell[0]
+    )
+    below = list(accumulate((mask for _, mask in ordered), int.__or__))
+    above = list(accumulate((mask for _, mask in reversed(ordered)), int.__or__))[::-1]
+    numbers = [value for value, _ in ordered]
+    edges = [place for place in range(1, len(ordered)) if numbers[place - 1] < numbers[place]]
+    for place in thinned(edges):
+        for name, constant, cost in cuts(numbers[place - 1], numbers[place], known.constants):
+            mask = below[place - 1] if name[0] == "<" else above[place]
+            yield Atom(op(name, subject, Const(constant)), mask, cost + extra)
+    if any(number(value) and value % 1 for value in numbers):
         yield from both(subject, op("isint", A), cells, 1.3 + extra)
 
 
-def thinned(numbers: Sequence[float]) -> Sequence[float]:
+def thinned(numbers: Sequence[T]) -> Sequence[T]:
     """So many of the numbers, evenly, that comparisons stay cheap."""
     step = max(1, math.ceil(len(numbers) / MOST_VALUES))
     return numbers[::step]
@@ -211,7 +218,7 @@ def thinned(numbers: Sequence[float]) -> Sequence[float]:
 def cuts(low: float, high: float, constants: Iterable[Json]) -> Iterator[tuple[str, float, float]]:
     """The comparisons that tell a number from the next greater one, each with its constant and cost."""
     between = {value for value in constants if number(value) and low <= value <= high}
-    options = between | {value for value in (0, 1) if low <= value <= high} | {low, high}
+    options = between | {value for value in (0, 1, low, high) if low <= value <= high and number(value * 1)}
 
     def strangeness(value: float) -> tuple[bool, int]:
         return (value not in between, (0, 1).index(value) if value in (0, 1) else 1 + len(f"{value:g}"))
@@ -225,4 +232,4 @@ def cuts(low: float, high: float, constants: Iterable[Json]) -> Iterator[tuple[s
 
 def _plain(value: float) -> float:
     """Integral floats as int: comparisons see no difference."""
-    return int(value) if value == int(value) and abs(value) < 2**53 else value
+    return int(value) if abs(value) < 2**53 and value == int(value) else value

@@ -45,7 +45,7 @@ def sized_atoms(subject: Expr, cells: Cells, known: Known) -> Iterator[Atom]:
             yield atom_of(subject, op(">", size, B), cells, 1.2, 0)
         else:
             for name, constant, cost in cuts(low, high, known.constants):
-                yield atom_of(subject, op(name, size, B), cells, cost + 0.4, constant)
+                yield atom_of(subject, op(name, size, B), cells, cost + 0.1, constant)
     if any(isinstance(value, str) and value and not value.strip() for value, _ in cells):
         yield atom_of(subject, op("==", op("strip", A), B), cells, 1.8, "")
 
@@ -55,26 +55,25 @@ def item_atoms(subject: Expr, item: Var, over: Expr, cells: Cells, known: Known,
     containers = [value for value, _ in cells if type_of(value) == kind]
     items = [each for value in containers for each in (value.values() if kind == "dict" else value)]
     kinds = sorted({type_of(each) for each in items})
-    tests = [op("!=", op("type", item), Const(name)) for name in kinds]
-    tests += [op("==", op("type", item), Const(name)) for name in kinds]
-    tests += [op("not_in", op("type", item), Const(pair)) for pair in (("int", "float"), NUMERIC)]
+    tests = [(op("!=", op("type", item), Const(name)), 1.0) for name in kinds]
+    tests += [(op("==", op("type", item), Const(name)), 1.0) for name in kinds]
+    tests += [(op("not_in", op("type", item), Const(pair)), 1.05) for pair in (("int", "float"), NUMERIC)]
     for low, high in pairwise(thinned(sorted({each for each in items if number(each)}))):
-        tests += [op(name, item, Const(edge)) for name, edge, _ in cuts(low, high, known.constants)]
-    sizes = sorted({len(each) for each in items if isinstance(each, str | list | tuple | dict)})
-    if sizes[:1] == [0]:
-        tests.append(op("==", op("len", item), Const(0)))
-    for body in tests:
-        for quantifier, cost in (("any", 1.6), ("all", 1.8)):
-            shape = Each("any" if quantifier == "any" else "all", item.name, over, body)
-            yield atom_of(subject, shape, cells, cost)
+        tests += [
+            (op(name, item, Const(edge)), cost) for name, edge, cost in cuts(low, high, known.constants)
+        ]
+    if any(isinstance(each, str | list | tuple | dict) and not each for each in items):
+        tests.append((op("==", op("len", item), Const(0)), 1.0))
+    for body, cost in tests:
+        yield atom_of(subject, Each("any", item.name, over, body), cells, cost + 0.6)
+        yield atom_of(subject, Each("all", item.name, over, body), cells, cost + 0.8)
 
 
 def key_atoms(subject: Expr, cells: Cells) -> Iterator[Atom]:
     """Tests of which keys an object has."""
     objects = [value for value, _ in cells if isinstance(value, dict)]
     for key in sorted({key for value in objects for key in value})[:20]:
-        yield from both(subject, op("in", B, A), cells, 1.5, key)
+        yield from both(subject, op("in", B, A), cells, 1.04, key)
     body = negated(op("conforms", ITEM, Const("int")))
-    for quantifier in ("any", "all"):
-        shape = Each("any" if quantifier == "any" else "all", ITEM.name, op("keys", A), body)
-        yield atom_of(subject, shape, cells, 1.8)
+    yield atom_of(subject, Each("any", ITEM.name, op("keys", A), body), cells, 1.8)
+    yield atom_of(subject, Each("all", ITEM.name, op("keys", A), body), cells, 1.8)

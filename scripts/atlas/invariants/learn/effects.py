@@ -94,7 +94,7 @@ def _forms(name: str, observed: Sequence[Observed], context: Context) -> Iterato
 
 def _combined(name: str, observed: Sequence[Observed], context: Context) -> Iterator[Expr]:
     own = Field((name,))
-    partners = [Field((other,)) for other in _partners(name, observed)]
+    partners = [Field((other,)) for other in _partners(name, observed, context)]
     for partner in partners:
         yield from (Op(each, (own, partner)) for each in PARTNERED)
         yield Op("len", (partner,))
@@ -134,10 +134,17 @@ def _equal_fields(name: str, observed: Sequence[Observed], context: Context) -> 
     ]
 
 
-def _partners(name: str, observed: Sequence[Observed]) -> list[str]:
-    """Other fields that are set in most of the rows."""
-    counts = Counter(other for config, _ in observed for other in config if other != name)
-    return sorted(counts, key=lambda other: (-counts[other], other))[:MOST_PARTNERS]
+def _partners(name: str, observed: Sequence[Observed], context: Context) -> list[str]:
+    """Other fields that are set in some rows: first those whose value tells what the changed one becomes."""
+    set_in = Counter(other for config, _ in observed for other in config if other != name)
+    told: dict[str, int] = {}
+    for other in set_in:
+        finals: dict[object, list[object]] = {}
+        for config, seen in observed:
+            value = identity(config.get(other, context.defaults.get(other)))
+            finals.setdefault(value, []).append(identity(seen.changed[name]))
+        told[other] = sum(len(group) for group in finals.values() if len(set(group)) == 1 < len(group))
+    return sorted(set_in, key=lambda other: (-told[other], -set_in[other], other))[:MOST_PARTNERS]
 
 
 def set_anyway(form: Expr, name: str) -> Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -46,6 +46,15 @@ class Question:
     def limited(self, mask: int) -> Question:
         """The same about some rows only."""
         return replace(self, wanted=self.wanted & mask, unwanted=self.unwanted & mask)
+
+    def part(self, numbers: Sequence[int]) -> Question:
+        """The same about a selection of the rows, numbered anew."""
+        return replace(
+            self,
+            configs=[self.configs[number] for number in numbers],
+            wanted=rows(bool(self.wanted >> number & 1) for number in numbers),
+            unwanted=rows(bool(self.unwanted >> number & 1) for number in numbers),
+        )
 
 
 def by_signature(observed: Sequence[Observed], names: Collection[str]) -> dict[Signature, list[int]]:
@@ -96,8 +105,17 @@ def rule(
     target: Target, signature: Signature, when: Expr, observed: Sequence[Observed], matching: int
 ) -> Candidate:
     """The candidate, with the depth and the message that the matching rows show."""
-    names = {spec.name for spec in target.fields}
+    names = frozenset(spec.name for spec in target.fields)
     matched = [observed[row] for row in indices(matching)]
     depth = min((observation.depth for _, observation in matched), key=DEPTHS.index)
     said = [(config, text) for config, seen in matched if (text := message_of(seen, signature, names))]
     return candidate(target.cls, signature, depth, when, template(said, target.defaults()))
+
+
+def distinct(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Each candidate once."""
+    kept: list[Candidate] = []
+    for each in candidates:
+        if each not in kept:
+            kept.append(each)
+    return tuple(kept)

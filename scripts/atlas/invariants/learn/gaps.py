@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from atlas.invariants.learn.fit import (
     answers,
     by_signature,
     disjuncts,
+    distinct,
     rows_where,
     rule,
 )
@@ -28,6 +30,11 @@ from atlas.invariants.outcomes import sets_field
 from atlas.invariants.predicate import Context, fields_of, normalise, opaque_of
 from atlas.invariants.predicate.expr import TRUE, Expr, Op, identity
 
+CHEAP = 3.2
+"""Where a condition costs no more, fields of three are not compared with one another."""
+MOST_WANTED, MOST_UNWANTED, MORE = 400, 1200, 100
+"""So many rows a condition is learned from, and so many that refute it are added at a time."""
+ROUNDS = 4
 LEAST = 3
 """So many different configurations must speak for a rule."""
 
@@ -40,7 +47,7 @@ def unexplained(
     Signatures of one statement that are too rare each are put together whatever their text.
     """
     context = context_of(target)
-    groups = by_signature(observed, {spec.name for spec in target.fields})
+    groups = by_signature(observed, frozenset(spec.name for spec in target.fields))
     open_rows: dict[Signature, list[int]] = {}
     for signature, matching in groups.items():
         done = _explained(signature, rules, [observed[row] for row in matching], context)
@@ -96,7 +103,7 @@ def learn(
     condition is kept, and the rest is learned.
     """
     context = context_of(target)
-    names = {spec.name for spec in target.fields}
+    names = frozenset(spec.name for spec in target.fields)
     matching = [
         row
         for row, (_, seen) in enumerate(observed)
@@ -112,7 +119,7 @@ def learn(
         for single, rows_of in forms
     ]
     return Learned(
-        tuple(dict.fromkeys(each for part in parts for each in part.candidates)),
+        distinct(each for part in parts for each in part.candidates),
         "; ".join(dict.fromkeys(part.reason for part in parts if part.reason)),
         sum(part.support for part in parts),
         tuple(config for part in parts for config in part.left),
@@ -174,32 +181,62 @@ def _conditions(
         if beginning != TRUE:
             return [TRUE], "", 0
         return [], "it happens in every configuration that comes so far", question.wanted
-    names = {spec.name for spec in target.fields}
+    names = frozenset(spec.name for spec in target.fields)
     first = observed[indices(question.wanted)[0]][1]
     text = message_of(first, signature, names) or ""
     named = [signature.what] if signature.kind == "changed" else mentioned(text, names)
     named += [field.path[0] for field in fields_of(beginning)]
-    ranked = relevant(question.configs, question.wanted, question.unwanted, named)
-    extra: list[Atom] = []
-    if signature.value is not None:
-        clause = set_anyway(signature.value, signature.what)
-        extra.append(Atom(clause, rows_where(clause, question.configs, question.context), 1.0))
-    best: Found | None = None
-    for triples in (False, True):
-        found, atoms = answers(question, ranked, least=LEAST, triples=triples, extra=extra)
-        if found and proven(found, atoms, question.wanted, question.unwanted):
-            if best is None or (found.uncovered.bit_count(), found.cost) < (
-                best.uncovered.bit_count(),
-                best.cost,
-            ):
-                best = found
-            if not found.uncovered and len(found.parts) == 1:
-                break
-    if best is None:
+    extra = [set_anyway(signature.value, signature.what)] if signature.value is not None else []
+    whens = _consistent(question, named, extra)
+    if not whens:
         return [], "no small condition tells them apart", question.wanted
-    whens = [each for each in disjuncts(best) if agrees(each, question)]
     covered = 0
     for when in whens:
         covered |= rows_where(when, question.configs, question.context)
     left = question.wanted & ~covered
     return whens, "some are left" if left else "", left
+
+
+def _consistent(question: Question, named: Sequence[str], extra: Sequence[Expr]) -> list[Expr]:
+    """Predicates that hold in no unwanted row, learned from some of the rows and tried on all.
+
+    Rows that refute what was learned are added, and it is learned again.
+    """
+    ours, theirs = indices(question.wanted), indices(question.unwanted)
+    chosen = {*_spread(ours, MOST_WANTED), *_spread(theirs, MOST_UNWANTED)}
+    whens: list[Expr] = []
+    for _ in range(ROUNDS):
+        found = _smallest(question.part(sorted(chosen)), named, extra)
+        whens = disjuncts(found) if found else []
+        true = 0
+        for when in whens:
+            true |= rows_where(when, question.configs, question.context)
+        wrong = question.unwanted & true
+        missed = 0 if found is None or found.uncovered else question.wanted & ~true
+        more = {*_spread(indices(wrong), MORE), *_spread(indices(missed), MORE)} - chosen
+        if not more:
+            break
+        chosen |= more
+    return [each for each in whens if agrees(each, question)]
+
+
+def _spread(numbers: Sequence[int], most: int) -> Sequence[int]:
+    return numbers[:: max(1, math.ceil(len(numbers) / most))]
+
+
+def _smallest(question: Question, named: Sequence[str], extra: Sequence[Expr]) -> Found | None:
+    ranked = relevant(question.configs, question.wanted, question.unwanted, named)
+    clauses = [Atom(each, rows_where(each, question.configs, question.context), 1.0) for each in extra]
+    best: Found | None = None
+    for triples in (False, True):
+        found, atoms = answers(question, ranked, least=LEAST, triples=triples, extra=clauses)
+        if found and proven(found, atoms, question.wanted, question.unwanted):
+            if best is None or _quality(found) < _quality(best):
+                best = found
+            if not found.uncovered and found.cost <= CHEAP:
+                break
+    return best
+
+
+def _quality(found: Found) -> tuple[int, float]:
+    return found.uncovered.bit_count(), found.cost

@@ -6,7 +6,19 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
 from atlas.invariants.learn.atoms import Atom, Known, comparison_atoms, number, op
-from atlas.invariants.learn.table import A, B, C, Cells, Column, evaluated, filled, is_json, joined, true_rows
+from atlas.invariants.learn.table import (
+    A,
+    B,
+    C,
+    Cells,
+    Column,
+    computable,
+    evaluated,
+    filled,
+    is_json,
+    joined,
+    true_rows,
+)
 from atlas.invariants.model import Json
 from atlas.invariants.predicate.expr import Const, Expr, Field, Op, identity
 
@@ -27,11 +39,10 @@ def pair_atoms(columns: Sequence[Column]) -> Iterator[Atom]:
     """Tests of two fields."""
     for first, second in combinations(numeric(columns), 2):
         left, right = Field(first.path), Field(second.path)
-        cells = joined(first.cells, second.cells)
+        cells = joined(computable(first.cells), computable(second.cells))
         for name in (*ORDERED, *SYMMETRIC):
             yield _pair(left, right, op(name, A, B), cells, 1.4)
-        for one, other, places in ((left, right, (A, B)), (right, left, (B, A))):
-            del one, other
+        for places in ((A, B), (B, A)):
             for name in SYMMETRIC:
                 yield _pair(left, right, op(name, op("%", *places), Const(0)), cells, 1.7)
         for name in ("*", "+"):
@@ -87,7 +98,7 @@ def triple_atoms(columns: Sequence[Column]) -> Iterator[Atom]:
     for first, second, third in permutations(numeric(columns), 3):
         if first.path > second.path:
             continue
-        cells = joined(joined(first.cells, second.cells), third.cells)
+        cells = joined(joined(*(computable(each.cells) for each in (first, second))), computable(third.cells))
         parts = (Field(first.path), Field(second.path), Field(third.path))
         for name in ("*", "+"):
             computed = op(name, A, B)

@@ -18,6 +18,8 @@ from atlas.invariants.predicate.expr import Expr, Op
 
 MOST_ADDED = 3
 """A refinement adds so many atoms at most."""
+CHEAP = 1.5
+"""Where correcting one clause costs no more, nothing else is tried."""
 SLACK = 8.0
 """So many bits less than for a new rule must speak for a correction: the rule was nearly right."""
 
@@ -45,14 +47,20 @@ def refine(
     if not question.wanted & ~holds and not question.unwanted & holds:
         return None
     named = [field.path[0] for field in fields_of(candidate.when)]
-    options = sorted(
-        _options(target, candidate, question, holds, named), key=lambda each: (each[0], repr(each[1]))
-    )
-    for _, expr in options:
+    corrections = list(_corrected(candidate.when, question))
+    best = _agreeing(corrections, question)
+    if best is None or best[0] > CHEAP:
+        best = _agreeing([*corrections, *_options(target, candidate, question, holds, named)], question)
+    return replace(candidate, when=best[1], refined=True) if best else None
+
+
+def _agreeing(options: Sequence[Option], question: Question) -> Option | None:
+    """The cheapest one that agrees with all rows."""
+    for cost, expr in sorted(options, key=lambda each: (each[0], repr(each[1]))):
         when = normalise(expr)
         true = rows_where(when, question.configs, question.context)
         if not question.wanted & ~true and not question.unwanted & true:
-            return replace(candidate, when=when, refined=True)
+            return cost, when
     return None
 
 
@@ -75,8 +83,7 @@ def _options(
 ) -> Iterator[Option]:
     """Conditions to try, each with what its change costs."""
     when = candidate.when
-    yield from _corrected(when, question)
-    words = mentioned(candidate.message or "", {spec.name for spec in target.fields})
+    words = mentioned(candidate.message or "", frozenset(spec.name for spec in target.fields))
     inside = question.limited(holds)
     narrowed: Option | None = None
     if inside.unwanted:

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TypeAlias
 
 from atlas.invariants.learn.atoms import Atom
+from atlas.invariants.learn.conjunctions import Conjunction, conjunction, pure
 from atlas.invariants.predicate.expr import Expr, Op
 
 MOST_ATOMS = 4
+"""Of a conjunction that covers all; parts of a disjunction have fewer."""
 MOST_DISJUNCTS = 6
-WIDTH = 14
 MOST_BRANCHES = 4000
-_State: TypeAlias = tuple[tuple[Atom, ...], int, int, float]
-"""Chosen atoms, the wanted and the unwanted rows where they hold, and their cost."""
 
 OR = 0.6
 """What a further disjunct costs besides its atoms."""
-
-
-@dataclass(frozen=True)
-class Conjunction:
-    """Atoms that hold together in `mask`."""
-
-    atoms: tuple[Atom, ...]
-    mask: int
-    cost: float
-
-    def expr(self) -> Expr:
-        """The predicate."""
-        parts = tuple(atom.expr for atom in self.atoms)
-        return parts[0] if len(parts) == 1 else Op("and", parts)
 
 
 @dataclass(frozen=True)
@@ -72,10 +56,12 @@ def smallest(atoms: Sequence[Atom], wanted: int, unwanted: int, least: int = 1) 
 
     Rows that no part of that size reaches are left out, and said to be.
     """
+    single = _single(atoms, wanted, unwanted)
+    options = [single] if single else []
+    if single is None or single.cost > 2 + OR:
+        options += _disjunctions(atoms, wanted, unwanted, least)
     options = [
-        found
-        for found in (_single(atoms, wanted, unwanted), *_disjunctions(atoms, wanted, unwanted, least))
-        if found is not None and all((part.mask & wanted).bit_count() >= least for part in found.parts)
+        found for found in options if all((part.mask & wanted).bit_count() >= least for part in found.parts)
     ]
     return min(options, key=lambda found: (found.uncovered.bit_count(), found.cost), default=None)
 
@@ -106,7 +92,7 @@ def _single(atoms: Sequence[Atom], wanted: int, unwanted: int) -> Found | None:
     if not best or not best[0][1]:
         return None
     cost, chosen = best[0]
-    return Found((_conjunction(chosen),), 0, cost)
+    return Found((conjunction(chosen),), 0, cost)
 
 
 def _undominated(atoms: Sequence[Atom], unwanted: int) -> list[Atom]:
@@ -118,29 +104,30 @@ def _undominated(atoms: Sequence[Atom], unwanted: int) -> list[Atom]:
     return kept
 
 
-def _conjunction(atoms: Iterable[Atom]) -> Conjunction:
-    ordered = tuple(atoms)
-    mask = ordered[0].mask
-    for atom in ordered[1:]:
-        mask &= atom.mask
-    return Conjunction(ordered, mask, sum(atom.cost for atom in ordered))
+def _disjunctions(atoms: Sequence[Atom], wanted: int, unwanted: int, least: int) -> Iterator[Found]:
+    """Covers of the wanted rows with pure conjunctions of ever more atoms, until more can't be cheaper."""
+    best = math.inf
+    for size, parts in enumerate(pure(atoms, wanted, unwanted, least), 1):
+        for found in _covers(parts, wanted, least):
+            yield found
+            best = best if found.uncovered else min(best, found.cost)
+        if best <= size + 2 + OR:
+            return
 
 
-def _disjunctions(atoms: Sequence[Atom], wanted: int, unwanted: int, least: int) -> Iterable[Found | None]:
-    """Covers of the wanted rows with pure conjunctions, chosen in three ways."""
-    pure = _pure(atoms, wanted, unwanted, least)
-    yield _pair_of(pure, wanted)
+def _covers(parts: Sequence[Conjunction], wanted: int, least: int) -> Iterator[Found]:
+    """The cheapest two that cover all, and what taking the best ones first comes to."""
+    pair = _pair_of(parts, wanted)
+    if pair:
+        yield pair
     for by_ratio in (False, True):
         chosen: list[Conjunction] = []
         left = wanted
-        pool = pure
         while left and len(chosen) < MOST_DISJUNCTS:
-            reach = [each for each in pool if (each.mask & left).bit_count() >= min(least, left.bit_count())]
+            needed = min(least, left.bit_count())
+            reach = [each for each in parts if (each.mask & left).bit_count() >= needed]
             if not reach:
-                pool = _pure(atoms, left, unwanted, least) if pool is pure else []
-                if not pool:
-                    break
-                continue
+                break
             best = max(reach, key=lambda each: _worth(each, left, by_ratio))
             chosen.append(best)
             left &= ~best.mask
@@ -157,9 +144,9 @@ def _found(parts: Sequence[Conjunction], left: int) -> Found:
     return Found(tuple(parts), left, sum(part.cost for part in parts) + OR * (len(parts) - 1))
 
 
-def _pair_of(pure: Sequence[Conjunction], wanted: int) -> Found | None:
+def _pair_of(parts: Sequence[Conjunction], wanted: int) -> Found | None:
     """The cheapest two that cover all, among those that cover most."""
-    most = sorted(pure, key=lambda each: (each.cost, -(each.mask & wanted).bit_count()))[:160]
+    most = sorted(parts, key=lambda each: (each.cost, -(each.mask & wanted).bit_count()))[:160]
     pairs = [pair for pair in combinations(most, 2) if wanted & ~(pair[0].mask | pair[1].mask) == 0]
     best = min(pairs, key=lambda pair: pair[0].cost + pair[1].cost, default=None)
     return _found(best, 0) if best else None
@@ -175,37 +162,6 @@ def _irredundant(parts: Sequence[Conjunction], wanted: int) -> list[Conjunction]
         if wanted & ~rest == 0:
             kept.remove(part)
     return kept
-
-
-def _pure(atoms: Sequence[Atom], wanted: int, unwanted: int, least: int) -> list[Conjunction]:
-    """Conjunctions that hold in some wanted rows and in no unwanted one, by a beam search."""
-    found: dict[int, Conjunction] = {}
-    beam: list[_State] = [((), wanted, unwanted, 0.0)]
-    for _ in range(MOST_ATOMS):
-        states: dict[tuple[int, int], _State] = {}
-        for chosen, hit, missed, cost in beam:
-            for atom in atoms:
-                ours, theirs = hit & atom.mask, missed & atom.mask
-                if theirs == missed or ours.bit_count() < least:
-                    continue
-                total = cost + atom.cost
-                if not theirs:
-                    if ours not in found or total < found[ours].cost:
-                        found[ours] = _conjunction((*chosen, atom))
-                elif (ours, theirs) not in states or total < states[ours, theirs][3]:
-                    states[ours, theirs] = ((*chosen, atom), ours, theirs, total)
-        beam = _best_states(list(states.values()), wanted, unwanted)
-    return sorted(found.values(), key=lambda each: (-(each.mask & wanted).bit_count(), each.cost))
-
-
-def _best_states(states: list[_State], wanted: int, unwanted: int) -> list[_State]:
-    """The most promising ones: by balance, by purity, and those that lost no wanted row."""
-    ours, theirs = wanted.bit_count(), unwanted.bit_count()
-    counted = [(state[1].bit_count(), state[2].bit_count(), state[3], state) for state in states]
-    balance = sorted(counted, key=lambda each: (each[1] / theirs - each[0] / ours, each[2]))[:WIDTH]
-    purity = sorted(counted, key=lambda each: (-each[0] / (each[0] + each[1] + 2), each[2]))[:WIDTH]
-    whole = sorted((each for each in counted if each[0] == ours), key=lambda each: (each[1], each[2]))[:WIDTH]
-    return list({id(each[3]): each[3] for each in (*balance, *purity, *whole)}.values())
 
 
 def proven(found: Found, atoms: Sequence[Atom], wanted: int, unwanted: int, slack: float = 0.0) -> bool:

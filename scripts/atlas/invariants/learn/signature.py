@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from atlas.invariants.model import Candidate, Depth, Effect, Json, Observation, Severity, Site, Thrown
@@ -57,7 +58,11 @@ class Signature:
 
 def mask(message: str, names: Collection[str] = ()) -> str:
     """The text with values masked: numbers, quoted text, reprs and brackets; quoted `names` stay."""
+    return _mask(message, names if isinstance(names, frozenset) else frozenset(names))
 
+
+@lru_cache(maxsize=50_000)
+def _mask(message: str, names: frozenset[str]) -> str:
     def masked(match: re.Match[str]) -> str:
         text = match.group()
         if match.lastgroup == "quoted" and (text[0] == "`" or text[1:-1] in names):

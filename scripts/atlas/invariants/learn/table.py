@@ -23,6 +23,7 @@ Cells = tuple[tuple[Json, int], ...]
 
 _PLAIN = Context(defaults={}, types={}, converts="none")
 _ABSENT = object()
+_SCALARS = frozenset((bool, int, float, str, type(None)))
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def column(configs: Sequence[Config], path: tuple[str, ...], context: Context) -
     passed: dict[object, tuple[Config, list[int]]] = {}
     for row, config in enumerate(configs):
         value = config.get(path[0], _ABSENT)
-        key = _ABSENT if value is _ABSENT else identity(value)
+        kind = value.__class__
+        key: object = (kind, value) if kind in _SCALARS else _ABSENT if value is _ABSENT else identity(value)
         if key not in passed:
             passed[key] = ({} if value is _ABSENT else {path[0]: value}, [])
         passed[key][1].append(row)
@@ -85,6 +87,11 @@ def _cells(evaluate: Callable[[Config], Json], masks: Sequence[tuple[Config, int
 def is_json(value: object) -> bool:
     """Whether an evaluation came to a value that a user could write."""
     return value is None or isinstance(value, bool | int | float | str | list | tuple | dict)
+
+
+def computable(cells: Cells) -> Cells:
+    """The cells that hold numbers, or what counts as one."""
+    return tuple(cell for cell in cells if isinstance(cell[0], int | float))
 
 
 def joined(first: Cells, second: Cells) -> Cells:

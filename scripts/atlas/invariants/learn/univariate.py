@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from atlas.invariants.corpus import context_of
 from atlas.invariants.learn.atoms import Known, knowledge
@@ -14,46 +15,70 @@ from atlas.invariants.learn.fit import (
     answers,
     by_signature,
     disjuncts,
+    distinct,
     rows_where,
     rule,
 )
 from atlas.invariants.learn.relevance import Hints
 from atlas.invariants.learn.signature import Signature, could_reach
 from atlas.invariants.learn.table import rows
-from atlas.invariants.model import Candidate, Target
+from atlas.invariants.model import Candidate, Config, Target
 from atlas.invariants.predicate import Context
+from atlas.invariants.predicate.expr import identity
 
 
 def learn_univariate(
-    target: Target, observed: Sequence[Observed], hints: Hints | None = None
+    target: Target,
+    observed: Sequence[Observed],
+    hints: Hints | None = None,
+    base: Config | None = None,
 ) -> tuple[Candidate, ...]:
     """For each field and each thing that happened, the smallest predicate that tells when.
 
-    Configurations that set nothing count for every field; those that set several are left out. `hints` are
-    constants that conditions compare a field with.
+    `base` is what is always set; configurations that differ from it in several fields are left out, and the
+    base itself counts for every field. `hints` are constants that conditions compare a field with.
     """
-    base = [each for each in observed if not each[0]]
+    common: list[Observed] = []
     by_field: dict[str, list[Observed]] = {}
     for each in observed:
-        if len(each[0]) == 1:
-            by_field.setdefault(next(iter(each[0])), []).append(each)
+        different = _different(each[0], base or {})
+        if not different:
+            common.append(each)
+        elif len(different) == 1:
+            by_field.setdefault(different[0], []).append(each)
     context = context_of(target)
     specs = {spec.name: spec for spec in target.fields}
     found: list[Candidate] = []
     for name in sorted(by_field):
         known = knowledge(specs.get(name), (hints or {}).get(name, ()))
-        found += _of_field(target, name, [*base, *by_field[name]], known, context)
-    return tuple(dict.fromkeys(found))
+        # That every other string but the default is rejected may only mean that none of those tried is known.
+        known = replace(known, default=None)
+        found += _of_field(target, name, common, by_field[name], known, context)
+    return distinct(found)
+
+
+def _different(config: Config, base: Config) -> list[str]:
+    return [
+        name
+        for name in {**base, **config}
+        if name not in base or name not in config or identity(config[name]) != identity(base[name])
+    ]
 
 
 def _of_field(
-    target: Target, name: str, observed: Sequence[Observed], known: Known, context: Context
+    target: Target,
+    name: str,
+    base: Sequence[Observed],
+    others: Sequence[Observed],
+    known: Known,
+    context: Context,
 ) -> list[Candidate]:
-    groups = by_signature(observed, {spec.name for spec in target.fields})
+    observed = [*base, *others]
+    groups = by_signature(observed, frozenset(spec.name for spec in target.fields))
     found: list[Candidate] = []
     for signature in sorted(groups, key=Signature.order):
         for single, matching in split(signature, observed, groups[signature], context):
-            if all(observed[row][0] for row in matching):  # else it happens with nothing set
+            if min(matching) >= len(base):  # else it happens with nothing set
                 found += _told_apart(target, name, single, observed, matching, known, context)
     return found
 
