@@ -1,0 +1,95 @@
+"""Fields that the engine sets to something else than the user gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from atlas.invariants.model import Candidate, Effect, Json
+from atlas.invariants.predicate import (
+    FALSE,
+    UNDEFINED,
+    Const,
+    Context,
+    Expr,
+    Field,
+    Op,
+    evaluate,
+    normalise,
+)
+from atlas.invariants.static.candidates import Read, read, worth
+from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.machine import Event, Machine
+from atlas.invariants.static.state import State, condition_of
+from atlas.invariants.static.terms import and_, not_, op, opaque_in, or_, size, type_in
+from atlas.invariants.static.values import Instance, Ref
+
+_MOST_NODES = 120
+_MOST_LATER = 12
+
+
+def of_events(
+    m: Machine, events: list[Event], state: State, ref: Ref
+) -> Iterator[tuple[Event, Candidate | None, Read]]:
+    """Each change with the condition that it happens, really changes something, and is not undone later."""
+    context = Context(m.target.defaults(), {s.name: s.display for s in m.target.fields}, m.target.converts)
+    for at, event in enumerate(events):
+        assert event.sets is not None
+        name, _, value = event.sets
+        later = [one for one in events[at + 1 :] if one.sets and one.sets[0] == name]
+        undone = [not_(condition_of(one.path)) for one in later[:_MOST_LATER]]
+        happens = and_(condition_of(event.path), *undone)
+        if value is None or any(opaque_in(value)) or size(value, _MOST_NODES) > _MOST_NODES:
+            found = read(happens)
+            yield event, None, Read(found.when, (*found.partial, f"the value of {name}"), found.requires)
+            continue
+        base = _otherwise(m, name, state, ref, context)
+        found = read(and_(happens, _differs(m, name, value, base, context)))
+        made = None
+        if worth(found):
+            made = Candidate(
+                target=m.target.cls,
+                severity="dormant",
+                depth=event.depth,
+                when=found.when,
+                effect=Effect(sets={name: normalise(value)}),
+                origin="static",
+                site=event.site,
+                partial=found.partial,
+                requires=found.requires,
+            )
+        yield event, made, found
+
+
+def _otherwise(m: Machine, name: str, state: State, ref: Ref, context: Context) -> Json:
+    """What the field is in the end when the user gives nothing at all."""
+    thing = state.object(ref)
+    value = thing.attrs.get(name) if isinstance(thing, Instance) else None
+    its = lowered(value, state) if value is not None else None
+    return evaluate(its, {}, context) if its is not None else UNDEFINED
+
+
+def _differs(m: Machine, name: str, value: Expr, base: Json, context: Context) -> Expr:
+    """Where the value is another one than was given, or, if nothing was, than it is otherwise."""
+    field = Field((name,))
+    changed = _other(value, field)
+    if name not in context.defaults:
+        return and_(op("given", field), changed)
+    if base is not UNDEFINED and _same(base, context.defaults[name]):
+        return changed
+    given = Op("given", (field,))
+    unset = FALSE if base is UNDEFINED else and_(not_(given), _other(value, Const(base)))
+    return or_(and_(given, changed), unset)
+
+
+def _other(value: Expr, than: Expr) -> Expr:
+    """Different as JSON: true is not 1."""
+    differs = not_(op("==", value, than))
+    if isinstance(value, Const) and isinstance(value.value, bool):
+        return or_(differs, not_(type_in(than, ("bool",))))
+    if isinstance(value, Const) and value.value in (0, 1):
+        return or_(differs, type_in(than, ("bool",)))
+    return differs
+
+
+def _same(left: Json, right: Json) -> bool:
+    return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)

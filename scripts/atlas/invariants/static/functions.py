@@ -1,0 +1,194 @@
+"""The engine's functions, executed where they are called."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from atlas.invariants.predicate import NONE, Const, Opaque
+from atlas.invariants.static.attributes import decorations
+from atlas.invariants.static.dead import DeadError
+from atlas.invariants.static.joins import settle
+from atlas.invariants.static.state import State
+from atlas.invariants.static.values import (
+    Absent,
+    Function,
+    Item,
+    Sequence,
+    Table,
+    UserKeywords,
+    Value,
+    combined,
+)
+from atlas.schema.static.modules import Scope
+
+if TYPE_CHECKING:
+    from atlas.invariants.static.machine import Machine
+
+REST = "**"
+"""Among keyword arguments: what the user gave and is passed on."""
+
+
+class SignatureError(Exception):
+    """The arguments do not fit the parameters."""
+
+
+def run(
+    m: Machine,
+    function: Function,
+    positional: list[Value],
+    keywords: Mapping[str, Value],
+    node: ast.AST,
+    state: State,
+) -> Value:
+    """Execute a function's body on these arguments; the value is what it returns."""
+    reason = _refused(m, function)
+    given = [function.bound, *positional] if function.bound is not None else list(positional)
+    if reason:
+        m.cut.setdefault(id(function.node), reason)
+        m.not_executed(function)
+        return _unknown(m, given, keywords, node, state)
+    try:
+        names = bound(m, function, given, keywords, node, state)
+    except SignatureError:
+        return _unknown(m, given, keywords, node, state)
+    if isinstance(function.node, ast.Lambda):
+        return _lambda(m, function, names, state)
+    return _body(m, function, function.node, names, state)
+
+
+def _unknown(
+    m: Machine, given: list[Value], keywords: Mapping[str, Value], node: ast.AST, state: State
+) -> Value:
+    made = m.opaque(node, state, *given, *keywords.values(), environment=False)
+    m.may_raise(("Exception",), made, state)
+    return made
+
+
+def _refused(m: Machine, function: Function) -> str:
+    """Why a function is not executed."""
+    depth = sum(frame.node is function.node for frame in m.frames)
+    if depth >= m.budget.repeats:
+        return "recursion"
+    if len(m.frames) >= m.budget.calls or m.budget.spent:
+        return "budget"
+    if isinstance(function.node, ast.AsyncFunctionDef):
+        return "asynchronous"
+    if isinstance(function.node, ast.FunctionDef):
+        if decorations(function.node) & {"contextmanager", "asynccontextmanager"}:
+            return "context manager"
+        if m.is_generator(function.node):
+            return "generator"
+    return ""
+
+
+def _lambda(m: Machine, function: Function, names: dict[str, Value], state: State) -> Value:
+    assert isinstance(function.node, ast.Lambda)
+    inner = state.callee(names)
+    with m.inside(function):
+        value = m.value(function.node.body, inner)
+    state.heap, state.path = inner.heap, inner.path
+    return value
+
+
+def _body(
+    m: Machine,
+    function: Function,
+    node: ast.FunctionDef | ast.AsyncFunctionDef,
+    names: dict[str, Value],
+    state: State,
+) -> Value:
+    inner = state.callee(names)
+    base = state.fork()
+    caught = m.caught
+    with m.inside(function) as frame:
+        falls = m.block(node.body, inner)
+    ends: list[tuple[Value, State]] = [*frame.returns, *([(NONE, inner)] if falls else [])]
+    if not ends:
+        raise DeadError
+    values = [(end.since(base.path), value) for value, end in ends]
+    if not settle(base, [end for _, end in ends], caught != m.caught):
+        raise DeadError
+    state.heap, state.path = base.heap, base.path
+    return combined(values)
+
+
+# --- parameters ---------------------------------------------------------------------------------------
+
+
+def bound(
+    m: Machine,
+    function: Function,
+    positional: list[Value],
+    keywords: Mapping[str, Value],
+    node: ast.AST,
+    state: State,
+) -> dict[str, Value]:
+    """Parameters with their values."""
+    arguments = function.node.args
+    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+    if len(positional) > len(names) and arguments.vararg is None:
+        raise SignatureError
+    out: dict[str, Value] = dict(zip(names, positional, strict=False))
+    if arguments.vararg is not None:
+        more = tuple(Item(one) for one in positional[len(names) :])
+        out[arguments.vararg.arg] = state.new(Sequence("tuple", more))
+    rest = keywords.get(REST)
+    every = {*names, *(one.arg for one in arguments.kwonlyargs)}
+    extra = {name: value for name, value in keywords.items() if name not in every and name != REST}
+    out.update({name: value for name, value in keywords.items() if name in every})
+    _defaults(m, function, arguments, out, rest, state)
+    if arguments.kwarg is not None:
+        out[arguments.kwarg.arg] = _open(rest, extra, every, state)
+    elif extra:
+        raise SignatureError
+    missing = every - out.keys()
+    for name in missing:
+        out[name] = Opaque(f"{name}", (), False)
+    return out
+
+
+def _open(rest: Value | None, extra: Mapping[str, Value], taken: set[str], state: State) -> Value:
+    """What `**kwargs` holds."""
+    if isinstance(rest, UserKeywords) and not extra:
+        return UserKeywords(rest.taken | taken)
+    unknown = Opaque("**kwargs", (), False) if isinstance(rest, UserKeywords) else None
+    return state.new(Table({name: Item(value) for name, value in extra.items()}, unknown))
+
+
+def _defaults(
+    m: Machine,
+    function: Function,
+    arguments: ast.arguments,
+    out: dict[str, Value],
+    rest: Value | None,
+    state: State,
+) -> None:
+    """Parameters that the caller leaves out; what the user gives is passed on by `rest`."""
+    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+    pairs = [*zip(reversed(names), reversed(arguments.defaults), strict=False)]
+    pairs += [
+        (one.arg, value)
+        for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if value is not None
+    ]
+    defaults = dict(pairs)
+    for name in [*names, *(one.arg for one in arguments.kwonlyargs)]:
+        if name in out:
+            continue
+        if isinstance(rest, UserKeywords) and name not in rest.taken:
+            default = _evaluated(m, function, defaults[name], state) if name in defaults else Absent()
+            out[name] = m.given_or(name, default)
+        elif name in defaults:
+            out[name] = _evaluated(m, function, defaults[name], state)
+
+
+def _evaluated(m: Machine, function: Function, node: ast.expr, state: State) -> Value:
+    """A default, where the function was defined."""
+    if isinstance(node, ast.Constant) and (
+        node.value is None or isinstance(node.value, bool | int | float | str)
+    ):
+        return Const(node.value)
+    with m.inside(function, Scope(function.scope.module, function.scope.classes)):
+        return m.value(node, state.callee({}))

@@ -1,0 +1,110 @@
+"""Objects of the engine's classes, made as their constructors make them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from atlas.invariants.predicate import NONE, Const, Opaque
+from atlas.invariants.static import exceptions, record_classes
+from atlas.invariants.static.functions import run
+from atlas.invariants.static.lowering import constant, lowered
+from atlas.invariants.static.state import State
+from atlas.invariants.static.terms import op
+from atlas.invariants.static.values import (
+    EnumValue,
+    Function,
+    Instance,
+    Known,
+    Ref,
+    Text,
+    Value,
+)
+from atlas.schema.static.classes import takes_written_init
+from atlas.schema.static.classify import ClassView
+from atlas.schema.static.values import Member
+
+if TYPE_CHECKING:
+    from atlas.invariants.static.machine import Machine
+
+RECORDS = frozenset({"dataclass", "pydantic_dataclass", "pydantic", "msgspec", "attrs", "named_tuple"})
+
+
+def is_foreign_exception(m: Machine, found: Known) -> bool:
+    return found.kind == "external" and exceptions.is_exception(m, found.definition)
+
+
+def make(
+    m: Machine,
+    cls: Known,
+    positional: list[Value],
+    keywords: Mapping[str, Value],
+    node: ast.AST,
+    state: State,
+) -> Value:
+    if exceptions.is_exception(m, cls.definition):
+        return exceptions.made(m, cls, _message(positional, keywords))
+    view = m.reader.classifier.view(cls.definition)
+    if view is None:
+        return m.opaque(node, state, *positional, *keywords.values(), environment=False)
+    if view.family == "enum":
+        return _enum(m, cls, positional, node, state)
+    if m.budget.spent or len(m.frames) >= m.budget.calls:
+        return m.opaque(node, state, *positional, *keywords.values(), environment=False)
+    ref = state.new(Instance(cls.definition, {}))
+    return construct(m, view, ref, positional, keywords, node, state)
+
+
+def construct(
+    m: Machine,
+    view: ClassView,
+    ref: Ref,
+    positional: list[Value],
+    keywords: Mapping[str, Value],
+    node: ast.AST,
+    state: State,
+) -> Value:
+    """Run what makes an object of a class ready."""
+    written = m.reader.classifier.owner(view.definition, "__init__")
+    if written is not None and (takes_written_init(view, m.reader) or view.family not in RECORDS):
+        if isinstance(written.node, ast.FunctionDef) and written.scope:
+            home = m.home(view.definition, written)
+            function = Function(written.node, written.scope, written.qualname, home, bound=ref)
+            run(m, function, positional, keywords, node, state)
+            return ref
+    if view.family in RECORDS:
+        record_classes.construct(m, view, ref, positional, keywords, node, state)
+        return ref
+    if view.outside and any(not name.startswith(("typing.", "abc.", "builtins.")) for name in view.outside):
+        return m.opaque(node, state, *positional, *keywords.values(), environment=False)
+    return ref
+
+
+def _message(positional: list[Value], keywords: Mapping[str, Value]) -> Value:
+    for one in (*positional, *(keywords[name] for name in ("message", "msg") if name in keywords)):
+        if isinstance(one, Text) or (isinstance(one, Const) and isinstance(one.value, str)):
+            return one
+    return positional[0] if positional else NONE
+
+
+def _enum(m: Machine, cls: Known, positional: list[Value], node: ast.AST, state: State) -> Value:
+    members = m.reader.class_attribute(cls.definition, "__members__")
+    if not isinstance(members, dict) or len(positional) != 1:
+        return m.opaque(node, state, *positional, environment=False)
+    value = positional[0]
+    if isinstance(value, Member | EnumValue):
+        return value
+    its = lowered(value, state)
+    if its is None or isinstance(its, Opaque):
+        return m.opaque(node, state, value, environment=False)
+    values = [constant(one.value) for one in members.values()]
+    if isinstance(its, Const):
+        for one, known in zip(members.values(), values, strict=True):
+            if known == its:
+                return one  # type: ignore[no-any-return]
+    if any(one is None for one in values):
+        return m.opaque(node, state, value, environment=False)
+    invalid = op("not_in", its, Const(tuple(one.value for one in values if one)))
+    m.fails("ValueError", invalid, node, state)
+    return EnumValue(cls.qualname, its)

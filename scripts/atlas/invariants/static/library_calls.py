@@ -1,0 +1,93 @@
+"""Functions of the standard library that conditions are written with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from atlas.invariants.predicate import TRUE, Const, Opaque
+from atlas.invariants.static import logs
+from atlas.invariants.static.attribute_calls import setattr_
+from atlas.invariants.static.call import Builtin, Call
+from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.terms import op
+from atlas.invariants.static.values import Choice, Instance, Ref, Table, Value
+
+if TYPE_CHECKING:
+    pass
+
+
+def _math(name: str) -> Builtin:
+    def rule(call: Call) -> Value | None:
+        its = lowered(call.given[0], call.state) if len(call.given) == 1 else None
+        return None if its is None or isinstance(its, Opaque) else op(name, its)
+
+    return rule
+
+
+def _pattern(name: str) -> Builtin:
+    """`re.match(pattern, text)`: whether there is a match is all that is known of it."""
+
+    def rule(call: Call) -> Value | None:
+        if len(call.given) != 2 or call.keywords:
+            return None
+        pattern, its = call.given[0], lowered(call.given[1], call.state)
+        if not (isinstance(pattern, Const) and isinstance(pattern.value, str)):
+            return None
+        if its is None or isinstance(its, Opaque):
+            return None
+        text = rf"\A(?:{pattern.value})" if name == "match" else pattern.value
+        made = op("fullmatch" if name == "fullmatch" else "matches", Const(text), its)
+        return Choice(made, Opaque(call.m.text(call.node), (), False), Const(None))
+
+    return rule
+
+
+def _copy(call: Call) -> Value | None:
+    thing = call.state.object(call.given[0]) if call.given else None
+    if isinstance(call.given[0], Ref) and thing is not None:
+        return call.given[0] if isinstance(thing, Instance) else call.state.new(thing)
+    return call.given[0] if call.given else None
+
+
+def _cast(call: Call) -> Value | None:
+    return call.given[1] if len(call.given) == 2 else None
+
+
+def _ordered(call: Call) -> Value | None:
+    if call.given:
+        return call.given[0] if isinstance(call.state.object(call.given[0]), Table) else None
+    return call.state.new(Table({}))
+
+
+def _object_setattr(call: Call) -> Value | None:
+    return setattr_(call)
+
+
+def _warn(call: Call) -> Value | None:
+    return logs.warn(call.m, call.given, call.keywords, call.node, call.state)
+
+
+def _log(call: Call) -> Value | None:
+    return logs.log(call.m, call.given, call.node, call.state)
+
+
+def _is_dataclass(call: Call) -> Value | None:
+    return TRUE if call.given and isinstance(call.state.object(call.given[0]), Instance) else None
+
+
+LIBRARY: Mapping[str, Builtin] = {
+    **{f"math.{name}": _math(name) for name in ("isnan", "isinf", "isfinite", "floor", "ceil")},
+    **{f"re.{name}": _pattern(name) for name in ("match", "search", "fullmatch")},
+    "copy.copy": _copy,
+    "copy.deepcopy": _copy,
+    "typing.cast": _cast,
+    "typing_extensions.cast": _cast,
+    "collections.OrderedDict": _ordered,
+    "builtins.object.__setattr__": _object_setattr,
+    "msgspec.structs.force_setattr": _object_setattr,
+    "warnings.warn": _warn,
+    "warnings.warn_explicit": _warn,
+    **{f"logging.{name}": _log for name in ("warning", "warn", "error", "exception", "critical", "fatal")},
+    "dataclasses.is_dataclass": _is_dataclass,
+}

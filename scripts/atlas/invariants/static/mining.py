@@ -1,0 +1,103 @@
+"""The miner: a target is constructed and taken through its steps symbolically."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from atlas.invariants.model import Candidate, Mined, Step, Target
+from atlas.invariants.predicate import Const, Opaque
+from atlas.invariants.static import dormant, instances
+from atlas.invariants.static.accounts import Accounts
+from atlas.invariants.static.candidates import Read, of_event, unique
+from atlas.invariants.static.dead import DeadError
+from atlas.invariants.static.functions import REST
+from atlas.invariants.static.lowering import from_constant
+from atlas.invariants.static.machine import Budget, Event, Machine
+from atlas.invariants.static.state import State
+from atlas.invariants.static.values import Instance, Ref, UserKeywords, Value
+from atlas.schema.static.modules import Scope
+from atlas.schema.static.reader import Reader
+
+
+def mine(target: Target, reader: Reader, budget: Budget | None = None) -> Mined:
+    """Candidates of everything that construction and the steps of a target run, and what became of each site."""
+    found = reader.index.resolve(target.cls)
+    view = reader.classifier.view(found) if found else None
+    if view is None:
+        return Mined(())
+    m = Machine(reader, target, replace(budget) if budget else Budget())
+    state = State({}, {}, ())
+    ref = state.new(Instance(view.definition, {}, user=True))
+    with m.outside(Scope(view.scope.module)):
+        try:
+            keywords: dict[str, Value] = {REST: UserKeywords()}
+            instances.construct(m, view, ref, [], keywords, view.node, state)
+        except DeadError:
+            pass
+        for step in target.steps:
+            _take(m, step, ref, view.node, state)
+    return _mined(m, state, ref)
+
+
+def _take(m: Machine, step: Step, ref: Ref, node: ast.AST, state: State) -> None:
+    """Run one step on the instance."""
+    m.depth = step.depth
+    base = state.path
+    try:
+        if isinstance(step.call, str):
+            m.call(m.attribute(ref, step.call, node, state), [], {}, node, state)
+        else:
+            _argument(m, step.call, ref, node, state)
+    except DeadError:
+        state.path = base
+
+
+def _argument(m: Machine, tree: Any, ref: Ref, node: ast.AST, state: State) -> Value:
+    """A call tree as a value: literals, `{"ref": name}`, `{"call": dotted, "args": …, "kwargs": …}`."""
+    if isinstance(tree, Mapping) and "ref" in tree:
+        return ref if tree["ref"] == "self" else Opaque(str(tree["ref"]), (), True)
+    if isinstance(tree, Mapping) and "call" in tree:
+        owner, _, name = str(tree["call"]).rpartition(".")
+        positional = [_argument(m, one, ref, node, state) for one in tree.get("args", ())]
+        keywords = {key: _argument(m, one, ref, node, state) for key, one in tree.get("kwargs", {}).items()}
+        if owner == "self":
+            return m.call(m.attribute(ref, name, node, state), positional, keywords, node, state)
+        return Opaque(str(tree["call"]), (), True)
+    made = from_constant(tree, state)
+    return made if made is not None else Const(None)
+
+
+def _mined(m: Machine, state: State, ref: Ref) -> Mined:
+    accounts = Accounts(m)
+    candidates: list[Candidate] = []
+    for event in m.events:
+        if event.kind == "set":
+            continue
+        made, found = of_event(m, event)
+        candidates += [made] if made else []
+        if event.kind != "implicit":
+            _account(accounts, event, found)
+    for site, kind in m.handled:
+        accounts.add(site, kind, "translated", "caught by the engine itself")
+    for _, site, path, message, depth in m.issues:
+        event = Event("issue", site, path, depth, message=message)
+        made, found = of_event(m, event)
+        candidates += [made] if made else []
+        _account(accounts, event, found)
+    changes = [event for event in m.events if event.kind == "set"]
+    for event, change, found in dormant.of_events(m, changes, state, ref):
+        candidates += [change] if change else []
+        _account(accounts, event, found)
+    return Mined(unique(iter(candidates)), accounts.finished())
+
+
+def _account(accounts: Accounts, event: Event, found: Read) -> None:
+    if found.when == Const(False):
+        accounts.add(event.site, event.kind, "unreachable", "never true here")
+    elif found.partial:
+        accounts.add(event.site, event.kind, "partial", "; ".join(found.partial)[:300])
+    else:
+        accounts.add(event.site, event.kind, "translated")

@@ -1,0 +1,136 @@
+"""Objects whose constructors are generated: fields, their validators, and what runs after them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from atlas.invariants.predicate import NONE, Opaque
+from atlas.invariants.static import validators
+from atlas.invariants.static.functions import REST, run
+from atlas.invariants.static.lowering import from_constant
+from atlas.invariants.static.state import State
+from atlas.invariants.static.values import Absent, Function, Instance, Known, Ref, Value
+from atlas.schema.static import records
+from atlas.schema.static.classify import ClassView
+from atlas.schema.static.records import Row
+from atlas.schema.static.wrappers import FIELD_CALLS
+
+if TYPE_CHECKING:
+    from atlas.invariants.static.machine import Machine
+
+_MARKERS = frozenset({"ClassVar", "KW_ONLY"})
+_AFTER = ("__post_init__", "__attrs_post_init__", "model_post_init")
+
+
+def construct(
+    m: Machine,
+    view: ClassView,
+    ref: Ref,
+    positional: list[Value],
+    keywords: Mapping[str, Value],
+    node: ast.AST,
+    state: State,
+) -> None:
+    """Give each field its value, then run validators and what comes after the constructor."""
+    found = validators.of_class(m, view)
+    rows = [row for row in records.rows(view, m.reader).values() if _mark(row) not in _MARKERS]
+    rest = keywords.get(REST)
+    for one in found.before:
+        validators.whole_before(m, one, view, rest, node, state)
+    given = dict(zip((row.name for row in rows), positional, strict=False)) | dict(keywords)
+    passed: list[Value] = []
+    for row in rows:
+        value, is_given = _value(m, row, given, rest, state)
+        is_given = is_given and not isinstance(value, Absent)
+        if is_given:
+            value = validators.field(m, found.of(row.name), row.name, value, view, node, state)
+        if _mark(row) == "InitVar":
+            passed.append(value)
+        else:
+            state.put(ref, row.name, value)
+    _complete(m, ref, state)
+    for name in _AFTER:
+        _after(m, view, ref, name, passed, node, state)
+    for one in found.after:
+        validators.whole_after(m, one, view, ref, node, state)
+
+
+def _mark(row: Row) -> str:
+    """`InitVar`, `ClassVar` or nothing."""
+    head = row.annotation.value if isinstance(row.annotation, ast.Subscript) else row.annotation
+    name = ast.unparse(head).rpartition(".")[2] if head is not None else ""
+    return name if name in {*_MARKERS, "InitVar"} else ""
+
+
+def _value(
+    m: Machine, row: Row, given: Mapping[str, Value], rest: Value | None, state: State
+) -> tuple[Value, bool]:
+    """The value of a field, and whether a validator sees it."""
+    if row.name in given:
+        return given[row.name], True
+    if rest is not None and (m.field_of(row.name) is not None or row.name in m.target.given):
+        return m.given_or(row.name, Absent()), True
+    return _default(m, row, state), False
+
+
+def _default(m: Machine, row: Row, state: State) -> Value:
+    if row.value is None:
+        return Absent()
+    spec = m.reader.defaults.read(row.value, row.scope)
+    if spec.default.kind == "required":
+        return Absent()
+    made = from_constant(spec.raw, state) if spec.default.kind in ("value", "none") else None
+    if made is not None:
+        return made
+    factory = _factory(m, row)
+    if factory is not None:
+        with m.outside(row.scope):
+            return _made(m, factory, row, state)
+    if spec.default.kind == "factory" and spec.default.value is not None:
+        made = from_constant(spec.default.value, state)
+    return made if made is not None else Opaque(f"default of {row.name}", (), True)
+
+
+def _factory(m: Machine, row: Row) -> ast.expr | None:
+    """The expression of `default_factory=…`."""
+    if not isinstance(row.value, ast.Call):
+        return None
+    found = m.reader.index.expression(row.value.func, row.scope)
+    if found is None or found.qualname not in FIELD_CALLS:
+        return None
+    names = ("default_factory", "factory")
+    return next((one.value for one in row.value.keywords if one.arg in names), None)
+
+
+def _made(m: Machine, factory: ast.expr, row: Row, state: State) -> Value:
+    inner = state.callee({})
+    function = m.value(factory, inner)
+    value = (
+        m.call(function, [], {}, factory, inner)
+        if isinstance(function, Known | Function)
+        else Opaque(f"default of {row.name}", (), True)
+    )
+    state.heap = inner.heap
+    return value
+
+
+def _complete(m: Machine, ref: Ref, state: State) -> None:
+    """Fields of the target that its class does not declare by itself."""
+    thing = state.object(ref)
+    if isinstance(thing, Instance) and thing.user:
+        for spec in m.target.fields:
+            if isinstance(thing.attrs.get(spec.name, Absent()), Absent):
+                state.put(ref, spec.name, m.given_or(spec.name, Absent()))
+
+
+def _after(
+    m: Machine, view: ClassView, ref: Ref, name: str, passed: list[Value], node: ast.AST, state: State
+) -> None:
+    found = m.reader.classifier.owner(view.definition, name)
+    if found is None or not isinstance(found.node, ast.FunctionDef) or found.scope is None:
+        return
+    function = Function(found.node, found.scope, found.qualname, m.home(view.definition, found), bound=ref)
+    arguments = [NONE] if name == "model_post_init" else passed
+    run(m, function, arguments, {}, node, state)

@@ -1,0 +1,246 @@
+"""Building conditions: constants are folded and alternatives distributed as soon as they are known.
+
+What is built here means what Python means by the expression it stands for; folding only removes what can
+never matter. Canonical form is made later, from the finished condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from atlas.invariants.predicate import FALSE, TRUE, Const, Each, Expr, Field, Op, Opaque, Var
+from atlas.invariants.static.folding import fold
+
+MAX_SIZE = 600
+_MAX_LEAVES = 24
+_BOOLEAN = frozenset(
+    {"and", "or", "not", "==", "!=", "<", "<=", ">", ">=", "in", "not_in", "given", "truth", "raises"}
+    | {"isint", "isnan", "isinf", "isfinite", "isdigit", "startswith", "endswith", "matches", "fullmatch"}
+    | {"conforms"}
+)
+
+
+def and_(*parts: Expr) -> Expr:
+    return _joined("and", parts, TRUE, FALSE)
+
+
+def or_(*parts: Expr) -> Expr:
+    return _joined("or", parts, FALSE, TRUE)
+
+
+def _joined(name: str, parts: Iterable[Expr], neutral: Const, decisive: Const) -> Expr:
+    kept: dict[Expr, None] = {}
+    for part in _flat(name, parts):
+        if part == decisive or not_(part) in kept:
+            return decisive
+        if part != neutral:
+            kept[part] = None
+    if not kept:
+        return neutral
+    return next(iter(kept)) if len(kept) == 1 else Op(name, tuple(kept))
+
+
+def _flat(name: str, parts: Iterable[Expr]) -> Iterator[Expr]:
+    for part in parts:
+        if isinstance(part, Op) and part.name == name:
+            yield from part.args
+        else:
+            yield part
+
+
+def not_(part: Expr) -> Expr:
+    if isinstance(part, Const):
+        return FALSE if part.value else TRUE
+    if isinstance(part, Op):
+        if part.name == "not":
+            return truth(part.args[0])
+        if part.name in _OPPOSITE:
+            return Op(_OPPOSITE[part.name], part.args)
+    return Op("not", (part,))
+
+
+_OPPOSITE = {"==": "!=", "!=": "==", "in": "not_in", "not_in": "in"}
+
+
+def truth(value: Expr) -> Expr:
+    """What `bool(value)` is."""
+    if isinstance(value, Const):
+        return TRUE if value.value else FALSE
+    if is_boolean(value) or isinstance(value, Opaque):
+        return value
+    if isinstance(value, Op) and value.name == "if":
+        return if_(value.args[0], truth(value.args[1]), truth(value.args[2]))
+    if isinstance(value, Op) and value.name == "list":
+        return TRUE if value.args else FALSE
+    return Op("truth", (value,))
+
+
+def is_boolean(value: Expr) -> bool:
+    """Whether it can only be true or false."""
+    if isinstance(value, Const):
+        return isinstance(value.value, bool)
+    if isinstance(value, Op) and value.name == "if":
+        return is_boolean(value.args[1]) and is_boolean(value.args[2])
+    return isinstance(value, Each) or (isinstance(value, Op) and value.name in _BOOLEAN)
+
+
+def if_(condition: Expr, then: Expr, other: Expr) -> Expr:
+    if isinstance(condition, Const):
+        return then if condition.value else other
+    if then == other:
+        return then
+    if is_boolean(then) and is_boolean(other):
+        if then in (TRUE, FALSE) or other in (TRUE, FALSE):
+            return _boolean_if(condition, then, other)
+    if isinstance(other, Op) and other.name == "if":
+        if other.args[0] == condition:
+            other = other.args[2]
+        elif other.args[1] == then:
+            return if_(or_(condition, other.args[0]), then, other.args[2])
+    if isinstance(then, Op) and then.name == "if" and then.args[0] == condition:
+        then = then.args[1]
+    if _means(condition, then, other):
+        return other
+    return Op("if", (condition, then, other))
+
+
+def _boolean_if(condition: Expr, then: Expr, other: Expr) -> Expr:
+    if then == TRUE:
+        return or_(condition, other)
+    if then == FALSE:
+        return and_(not_(condition), other)
+    if other == TRUE:
+        return or_(not_(condition), then)
+    return and_(condition, then)
+
+
+def _means(condition: Expr, then: Expr, other: Expr) -> bool:
+    """`None if x is None else x` is x."""
+    return isinstance(then, Const) and then.value is None and condition == Op("==", (other, then))
+
+
+def op(name: str, *args: Expr) -> Expr:
+    """An operator or function of values: folded where all are known, spread over the branches of an `if`."""
+    for at, arg in enumerate(args):
+        if isinstance(arg, Op) and arg.name == "if" and _leaves(arg) <= _MAX_LEAVES and name != "given":
+            return _spread(arg, lambda leaf, at=at: op(name, *args[:at], leaf, *args[at + 1 :]))  # type: ignore[misc]
+    if all(isinstance(arg, Const) for arg in args):
+        folded = fold(name, [arg.value for arg in args if isinstance(arg, Const)])
+        if folded is not None:
+            return folded
+    if name in ("in", "not_in") and isinstance(args[1], Const) and args[1].value in ((), {}, "", frozenset()):
+        return FALSE if name == "in" else TRUE
+    return Op(name, tuple(args))
+
+
+def _spread(branch: Op, step: Callable[[Expr], Expr]) -> Expr:
+    condition, then, other = branch.args
+    left = _spread(then, step) if isinstance(then, Op) and then.name == "if" else step(then)
+    right = _spread(other, step) if isinstance(other, Op) and other.name == "if" else step(other)
+    made = if_(condition, left, right)
+    if isinstance(made, Op) and made.name == "if" and is_boolean(left) and is_boolean(right):
+        return or_(and_(condition, left), and_(not_(condition), right))
+    return made
+
+
+def _leaves(value: Expr) -> int:
+    if isinstance(value, Op) and value.name == "if":
+        return _leaves(value.args[1]) + _leaves(value.args[2])
+    return 1
+
+
+def type_in(value: Expr, names: Iterable[str]) -> Expr:
+    """Whether the type of a JSON value is one of these (`null bool int float str list dict`)."""
+    kinds = tuple(dict.fromkeys(names))
+    if not kinds:
+        return FALSE
+    if isinstance(value, Op) and value.name == "if" and _leaves(value) <= _MAX_LEAVES:
+        return _spread(value, lambda leaf: type_in(leaf, kinds))
+    known = kind_of(value)
+    if known is not None:
+        return TRUE if known in kinds else FALSE
+    if isinstance(value, Opaque):
+        return Opaque(f"type({value.text})", value.fields, value.environment)
+    its = Op("type", (value,))
+    return op("==", its, Const(kinds[0])) if len(kinds) == 1 else op("in", its, Const(kinds))
+
+
+def kind_of(value: Expr) -> str | None:
+    """The type of an expression's value where its form tells."""
+    if isinstance(value, Const):
+        its: Any = value.value
+        if its is None:
+            return "null"
+        names = {bool: "bool", int: "int", float: "float", str: "str", tuple: "list", dict: "dict"}
+        return names.get(type(its))
+    if is_boolean(value):
+        return "bool"
+    if isinstance(value, Op):
+        return _RESULTS.get(value.name)
+    return None
+
+
+_RESULTS = {
+    **dict.fromkeys(("list", "sorted", "split", "keys", "values"), "list"),
+    **dict.fromkeys(("len", "int", "floor", "ceil"), "int"),
+    **dict.fromkeys(("str", "lower", "upper", "strip", "lstrip", "rstrip", "replace", "type"), "str"),
+    "float": "float",
+    "dict": "dict",
+}
+
+
+def is_none(value: Expr) -> Expr:
+    known = kind_of(value)
+    if known is not None:
+        return TRUE if known == "null" else FALSE
+    return op("==", value, Const(None))
+
+
+def size(value: Expr, limit: int = MAX_SIZE) -> int:
+    """The number of nodes, counted up to a limit."""
+    total, pending = 0, [value]
+    while pending and total <= limit:
+        one = pending.pop()
+        total += 1
+        if isinstance(one, Op):
+            pending += one.args
+        elif isinstance(one, Each):
+            pending += (one.over, one.body)
+    return total
+
+
+def walk(value: Expr) -> Iterator[Expr]:
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        yield one
+        if isinstance(one, Op):
+            pending += reversed(one.args)
+        elif isinstance(one, Each):
+            pending += (one.body, one.over)
+
+
+def fields_in(*values: Expr) -> tuple[Field, ...]:
+    """The fields that occur, also in clauses that are not translated; in order, each once."""
+    out: dict[Field, None] = {}
+    for value in values:
+        for one in walk(value):
+            if isinstance(one, Field):
+                out[one] = None
+            elif isinstance(one, Opaque):
+                out.update(dict.fromkeys(one.fields))
+    return tuple(out)
+
+
+def opaque_in(value: Expr) -> Iterator[Opaque]:
+    return (one for one in walk(value) if isinstance(one, Opaque))
+
+
+def mentions(value: Expr, var: str) -> bool:
+    return any(isinstance(one, Var) and one.name == var for one in walk(value))
+
+
+def undefined_of(value: Expr) -> Expr:
+    """Whether evaluating it fails."""
+    return FALSE if isinstance(value, Const) else Op("raises", (value,))

@@ -1,0 +1,248 @@
+"""What a name or an expression may stand for while the engine's code is executed symbolically.
+
+A JSON-like value is an expression of the predicate language over the user's fields. Everything else is one
+of the classes here. Whatever can change lives on the heap and is stood for by a `Ref`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from atlas.invariants.predicate import TRUE, Const, Each, Expr, Field, Op, Opaque, Var
+from atlas.invariants.static.terms import and_, if_, not_
+from atlas.schema.static.modules import Definition, Scope
+from atlas.schema.static.values import Member
+
+EXPR = (Field, Const, Var, Op, Each, Opaque)
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An object on the heap."""
+
+    at: int
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A function of the engine's; `bound` is its first argument where it is a method."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    scope: Scope
+    qualname: str
+    owner: Definition | None = None
+    bound: Value | None = None
+    closure: Mapping[str, Value] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Function) and self.node is other.node and self.bound == other.bound
+
+    def __hash__(self) -> int:
+        return hash((id(self.node), self.bound))
+
+
+@dataclass(frozen=True)
+class Known:
+    """A class, a module or something of another package's, by its definition."""
+
+    qualname: str
+    definition: Definition = field(compare=False)
+
+    @property
+    def kind(self) -> str:
+        return self.definition.kind
+
+
+@dataclass(frozen=True)
+class Method:
+    """`owner.name` that is not a function of the engine's: called, it does what the owner's kind does."""
+
+    owner: Value
+    name: str
+
+
+@dataclass(frozen=True)
+class Super:
+    """`super()`: attributes of the classes after `after` in the line of the object's class."""
+
+    of: Value
+    after: Definition = field(compare=False)
+
+
+@dataclass(frozen=True)
+class EnumValue:
+    """`SomeEnum(value)`: the member that has the value."""
+
+    enum: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class TypeOf:
+    """`type(value)` of a value of the user's."""
+
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string put together of constants and values."""
+
+    parts: tuple[str | Expr, ...]
+
+
+@dataclass(frozen=True)
+class UserKeywords:
+    """The keyword arguments that the user gave, less those that were taken out."""
+
+    taken: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class GivenNames:
+    """The names of the keyword arguments that the user gave."""
+
+
+@dataclass(frozen=True)
+class UserItem:
+    """One unknown keyword argument of the user's, while all are looped over: its name, or its value."""
+
+    part: str
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """`[value for var in over if condition]` over a list that only the user knows."""
+
+    kind: str
+    var: str
+    over: Expr
+    condition: Expr
+    value: Value
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception object: the name of its class, the names of its bases, and its message."""
+
+    name: str
+    bases: tuple[str, ...]
+    message: Value
+
+
+@dataclass(frozen=True)
+class Absent:
+    """No value: an attribute that is not there, a variable that is not assigned."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of two values, of which at least one is no expression."""
+
+    condition: Expr
+    then: Value
+    other: Value
+
+
+Value: TypeAlias = (
+    Expr
+    | Ref
+    | Function
+    | Known
+    | Method
+    | Super
+    | EnumValue
+    | Member
+    | TypeOf
+    | Text
+    | UserKeywords
+    | GivenNames
+    | UserItem
+    | Mapped
+    | Raised
+    | Absent
+    | Choice
+)
+
+
+# --- objects on the heap --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """An object of a class of the engine's. `user`: it is the one whose configurations are judged.
+
+    `is_open`: under which condition it also has every attribute that the user named.
+    """
+
+    cls: Definition
+    attrs: Mapping[str, Value]
+    user: bool = False
+    is_open: Expr = Const(False)  # noqa: RUF009 - immutable
+
+
+@dataclass(frozen=True)
+class Item:
+    """An item of a container that is there under a condition; `many`: there may be more like it."""
+
+    value: Value
+    when: Expr = TRUE
+    many: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """A list, tuple or set; `unknown` holds what else may be in it."""
+
+    kind: str
+    items: tuple[Item, ...]
+    unknown: Opaque | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A dict with constant keys."""
+
+    items: Mapping[str | int | float | bool | Member | None, Item]
+    unknown: Opaque | None = None
+
+
+Object: TypeAlias = Instance | Sequence | Table
+
+
+# --- choices --------------------------------------------------------------------------------------------
+
+
+def merge(condition: Expr, then: Value, other: Value) -> Value:
+    """`then` where the condition holds, else `other`."""
+    if condition == TRUE or then == other:
+        return then
+    if isinstance(condition, Const):
+        return other
+    if isinstance(then, EXPR) and isinstance(other, EXPR):
+        return if_(condition, then, other)
+    return Choice(condition, then, other)
+
+
+def leaves(value: Value, condition: Expr = TRUE) -> Iterator[tuple[Expr, Value]]:
+    """The values of which it is one, each with its condition."""
+    if isinstance(value, Choice):
+        yield from leaves(value.then, and_(condition, value.condition))
+        yield from leaves(value.other, and_(condition, not_(value.condition)))
+    else:
+        yield condition, value
+
+
+def combined(parts: list[tuple[Expr, Value]]) -> Value:
+    """The value that conditions choose, which exclude each other and leave nothing out."""
+    *first, (_, out) = parts
+    for condition, value in reversed(first):
+        out = merge(condition, value, out)
+    return out
+
+
+def is_expr(value: object) -> bool:
+    return isinstance(value, EXPR)
