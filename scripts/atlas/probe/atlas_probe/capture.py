@@ -8,7 +8,6 @@ import logging
 import sys
 import types
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 from .frames import Frames, is_logging
@@ -26,16 +25,18 @@ REPEATING = ("once", "default", "module")
 class Capture:
     """Takes warnings and log records (WARNING and above) of this process, whatever handlers there are.
 
-    A message that the engine keeps to itself (a logger's level, a filter that it installs) is not taken.
+    Made when the engine is loaded. A message that the engine keeps to itself (a logger's level, a filter
+    that it installs) is not taken.
     """
 
     def __init__(self, probe: Probe, frames: Frames) -> None:
         self.probe = probe
         self.frames = frames
         self.taken: list[dict[str, Any]] = []
-        self.caches: list[Any] = []
+        # Looking through all objects takes long; what is loaded later is found in its modules.
+        self.caches: list[Any] = [one for one in gc.get_objects() if type(one) is CACHE and tells_once(one)]
+        self.modules = len(sys.modules)
         self.filters: list[Any] = []
-        self.modules = 0
 
     def install(self) -> None:
         """From here on everything is taken, and goes nowhere else."""
@@ -45,15 +46,12 @@ class Capture:
 
         setattr(logging.Logger, "callHandlers", take)  # noqa: B010
         self.filters = [("always", *one[1:]) if one[0] in REPEATING else one for one in warnings.filters]
-        self.caches = [one for one in gc.get_objects() if type(one) is CACHE and tells_once(one)]
-        self.modules = len(sys.modules)
+        self._look_into_new_modules()
 
     def start(self) -> None:
         """Forget what was taken, and let the engine forget what it has said."""
         self.taken = []
-        if len(sys.modules) != self.modules:
-            self._look_into(list(sys.modules.values())[self.modules :])
-            self.modules = len(sys.modules)
+        self._look_into_new_modules()
         for cache in self.caches:
             cache.cache_clear()
         warnings.showwarning = self._warn
@@ -61,8 +59,11 @@ class Capture:
             warnings.filters[:] = self.filters  # type: ignore[index]
             warnings._filters_mutated()  # type: ignore[attr-defined]
 
-    def _look_into(self, modules: Iterable[Any]) -> None:
-        """The caches of modules that were loaded late."""
+    def _look_into_new_modules(self) -> None:
+        if len(sys.modules) == self.modules:
+            return
+        modules = list(sys.modules.values())[self.modules :]
+        self.modules = len(sys.modules)
         for module in modules:
             found = vars(module).values() if isinstance(module, types.ModuleType) else ()
             self.caches += [one for one in list(found) if type(one) is CACHE and tells_once(one)]

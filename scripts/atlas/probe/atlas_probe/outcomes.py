@@ -31,8 +31,12 @@ class Subject:
     Prepared objects are shared by all configurations.
     """
 
-    def __init__(self, probe: Probe, spec: Mapping[str, Any], variant: int) -> None:
+    def __init__(
+        self, probe: Probe, frames: Frames, capture: Capture, spec: Mapping[str, Any], variant: int
+    ) -> None:
         self.probe = probe
+        self.frames = frames
+        self.capture = capture
         self.make = load(spec["cls"])
         self.given = {**spec["given"], **([{}, *spec["variants"]][variant])}
         self.names: tuple[str, ...] = tuple(name for name in spec["fields"])
@@ -43,8 +47,6 @@ class Subject:
             self.prepared[name] = compiled(tree, self.prepared, probe.fixtures)(self.prepared)
         self.depths = (CONSTRUCT, *(one["depth"] for one in spec["steps"]))
         self.steps = [step(one["call"], prepared, probe.fixtures) for one in spec["steps"]]
-        self.frames = Frames(probe.packages)
-        self.capture = Capture(probe, self.frames)
         self.shapes = Shapes(probe)
         self.unset: dict[str, Any] = dict(spec["defaults"])
         """The values of fields that nobody set, as JSON."""

@@ -47,9 +47,11 @@ class Probe:
 
     def scrub(self, text: str, limit: int = TEXT_LIMIT) -> str:
         """Text without addresses and without this machine's folders."""
-        for path, placeholder in self.places:
-            text = text.replace(path, placeholder)
-        text = ADDRESS.sub("", text)
+        if "/" in text:
+            for path, placeholder in self.places:
+                text = text.replace(path, placeholder)
+        if "0x" in text:
+            text = ADDRESS.sub("", text)
         return text if len(text) <= limit else text[: limit - 1] + "…"
 
     def is_own(self, item: Any) -> bool:

@@ -28,7 +28,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .capture import Capture
 from .chunk import Worker, send
+from .frames import Frames
 from .names import load
 from .outcomes import Subject
 from .probe import Probe
@@ -53,24 +55,34 @@ def serve(request: dict[str, Any], descriptor: int) -> None:
             missing[number] = probe.limitations[-1]["reason"]
         elif isinstance(found, type):
             probe.roots.add(found)
+    frames = Frames(probe.packages)
+    capture = Capture(probe, frames)
+    _keep_all()
     send(control, {"missing": missing})
-    _fork_for_each(control, functools.partial(_target, probe))
+    _fork_for_each(control, functools.partial(_target, probe, frames, capture))
 
 
-def _target(probe: Probe, message: dict[str, Any], control: socket.socket) -> None:
+def _target(
+    probe: Probe, frames: Frames, capture: Capture, message: dict[str, Any], control: socket.socket
+) -> None:
     """Make what a target needs, and fork a worker for each connection."""
     request = probe.request
     try:
-        subject = Subject(probe, request["targets"][message["target"]], message["variant"])
+        spec = request["targets"][message["target"]]
+        subject = Subject(probe, frames, capture, spec, message["variant"])
     except (Exception, SystemExit) as error:
         send(control, {"failed": probe.explain(error)})
         return
     subject.warm_up(request["start_s"], message["baseline"])
-    # What is there now is never collected, so that collections in children copy no memory.
-    gc.collect()
-    gc.freeze()
+    _keep_all()
     send(control, {})
     _fork_for_each(control, functools.partial(_worker, probe, subject))
+
+
+def _keep_all() -> None:
+    """What is there now is never collected, so that collections in later processes copy no memory."""
+    gc.collect()
+    gc.freeze()
 
 
 def _worker(probe: Probe, subject: Subject, _: dict[str, Any], connection: socket.socket) -> None:
