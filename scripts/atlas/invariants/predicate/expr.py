@@ -119,7 +119,7 @@ FUNCTIONS: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("floor", "ceil", "isint", "isnan", "isinf", "isfinite"), (1, 1)),
     **dict.fromkeys(("lower", "upper", "isdigit"), (1, 1)),
     **dict.fromkeys(("strip", "lstrip", "rstrip", "split"), (1, 2)),
-    **dict.fromkeys(("startswith", "endswith", "matches", "fullmatch"), (2, 2)),
+    **dict.fromkeys(("startswith", "endswith", "matches", "fullmatch", "same"), (2, 2)),
     "replace": (3, 3),
     "get": (2, 3),
     **dict.fromkeys(("conforms", "convert"), (2, 2)),

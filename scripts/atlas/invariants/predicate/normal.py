@@ -129,7 +129,7 @@ def _choice(expr: Op) -> Expr:
     if isinstance(condition, Const):
         return then if condition.value else otherwise
     if (then, otherwise) == (TRUE, FALSE):
-        return condition
+        return condition if is_condition(condition) else Op("truth", (condition,))
     if (then, otherwise) == (FALSE, TRUE):
         return _negated(condition)
     return expr
@@ -144,7 +144,7 @@ def _value(expr: Expr) -> Expr:
         return _as_value(_condition(expr))
     if expr.name == "if":
         choice = _choice(Op("if", (_condition(expr.args[0]), *map(_value, expr.args[1:]))))
-        return _as_value(choice) if _is_junction(choice) or choice == expr.args[0] else choice
+        return _as_value(choice) if _is_junction(choice) else choice
     if expr.name == "raises":
         return Op("raises", (parse_as_value(expr.args[0]),))
     return _operation(Op(expr.name, tuple(map(_value, expr.args))))
