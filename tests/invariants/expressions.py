@@ -68,7 +68,7 @@ constants = st.one_of(
 fields = st.sampled_from([Field((name,)) for name in FIELDS])
 
 # What Python evaluates alike: everything but what asks about the configuration rather than about values.
-OWN_WORLD = frozenset(("given", "raw", "raises", "conforms", "convert"))
+OWN_WORLD = frozenset(("given", "raw", "raises", "conforms", "convert", "same"))
 PLAIN = [
     (name, arity)
     for name, arity in (FUNCTIONS | OPERATORS).items()

@@ -60,11 +60,11 @@ def may_refuse(declared: Type) -> bool:
 
 
 def may_convert(declared: Type) -> bool:
-    """Whether some value may become another one, and JSON shows it (sets have no order, keys are text)."""
+    """Whether some value may become another one, and JSON shows it (sets have no order, and keys are text)."""
     if declared.kind in ("set", "frozenset"):
         return False
     if declared.kind == "dict":
-        return declared.parts[0].kind in ("str", "any") and may_convert(declared.parts[1])
+        return may_convert(declared.parts[1])
     if declared.kind == "literal":
         return any(isinstance(const.value, bool | int | float) for const in declared.values)
     return declared.kind in _CONVERTED or any(map(may_convert, declared.parts))

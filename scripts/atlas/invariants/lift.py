@@ -43,20 +43,15 @@ _VALID = {
     "float": "Input should be a valid number",
     "bool": "Input should be a valid boolean",
     "str": "Input should be a valid string",
-    "list": "Input should be a valid list",
-    "dict": "Input should be a valid dictionary",
-    "set": "Input should be a valid set",
-    "tuple": "Input should be a valid tuple",
-    "row": "Input should be a valid tuple",
 }
 
 
 def lifted(target: Target) -> tuple[Candidate, ...]:
     """One candidate for each thing that the types and constraints of a field rule out, in their order."""
-    found: dict[tuple[str, Expr], Candidate] = {}
+    found: dict[tuple[str, Depth, Expr], Candidate] = {}
     for spec in target.fields:
         for candidate in _of_field(target, spec):
-            found.setdefault((candidate.severity, candidate.when), candidate)
+            found.setdefault((candidate.severity, candidate.depth, candidate.when), candidate)
     return tuple(found.values())
 
 
@@ -65,34 +60,36 @@ def _of_field(target: Target, spec: FieldSpec) -> Iterator[Candidate]:
     text = declared_type(spec)
     declared = parse_type(text)
     if spec.converts and may_refuse(declared):
-        when = Op("not", (Op("conforms", (Op("raw", (field,)), Const(text))),))
-        yield _error(target, spec, when, _type_message(declared))
+        conforms = Op("conforms", (Op("raw", (field,)), Const(text)))
+        yield from _errors(target, spec, Op("not", (conforms,)), _type_message(declared))
     listed = _closed_list(declared)
     if not spec.converts and listed:
-        yield _error(target, spec, Op("not_in", (field, Const(listed))), _listed_message(listed))
+        yield from _errors(target, spec, Op("not_in", (field, Const(listed))), _listed_message(listed))
     for when, message in _bounds(spec.type, field):
-        yield _error(target, spec, when, message)
+        yield from _errors(target, spec, when, message)
     if target.converts == "lax" and spec.converts and may_convert(declared):
         yield _conversion(target, field)
 
 
-def _error(target: Target, spec: FieldSpec, when: Expr, message: str | None) -> Candidate:
-    return Candidate(
-        target=target.cls,
-        severity="error",
-        depth=_depth(target, spec),
-        when=normalise(_only_what_is_given(target, spec, when)),
-        effect=Effect(raises=REJECTION),
-        origin="lifted",
-        message=message,
-    )
+def _errors(target: Target, spec: FieldSpec, when: Expr, message: str | None) -> Iterator[Candidate]:
+    for depth in _depths(target, spec):
+        yield Candidate(
+            target=target.cls,
+            severity="error",
+            depth=depth,
+            when=normalise(_only_what_is_given(target, spec, when)),
+            effect=Effect(raises=REJECTION),
+            origin="lifted",
+            message=message,
+        )
 
 
-def _depth(target: Target, spec: FieldSpec) -> Depth:
-    """Where values meet the class that checks them: the target itself, or one that it hands them to."""
-    if target.converts == "lax" or not spec.converts or not target.steps:
-        return "construct"
-    return next((step.depth for step in target.steps if step.depth == "resolve"), target.steps[-1].depth)
+def _depths(target: Target, spec: FieldSpec) -> tuple[Depth, ...]:
+    """Where values may meet what checks them: the class itself, or one that a step hands them to."""
+    steps = tuple(dict.fromkeys(step.depth for step in target.steps if step.depth in ("validate", "resolve")))
+    if target.converts == "lax":
+        return ("construct",)
+    return (steps or ("construct",)) if spec.converts else ("construct", *steps)
 
 
 def _only_what_is_given(target: Target, spec: FieldSpec, when: Expr) -> Expr:
@@ -102,15 +99,12 @@ def _only_what_is_given(target: Target, spec: FieldSpec, when: Expr) -> Expr:
 
 
 def _conversion(target: Target, field: Field) -> Candidate:
-    """The value becomes another one; True and 1, equal in Python, are two."""
-    passed = Op("raw", (field,))
-    are_bools = (Op("==", (Op("type", (value,)), Const("bool"))) for value in (field, passed))
-    when = Op("or", (Op("!=", (passed, field)), Op("!=", tuple(are_bools))))
+    """The value becomes another one."""
     return Candidate(
         target=target.cls,
         severity="dormant",
         depth="construct",
-        when=normalise(when),
+        when=Op("not", (Op("same", (Op("raw", (field,)), field)),)),
         effect=Effect(sets={field.path[0]: field}),
         origin="lifted",
     )
@@ -160,9 +154,8 @@ def _numeric(option: Mapping[str, Json], value: Expr) -> Iterator[tuple[Expr, st
         if key in option:
             limit = Const(option[key])
             # A NaN is not within any limits, and not outside of them either.
-            beyond = Op("not", (Op(inside, (value, limit)),))
-            if _is_integer(option):
-                beyond = Op(_OUTSIDE[inside], (value, limit))
+            not_within = Op("not", (Op(inside, (value, limit)),))
+            beyond = Op(_OUTSIDE[inside], (value, limit)) if _is_integer(option) else not_within
             yield beyond, f"Input should be {words} {option[key]}"
     if "multipleOf" in option:
         step = option["multipleOf"]

@@ -9,7 +9,8 @@
 Operators (`Op.name`): and or not == != < <= > >= in not_in + - * / // % ** & | ^ << >> neg if list set dict.
 Functions: given raw type truth (written `bool`) raises conforms convert; len int float str abs sum sorted min
 max round floor ceil isint isnan isinf isfinite; lower upper strip lstrip rstrip split replace startswith
-endswith isdigit; matches(pattern, text) fullmatch(pattern, text); keys values get(container, key[, default])
+endswith isdigit; matches(pattern, text) fullmatch(pattern, text); same (equal as JSON: True is
+not 1); keys values get(container, key[, default])
 (`container[key]` with two arguments); any(… for x in …) and all(…) are `Each`. `field('odd name')` names a
 field that is no Python name, `opaque('text', fields…)` and `environment('text')` what was not translated.
 

@@ -22,7 +22,18 @@ CONDITIONS = frozenset(
         "raises",
         "conforms",
     ]
-) | {"matches", "fullmatch", "startswith", "endswith", "isdigit", "isint", "isnan", "isinf", "isfinite"}
+) | {
+    "same",
+    "matches",
+    "fullmatch",
+    "startswith",
+    "endswith",
+    "isdigit",
+    "isint",
+    "isnan",
+    "isinf",
+    "isfinite",
+}
 """The operations whose value, where there is one, is true or false."""
 
 

@@ -118,7 +118,7 @@ def _of(*kinds: str) -> Callable[[Op], Expr]:
 
 
 _OWN: Mapping[str, Callable[[Op], Expr]] = {
-    **dict.fromkeys(("==", "!=", "not", "truth", "type", "raw", "list", "conforms", "isint"), _never),
+    **dict.fromkeys(("==", "!=", "not", "truth", "type", "raw", "list", "conforms", "isint", "same"), _never),
     **dict.fromkeys(("<", "<=", ">", ">="), _order),
     **dict.fromkeys(("in", "not_in"), _contained),
     **dict.fromkeys(("+", "-"), _sum),

@@ -160,6 +160,19 @@ def is_integral(value: Json) -> bool:
     return kind == "int" or (kind == "float" and value.is_integer())
 
 
+def same(left: Json, right: Json) -> bool:
+    """Equal as JSON: 1 is 1.0 but not true, not-a-number is itself, and keys are text."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return _known(left) is _known(right)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        other = {str(key): value for key, value in right.items()}
+        named = {str(key): value for key, value in left.items()}
+        return named.keys() == other.keys() and all(same(value, other[key]) for key, value in named.items())
+    return bool(left == right) or bool(left != left and right != right)
+
+
 def _text(method: Callable[..., Any]) -> Callable[..., Any]:
     def apply(value: Json, *args: Json) -> Any:
         if not isinstance(_known(value), str):
@@ -231,6 +244,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "endswith": _text(str.endswith),
     "replace": _text(_replaced),
     "get": look_up,
+    "same": same,
     "matches": lambda pattern, text: searched(pattern, text, whole=False),
     "fullmatch": lambda pattern, text: searched(pattern, text, whole=True),
 }
