@@ -290,6 +290,25 @@ def test_a_class_that_must_be_given_something_is_compared_with_its_known_default
     assert found.changed == {"half": 2}
 
 
+def test_what_must_be_given_can_be_named_to_see_what_the_rest_is_unset(prepared):
+    text = """
+    class Config:
+        def __init__(self, size, half=None, mode="a"):
+            self.size = size
+            self.half = half or size // 2
+            self.mode = mode
+            if mode == "b":
+                self.half = 0
+    """
+    known = target("size", "half", "mode", defaults={"half": None, "mode": "a"})
+    with Session(prepared(text), [known]) as engine:
+        configs = [{"size": 8}, {"size": 8, "mode": "b"}]
+        without = [one.changed for one in engine.observe("toy.Config", configs)]
+        found = [one.changed for one in engine.observe("toy.Config", configs, base={"size": 8})]
+    assert without == [{"half": 4}, {"half": 0}]
+    assert found == [{}, {"half": 0}]
+
+
 NESTED = """
     @dataclass
     class Inner:

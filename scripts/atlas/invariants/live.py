@@ -15,6 +15,7 @@ from typing import Any, Self
 from atlas.environment.prepare import Prepared
 from atlas.environment.run import EngineProcess, failure, scratch_folder
 from atlas.errors import InputError, RunError
+from atlas.invariants.connection import Link
 from atlas.invariants.model import Config, Json, Observation, Target, Thrown, Warned
 
 CHUNK = 500
@@ -24,8 +25,8 @@ MEMORY_BYTES = 4 << 30
 KEPT = 6
 """Targets whose processes are kept for the next question."""
 PATIENCE_S = 60.0
-Key = tuple[int, int]
-"""A target and a variant of it, by their numbers."""
+Key = tuple[int, int, str]
+"""A target and a variant of it by their numbers, and what it is given when nothing is set."""
 
 
 class Session:
@@ -59,7 +60,7 @@ class Session:
                 self._engine = stack.enter_context(
                     EngineProcess(runtime, scratch, command, (theirs.fileno(),))
                 )
-            self._control = _Link(ours, self._suffix())
+            self._control = Link(ours, self._suffix())
             self._hello()
             self._stack = stack.pop_all()
         return self
@@ -69,16 +70,20 @@ class Session:
             self._close(key)
         self._stack.close()
 
-    def observe(self, target: str, configs: Sequence[Config], variant: int = 0) -> list[Observation]:
+    def observe(
+        self, target: str, configs: Sequence[Config], variant: int = 0, base: Config | None = None
+    ) -> list[Observation]:
         """What the engine does with each of a target's configurations, in their order.
 
-        `variant` 0 is what the target gives anyway; its variants are counted from 1.
+        `variant` 0 is what the target gives anyway; its variants are counted from 1. `base` holds values
+        for fields that must be given (the configurations have them too): what the engine makes of all
+        others when they are unset is seen with these.
         """
         if target not in self._numbers:
             raise InputError(f"no target `{target}`")
         if target in self.missing:
             raise RunError(f"the engine has no {target}: {self.missing[target]}")
-        key = (self._numbers[target], variant)
+        key = (self._numbers[target], variant, json.dumps(dict(base or {}), sort_keys=True))
         chunks = [configs[start : start + CHUNK] for start in range(0, len(configs), CHUNK)]
         try:
             answers = self._ask(self._subject(key), chunks)
@@ -90,7 +95,7 @@ class Session:
     def _ask(self, subject: _Subject, chunks: Sequence[Sequence[Config]]) -> Iterator[Json]:
         """The answers about all chunks; each goes to whichever worker is free."""
         patience = 2 * self._limit_s + PATIENCE_S
-        free: queue.SimpleQueue[_Link] = queue.SimpleQueue()
+        free: queue.SimpleQueue[Link] = queue.SimpleQueue()
         for link in subject.workers(min(self._workers, len(chunks)), PATIENCE_S):
             free.put(link)
 
@@ -151,7 +156,8 @@ class Session:
             return self._begin(key, baseline=False)
 
     def _begin(self, key: Key, *, baseline: bool) -> _Subject:
-        message = {"target": key[0], "variant": key[1], "baseline": baseline}
+        target, variant, base = key
+        message = {"target": target, "variant": variant, "baseline": json.loads(base) if baseline else None}
         control = self._control.sub_link(message, PATIENCE_S)
         try:
             answer = control.read(self._prepared.timeout_s)
@@ -174,66 +180,14 @@ class Session:
         return failure(what, self._engine.log(), None)
 
 
-class _Link:
-    """A connection to one of the engine's processes: JSON, one message a line."""
-
-    def __init__(self, connection: socket.socket, suffix: tuple[str, str], process: int = 0) -> None:
-        self._connection = connection
-        self._lines = connection.makefile("rb")
-        self._suffix = suffix
-        self._chunks = 0
-        self.process = process
-
-    def read(self, patience_s: float) -> Json:
-        self._connection.settimeout(patience_s)
-        line = self._lines.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError("the process has ended")
-        told, version = self._suffix
-        text = line.decode()
-        return json.loads(text.replace(told, version) if told else text)
-
-    def ask(self, configs: Sequence[Config], patience_s: float) -> list[Json]:
-        self._chunks += 1
-        message = json.dumps({"chunk": self._chunks, "configs": [dict(config) for config in configs]})
-        self._connection.settimeout(patience_s)
-        self._connection.sendall(message.encode() + b"\n")
-        found: dict[int, Json] = {}
-        while len(found) < len(configs):
-            try:
-                answer = self.read(patience_s)
-            except ValueError:
-                continue  # The first half of an answer whose process died; another one follows.
-            if answer["chunk"] == self._chunks:
-                found.setdefault(answer["index"], answer)
-        return [found[index] for index in range(len(configs))]
-
-    def sub_link(self, message: Mapping[str, Json], patience_s: float) -> _Link:
-        """A connection to a new process that this one's forks."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            socket.send_fds(self._connection, [json.dumps(message).encode()], [theirs.fileno()])
-        link = _Link(ours, self._suffix)
-        try:
-            link.process = link.read(patience_s)["process"]
-        except BaseException:
-            link.close()
-            raise
-        return link
-
-    def close(self) -> None:
-        self._lines.close()
-        self._connection.close()
-
-
 class _Subject:
     """A target's process, and the workers that it has forked."""
 
-    def __init__(self, control: _Link) -> None:
+    def __init__(self, control: Link) -> None:
         self._control = control
-        self._workers: list[_Link] = []
+        self._workers: list[Link] = []
 
-    def workers(self, number: int, patience_s: float) -> list[_Link]:
+    def workers(self, number: int, patience_s: float) -> list[Link]:
         while len(self._workers) < number:
             self._workers.append(self._control.sub_link({}, patience_s))
         return self._workers[:number]

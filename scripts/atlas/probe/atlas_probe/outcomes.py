@@ -57,12 +57,12 @@ class Subject:
         """How many steps have been begun."""
         self.variables = dict(VARIABLES)
 
-    def warm_up(self, limit: float, baseline: bool) -> None:
-        """Load what is loaded late, and see what the class is and says with nothing set."""
+    def warm_up(self, limit: float, base: Config | None) -> None:
+        """Load what is loaded late, and see what the class is and says with nothing set but `base`."""
         self.capture.install()
         finals: list[dict[str, Any]] = []
-        while baseline and len(finals) < BASELINES:
-            found = self._baseline(limit)
+        while base is not None and len(finals) < BASELINES:
+            found = self._baseline(limit, base)
             if found is None:
                 break
             finals.append(found)
@@ -73,14 +73,14 @@ class Subject:
             for other in finals[1:]:
                 self.varying |= differences(self.shapes, other, {}, self.unset).keys()
 
-    def _baseline(self, limit: float) -> dict[str, Any] | None:
+    def _baseline(self, limit: float, base: Config) -> dict[str, Any] | None:
         """The final values; none where the class cannot be made so."""
         self._restore_variables()
         self.capture.start()
         finals = None
         try:
             with Alarm(limit):
-                finals = self._finals(*self._run({}))
+                finals = self._finals(*self._run(base))
         except (Exception, SystemExit, TooSlow):
             finals = None  # Something must be set: then every value is compared with what was given.
         self.usual.update(map(_kind, self.capture.taken))
