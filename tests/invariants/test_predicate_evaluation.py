@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from atlas.invariants.predicate import (
@@ -29,11 +29,17 @@ from atlas.invariants.predicate import (
     to_text,
     undefined,
 )
+from atlas.invariants.predicate.expr import identity
 
 from .expressions import TYPES, all_expressions, configs, extreme_values, json_values, plain_expressions
 
 RELAXED = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 NAMES = {type(None): "null", bool: "bool", int: "int", float: "float", str: "str", list: "list", dict: "dict"}
+
+
+def unordered(value: Any) -> None:
+    """What is written in no certain order is nothing to compare."""
+    assume(not re.search("frozenset|set", repr(value)))
 
 
 def refuse(value: Any, wanted: type) -> Any:
@@ -56,7 +62,6 @@ PYTHON: dict[str, Any] = {
             len,
             int,
             float,
-            str,
             abs,
             sum,
             sorted,
@@ -71,6 +76,7 @@ PYTHON: dict[str, Any] = {
         )
     },
     "set": frozenset,
+    "str": lambda x: unordered(x) or str(x),
     "ceil": math.ceil,
     "isnan": math.isnan,
     "isinf": math.isinf,
@@ -128,7 +134,7 @@ FULL = st.fixed_dictionaries({"a": json_values, "b": json_values, "c": json_valu
 def test_where_python_has_a_value_it_is_ours(expr: Expr, config: dict[str, Any]) -> None:
     defined, value = by_python(expr, config)
     if defined and not isinstance(value, complex):
-        assert repr(evaluate(expr, config, Context())) == repr(value)
+        assert identity(evaluate(expr, config, Context())) == identity(value)
 
 
 @settings(RELAXED, max_examples=500)
@@ -146,7 +152,8 @@ def test_the_canonical_form_has_the_same_value_everywhere(
     expr: Expr, config: dict[str, Any], defaults: dict[str, Any]
 ) -> None:
     context = Context(defaults)
-    assert repr(evaluate(normalise(expr), config, context)) == repr(evaluate(expr, config, context))
+    form = evaluate(normalise(expr), config, context)
+    assert identity(form) == identity(evaluate(expr, config, context))
 
 
 @settings(RELAXED, max_examples=300)
@@ -164,11 +171,7 @@ def test_nothing_crashes_and_compiled_code_agrees_with_the_walk(
 ) -> None:
     context = Context(defaults, dict(zip("abc", TYPES, strict=False)), converts)
     walked = evaluate(expr, config, context)
-    try:
-        shown = repr(walked)
-    except ValueError:  # an integer that Python does not write out
-        return
-    assert repr(compile_expr(expr, context)(config)) == shown
+    assert identity(compile_expr(expr, context)(config)) == identity(walked)
     assert compile_predicate(expr, context)(config) is (walked is not UNDEFINED and bool(walked))
     assert compile_all([expr, expr], context)(config) == ([0, 1] if holds(expr, config, context) else [])
 

@@ -60,7 +60,7 @@ def may_refuse(declared: Type) -> bool:
 
 
 def may_convert(declared: Type) -> bool:
-    """Whether some value may become another one, and JSON shows it (sets have no order, and keys are text)."""
+    """Whether some value may become another one, and JSON shows it: sets have no order, keys are text."""
     if declared.kind in ("set", "frozenset"):
         return False
     if declared.kind == "dict":

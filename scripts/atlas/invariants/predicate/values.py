@@ -125,7 +125,7 @@ def items_of(container: Json) -> Collection[Json]:
         raise TypeError("not iterable")
     if len(container) > MAX_ITEMS:
         raise Unknown
-    return container
+    return sorted(container, key=repr) if isinstance(container, frozenset) else container
 
 
 def keys_of(container: Json) -> list[Json]:
@@ -173,6 +173,21 @@ def same(left: Json, right: Json) -> bool:
     return bool(left == right) or bool(left != left and right != right)
 
 
+def as_text(value: Json) -> str:
+    """`str`; a set is written in an order that changes from one run to the next."""
+    if _holds_set(value):
+        raise Unknown
+    return str(value)
+
+
+def _holds_set(value: Json) -> bool:
+    if isinstance(value, list):
+        return any(map(_holds_set, value))
+    if isinstance(value, dict):
+        return any(map(_holds_set, value.values()))
+    return isinstance(value, frozenset)
+
+
 def _text(method: Callable[..., Any]) -> Callable[..., Any]:
     def apply(value: Json, *args: Json) -> Any:
         if not isinstance(_known(value), str):
@@ -218,7 +233,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "len": len,
     "int": int,
     "float": float,
-    "str": str,
+    "str": as_text,
     "abs": abs,
     "sum": sum,
     "sorted": sorted,
