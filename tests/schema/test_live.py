@@ -14,7 +14,8 @@ import yaml
 from atlas.engines.load import load_cell
 from atlas.environment.command import build_environment
 from atlas.environment.uv import find_uv
-from atlas.errors import AtlasError, InputError
+from atlas.errors import AtlasError, InputError, RunError
+from atlas.schema.command import build_schema
 from atlas.schema.live import live_facts
 from atlas.source.command import build_source
 
@@ -152,3 +153,24 @@ def test_in_an_environment_that_is_not_healthy_nothing_is_run_and_the_reason_is_
     (cell.root / "envs/toy.txt").write_text("# another lock, in which it may be healthy\n")
     with pytest.raises(InputError, match="have changed since it was built"):
         live_facts(cell, source, environment)
+
+
+def test_a_schema_with_live_facts_is_given_up_by_hand_only(world):
+    cell, source, environment = world
+    output, config = cell.root / "s.json", cell.root / "c.json"
+    build_schema(cell, source, environment, output, config)
+    before = output.read_bytes()
+    (cell.root / "tree/toy/args.py").write_text(f"import turbine\n{ARGS}")
+    environment.unlink()
+    build_source(cell, source)
+    build_environment(cell, source, environment)
+    with pytest.raises(RunError, match="has live facts") as caught:
+        build_schema(cell, source, environment, output, config)
+    assert "remove the schema" in (caught.value.hint or "")
+    assert output.read_bytes() == before
+    output.unlink()
+    build_schema(cell, source, environment, output, config)
+    schema = json.loads(output.read_text())
+    assert (schema["status"], schema["environment"]) == ("static_only", None)
+    (why,) = [one for one in schema["limitations"] if one["lane"] == "live"]
+    assert (why["code"], why["fields"]) == ("environment_unhealthy", ["toy.args.EngineArgs"])
