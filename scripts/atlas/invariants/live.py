@@ -115,7 +115,7 @@ class Session:
             "packages": list(cell.packages),
             "targets": [_target(target) for target in self._targets],
             "limit_s": self._limit_s,
-            "start_s": self._limit_s + PATIENCE_S,
+            "start_s": self._prepared.timeout_s,
             "memory_bytes": MEMORY_BYTES,
         }
 
@@ -160,7 +160,7 @@ class Session:
         message = {"target": target, "variant": variant, "baseline": json.loads(base) if baseline else None}
         control = self._control.sub_link(message, PATIENCE_S)
         try:
-            answer = control.read(self._prepared.timeout_s)
+            answer = control.read(2 * self._prepared.timeout_s + PATIENCE_S)
         except (OSError, EOFError):
             control.close()
             with contextlib.suppress(ProcessLookupError, PermissionError):
