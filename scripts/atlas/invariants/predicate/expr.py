@@ -72,6 +72,9 @@ class Op:
     name: str
     args: tuple[Expr, ...]
 
+    def __hash__(self) -> int:
+        return _remembered(self, (self.name, self.args))
+
 
 @dataclass(frozen=True)
 class Each:
@@ -81,6 +84,18 @@ class Each:
     var: str
     over: Expr
     body: Expr
+
+    def __hash__(self) -> int:
+        return _remembered(self, (self.kind, self.var, self.over, self.body))
+
+
+def _remembered(node: Op | Each, parts: tuple[Any, ...]) -> int:
+    """The hash of a node that may be large, computed once."""
+    known: int | None = node.__dict__.get("_hash")
+    if known is None:
+        known = hash(parts)
+        object.__setattr__(node, "_hash", known)
+    return known
 
 
 @dataclass(frozen=True)
