@@ -11,7 +11,7 @@ from atlas.invariants.model import Config, Json, Observation
 from atlas.invariants.sampling import Pools
 
 MOST_SUBSETS = 64
-MOST_VARIATIONS = 500
+MOST_VARIATIONS = 250
 MOST_CONTEXTS = 6
 
 

@@ -24,7 +24,7 @@ def redundant(
     """
     context = context_of(target)
     compiled = [compile_expr(rule.when, context) for rule in rules]
-    about = [fields_of(rule.when) for rule in rules]
+    about = [set(fields_of(rule.when)) for rule in rules]
     order = sorted(range(len(rules)), key=lambda number: _worth(rules[number], own_evidence[number]))
     kept: list[int] = []
     covered: dict[int, int] = {}

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from atlas.invariants.corpus import Gap
     from atlas.invariants.loop import Work
 
-MOST_SIGNATURES = 40
+MOST_SIGNATURES = 24
 """So many kinds of gaps are looked into in one round, the most frequent first."""
 EXAMPLES = 3
-COMPANY = 600
+COMPANY = 250
 """So many configurations from elsewhere keep a learned condition from being too wide."""
+MOST_SHOWN = 60
+"""So many configurations of each kind show how a candidate is wrong."""
+HOPELESS = 0.7
+"""A candidate that is wrong in a larger share of where it holds is not nearly right."""
 REFINABLE = ("false_alarm", "miss", "fresh_counter_example")
 
 
@@ -139,13 +143,15 @@ def refined(work: Work, verdict: Verdict) -> Candidate | None:
         return replace(candidate, origin="live", partial=())
     if verdict.reason not in REFINABLE:
         return None
+    if len(trial.alarms) > HOPELESS * (len(trial.alarms) + len(trial.confirmed)):
+        return None
     better = refine(
         work.target,
         candidate,
-        alarms=trial.alarms,
-        misses=trial.misses,
-        confirmed=trial.confirmed,
-        clean=trial.clean,
+        alarms=trial.alarms[:MOST_SHOWN],
+        misses=trial.misses[:MOST_SHOWN],
+        confirmed=trial.confirmed[:MOST_SHOWN],
+        clean=trial.clean[:MOST_SHOWN],
         hints=_hints(work),
     )
     if better is None or not better.partial:

@@ -26,7 +26,7 @@ from atlas.invariants.sampling import (
     univariate,
 )
 
-ROUNDS = 4
+ROUNDS = 3
 REFINEMENTS = 2
 PAIR_ROWS = 1000
 MOST_ACCEPTED = 400

@@ -100,7 +100,7 @@ class Effect:
     """The exception's class name, where known."""
     warns: str | None = None
     """`logging` or `warnings`."""
-    sets: Mapping[str, Expr] = field(default_factory=dict)
+    sets: Mapping[str, Expr] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
