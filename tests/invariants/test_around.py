@@ -65,6 +65,7 @@ BOTH_SIDES = [
     "given(tokens) and tokens is None",
     "beams * returned * tokens == 96 and least == 7",
     "heat + top == 77 and tokens - least == 1234",
+    "tokens - least == 1234 and least > 50 and heat == top * 3 and top > 0.3 and returned == 3 * beams + 2",
     "tokens > 3000 if sample else tokens < -3000",
     "kind == 'int8' and device == 'cuda' and beams > 4 and returned > 5 and heat > 7.5 and ids",
 ]  # fmt: skip
@@ -126,6 +127,11 @@ def test_each_clause_alone_is_made_to_fail():
 def test_both_ends_of_a_range_are_missed_by_little():
     _, _, falses = sides("3 < beams and beams < 900")
     assert {3, 900} <= {one.get("beams") for one in falses if not isinstance(one.get("beams"), list | dict)}
+
+
+def test_the_nearest_miss_comes_first():
+    _, _, falses = sides("beams > 500")
+    assert all(499 <= one["beams"] <= 500 for one in falses[:10])
 
 
 def test_other_fields_are_those_of_valid_configurations_or_none():

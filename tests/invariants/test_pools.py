@@ -96,6 +96,10 @@ def test_what_is_said_of_items_becomes_items():
     assert [-6] in found.boundary
 
 
+def test_what_is_looked_for_in_a_field_is_an_item_of_it():
+    assert hints_of([Op("in", (Const("foo"), Field(("stop",))))])["stop"].items == ("foo",)
+
+
 def test_names_of_types_are_no_values():
     assert hints_of([Op("in", (Op("type", (Field(("x",)),)), Const(["int", "float"])))]) == {}
 
