@@ -51,7 +51,7 @@ def parse(text: str) -> Expr:
 
 
 def _place(error: SyntaxError) -> str:
-    return f"{error.lineno or 1}:{error.offset or 0}"
+    return f"{error.lineno or 1}:{error.offset or 1}"
 
 
 def _short(text: str) -> str:

@@ -50,7 +50,7 @@ def constants_of(expr: Expr) -> dict[Field, tuple[Json, ...]]:
     """What each field is held against: the constants (items of lists one by one) of the clauses it is in."""
     found: dict[Field, dict[Const, None]] = {}
     for clause in _clauses(expr):
-        constants = [const for part in every_part(clause) for const in _single_values(part)]
+        constants = list(_held_against(clause))
         for field in fields_of(clause):
             found.setdefault(field, {}).update(dict.fromkeys(constants))
     return {
@@ -71,14 +71,24 @@ def _clauses(expr: Expr) -> Iterator[Expr]:
         yield expr
 
 
-def _single_values(expr: Expr) -> list[Const]:
-    if isinstance(expr, Op) and expr.name in ("conforms", "convert"):
-        return []
-    if not isinstance(expr, Const):
-        return []
-    if isinstance(expr.value, tuple | frozenset | Mapping):
-        return sorted((Const(item) for item in expr.value), key=lambda const: repr(const.value))
-    return [expr]
+def _held_against(expr: Expr) -> Iterator[Const]:
+    """The constants in a clause, without names of types."""
+    if isinstance(expr, Const):
+        if isinstance(expr.value, tuple | frozenset | Mapping):
+            yield from sorted(map(Const, expr.value), key=lambda const: repr(const.value))
+        else:
+            yield expr
+    elif not _is_about_types(expr):
+        for part in parts_of(expr):
+            yield from _held_against(part)
+
+
+def _is_about_types(expr: Expr) -> bool:
+    if not isinstance(expr, Op):
+        return False
+    return expr.name in ("conforms", "convert") or any(
+        isinstance(part, Op) and part.name == "type" for part in expr.args
+    )
 
 
 def opaque_of(expr: Expr) -> tuple[Opaque, ...]:
