@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from atlas.errors import AtlasError, InputError, UnavailableError
+from atlas.invariants.cli import invariants
 
 File = click.Path(path_type=Path)
 PINNING = ("lock",)
@@ -211,3 +212,6 @@ def lock(names: tuple[str, ...]) -> None:
     from atlas.paths import project_root
 
     run_lock(project_root(), list(names))
+
+
+cli.add_command(invariants)

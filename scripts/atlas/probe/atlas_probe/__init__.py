@@ -10,4 +10,7 @@ atlas/schema/facts.
 
 From the outside in: command, answer, then classes, signatures, flags, effective and observed; below them the
 readers of fields; below those types (expressions, hints, metadata) and values (values, defaults).
+
+Beside answer is serve, which tries configurations on the engine: chunk, then outcomes; below those what
+calls, capture (warnings), thrown (exceptions) and changes (values) see, with frames, shapes and alarm.
 """

@@ -26,7 +26,8 @@ class Capture:
     """Takes warnings and log records (WARNING and above) of this process, whatever handlers there are.
 
     Made when the engine is loaded. A message that the engine keeps to itself (a logger's level, a filter
-    that it installs) is not taken.
+    that it installs) is not taken. What it says once only is said again where `functools.lru_cache` or the
+    registries of `warnings` remember it; a set of its own cannot be found, and is empty for each chunk only.
     """
 
     def __init__(self, probe: Probe, frames: Frames) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
+from .alarm import Alarm, TooSlow
 from .names import load
 from .probe import Probe
 
@@ -23,10 +22,6 @@ TRIED: dict[str, Any] = {
 }
 SECONDS = 5.0
 """For one attempt at making an instance."""
-
-
-class TooSlow(BaseException):
-    """Time is up. No `Exception`, so that no constructor takes it for a failure of its own."""
 
 
 def observed_facts(
@@ -55,11 +50,12 @@ def observed_facts(
 def accepted_types(name: str, parameter: str) -> list[str]:
     """The JSON types of values that a class's constructor takes; where it takes none, its last objection."""
     cls = load(name)
+    alarm = Alarm(SECONDS)
     accepted: list[str] = []
     objection: BaseException | None = None
     for kind, value in TRIED.items():
         try:
-            with limited(SECONDS):
+            with alarm:
                 cls(**{parameter: copy.deepcopy(value)})
         except (Exception, SystemExit) as error:
             objection = error
@@ -68,22 +64,6 @@ def accepted_types(name: str, parameter: str) -> list[str]:
     if objection is not None and not accepted:
         raise objection
     return accepted
-
-
-@contextlib.contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """End what runs inside with `TooSlow` after a time; again each second, for a bare `except` hides one."""
-
-    def stop(*_: Any) -> None:
-        raise TooSlow
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _is_stated(fact: dict[str, Any] | None, parameter: str) -> bool:
