@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from atlas.invariants.model import Candidate, Config, Json, Observation, Target, Warned
 from atlas.invariants.outcomes import compiled, matches_warning, sets_field
-from atlas.invariants.predicate import Context
+from atlas.invariants.predicate import Context, fields_of
 
 
 def context_of(target: Target) -> Context:
@@ -66,16 +66,29 @@ class Corpus:
         self.context = context_of(target)
         self.rules: list[Candidate] = []
         self._holds: list[Callable[[Config], Json]] = []
+        self._about: dict[str, list[int]] = {}
+        """By field, the rules that read it: the others are as they are when nothing is set."""
+        self._always: list[int] = []
         self.extend(rules)
 
     def extend(self, rules: Iterable[Candidate]) -> None:
         for rule in rules:
+            place = len(self.rules)
+            holds = compiled(rule.when, self.context)
             self.rules.append(rule)
-            self._holds.append(compiled(rule.when, self.context))
+            self._holds.append(holds)
+            if holds({}) is True:
+                self._always.append(place)
+                continue
+            for name in {one.path[0] for one in fields_of(rule.when)}:
+                self._about.setdefault(name, []).append(place)
 
     def holding(self, config: Config) -> list[int]:
         """The rules that hold, by their place."""
-        return [place for place, holds in enumerate(self._holds) if holds(config) is True]
+        places = set(self._always)
+        for name in config:
+            places.update(self._about.get(name, ()))
+        return [place for place in sorted(places) if self._holds[place](config) is True]
 
     def rejects(self, config: Config) -> bool:
         return any(self.rules[place].severity == "error" for place in self.holding(config))

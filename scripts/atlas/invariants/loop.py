@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from atlas.invariants.bench import Bench, find_base, seed_of
 from atlas.invariants.conditional import conditions
 from atlas.invariants.corpus import Corpus, Review, context_of
-from atlas.invariants.gate import EXAMPLES, Observed, Trial, Verdict, run_gate
+from atlas.invariants.gate import EXAMPLES, REQUIRED, Observed, Trial, Verdict, run_gate
 from atlas.invariants.induce import induced, refined
 from atlas.invariants.model import Candidate, Config, Effect, Mined, Target
 from atlas.invariants.outcomes import compiled
@@ -30,6 +30,8 @@ ROUNDS = 3
 REFINEMENTS = 2
 PAIR_ROWS = 1000
 MOST_ACCEPTED = 400
+SPARE = 3
+"""So many times as many configurations are drawn where some of them will be of no use."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +80,30 @@ class Work:
         drawn = random_configs(self.target, self.pools, n, self.seed(*purpose), related=self.related)
         return self.bench.complete(drawn)
 
+    def _allowed(self, configs: Iterable[Config]) -> list[Config]:
+        """Those that no rule rejects, first; the others after them."""
+        corpus = self.corpus()
+        kept: dict[bool, list[Config]] = {False: [], True: []}
+        for config in configs:
+            kept[corpus.rejects({**self.bench.base, **config})].append(config)
+        return kept[False] + kept[True]
+
     def around(self, candidate: Candidate, n: int, seed: int) -> tuple[list[Config], list[Config]]:
         """Both sides of a candidate's boundary, with the required fields that it is not about."""
         its_seed = seed_of(seed, rule_id(candidate))
+        more = 1 if candidate.severity == "error" else SPARE
         trues, falses = around(
             candidate.when,
             self.target,
             self.pools,
             self.context,
-            n,
-            n,
+            n * more,
+            n * more,
             its_seed,
             valid_context=self.accepted,
         )
+        if more > 1:  # what is rejected says nothing of warnings and changes
+            trues, falses = (self._allowed(side)[:n] for side in (trues, falses))
         about = {one.path[0] for one in fields_of(candidate.when)}
         base = {name: value for name, value in self.bench.base.items() if name not in about}
         holds = compiled(candidate.when, self.context)
@@ -98,6 +111,13 @@ class Work:
             [one for one in ({**base, **config} for config in trues) if holds(one) is True],
             [one for one in ({**base, **config} for config in falses) if holds(one) is not True],
         )
+
+
+def _by_severity(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
+    """Errors first: what they reject is no use for the others."""
+    found = list(candidates)
+    yield [one for one in found if one.severity == "error"]
+    yield [one for one in found if one.severity != "error"]
 
 
 def begin(bench: Bench, settings: Settings, mined: Mined, candidates: Sequence[Candidate]) -> Work | None:
@@ -139,7 +159,8 @@ def run(work: Work, candidates: Sequence[Candidate], say: Callable[[str], None])
     """Gate, sample, learn; until nothing is left to explain that can be learned, or rounds are over."""
     queue = list(candidates)
     for number in range(ROUNDS):
-        try_all(work, queue, number)
+        for part in _by_severity(queue):
+            try_all(work, part, number)
         if number:
             look(work, work.random(work.settings.samples // 2, "round", number))
         review = work.corpus().review(work.observed)
@@ -168,9 +189,18 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
                 accept(work, verdict.trial)
                 continue
             better = refined(work, verdict) if attempt < REFINEMENTS else None
+            if better is None and _incomplete_notice(verdict):
+                accept(work, verdict.trial)
+                continue
             hold(work, verdict)
             if better is not None and rule_id(better) not in work.held:
                 todo.append(better)
+
+
+def _incomplete_notice(verdict: Verdict) -> bool:
+    """A warning or change that is told rightly, of a site that says more: the rest is a gap, and is listed."""
+    trial = verdict.trial
+    return verdict.reason == "miss" and trial.candidate.severity != "error" and trial.judged >= REQUIRED
 
 
 def accept(work: Work, trial: Trial) -> None:

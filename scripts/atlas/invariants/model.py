@@ -120,6 +120,8 @@ class Candidate:
     origin: Origin
     message: str | None = None
     site: Site | None = None
+    key: str | None = None
+    """What an issue that is collected at the site is called where all are told of together."""
     partial: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     refined: bool = False

@@ -45,6 +45,8 @@ def _raised(candidate: Candidate, observation: Observation) -> bool:
     if thrown is None:
         return False
     parts = thrown.parts
+    if candidate.key and candidate.site:
+        return _names(candidate.key, thrown.message) and _same_file(candidate, thrown.frames)
     if candidate.site is not None:
         innermost = [frames[0] for frames in (thrown.frames, *(part["frames"] for part in parts)) if frames]
         return any(candidate.site.holds(frame) for frame in innermost)
@@ -56,9 +58,22 @@ def _raised(candidate: Candidate, observation: Observation) -> bool:
 
 def matches_warning(candidate: Candidate, warned: Warned) -> bool:
     """Whether this is the warning that the rule is about."""
+    if candidate.key and candidate.site:
+        return _names(candidate.key, warned.message) and _same_file(candidate, warned.frames)
     if candidate.site is not None:
         return any(candidate.site.holds(frame) for frame in warned.frames[:LOGGER_FRAMES])
     return not warned.frames and candidate.effect.warns == warned.channel
+
+
+def _names(key: str, message: str) -> bool:
+    """Whether a message lists the issue, in quotes of any kind."""
+    return any(f"{quote}{key}{quote}" in message for quote in "'`\"")
+
+
+def _same_file(candidate: Candidate, frames: tuple[str, ...]) -> bool:
+    return candidate.site is not None and any(
+        frame.rpartition(":")[0] == candidate.site.file for frame in frames
+    )
 
 
 def sets_field(
