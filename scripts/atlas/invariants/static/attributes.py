@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import FALSE, Const, Field, Opaque
@@ -74,8 +75,6 @@ def maybe(m: Machine, owner: Value, name: str, node: ast.AST, state: State) -> V
         return m.opaque(node, state, owner, environment=owner.environment)
     if is_expr(owner) and name in ("value", "name") and m.is_enum(owner):  # type: ignore[arg-type]
         return owner if name == "value" else m.opaque(node, state, owner, environment=False)
-    if isinstance(owner, Field) and m.is_object(owner):
-        return m.nested(owner, name)
     return Method(owner, name)
 
 
@@ -126,8 +125,10 @@ def _member(
     m: Machine, owner: Value, cls: Definition, found: Definition, name: str, node: ast.AST, state: State
 ) -> Value:
     if isinstance(found.node, FunctionNode) and found.scope:
-        marks = decorations(found.node)
         home = m.home(cls, found)
+        found = _getter(home, found)
+        assert isinstance(found.node, FunctionNode) and found.scope
+        marks = decorations(found.node)
         made = Function(found.node, found.scope, found.qualname, home)
         if "staticmethod" in marks:
             return made
@@ -141,6 +142,18 @@ def _member(
         return of_definition(m, found, state)
     value = from_constant(m.reader.class_attribute(cls, name), state)
     return value if value is not None else m.opaque(node, state, environment=False)
+
+
+def _getter(home: Definition, found: Definition) -> Definition:
+    """The function that reads a property, where the last one of that name is the one that sets it."""
+    assert isinstance(found.node, FunctionNode)
+    if not decorations(found.node) & {"setter", "deleter"} or not isinstance(home.node, ast.ClassDef):
+        return found
+    for one in home.node.body:
+        if isinstance(one, ast.FunctionDef) and one.name == found.node.name:
+            if decorations(one) & _PROPERTIES:
+                return replace(found, node=one)
+    return found
 
 
 def decorations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:

@@ -10,10 +10,10 @@ from atlas.invariants.predicate import FALSE, TRUE, Expr, normalise
 from atlas.invariants.static.machine import Event, Kind, Machine
 from atlas.invariants.static.messages import template
 from atlas.invariants.static.state import condition_of
-from atlas.invariants.static.terms import and_, fields_in, size
+from atlas.invariants.static.terms import TOO_LONG, and_, fields_in, size
 from atlas.invariants.static.weaken import clauses, untranslated, weakest
 
-MOST_NODES = 400
+MOST_NODES = 900
 _SEVERITIES: dict[Kind, Severity] = {
     "raise": "error",
     "assert": "error",
@@ -46,11 +46,11 @@ def read(condition: Expr) -> Read:
         requires.update(dict.fromkeys(asked))
         kept.append(weakest(clause) if lost or asked else clause)
     known = and_(*kept)
-    if size(known, 4 * MOST_NODES) > 4 * MOST_NODES:
-        return Read(TRUE, (*partial, "a condition too long to be read"), tuple(requires))
+    if size(known, 2 * MOST_NODES) > 2 * MOST_NODES:
+        return Read(TRUE, (*partial, TOO_LONG), tuple(requires))
     when = normalise(known)
     if size(when, MOST_NODES) > MOST_NODES:
-        return Read(TRUE, (*partial, "a condition too long to be read"), tuple(requires))
+        return Read(TRUE, (*partial, TOO_LONG), tuple(requires))
     return Read(when, tuple(partial), tuple(requires))
 
 

@@ -12,6 +12,7 @@ from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import and_, if_, is_none, kind_of, not_, op, or_, truth, type_in
 from atlas.invariants.static.values import (
     Choice,
+    Count,
     EnumValue,
     GivenNames,
     Instance,
@@ -72,6 +73,12 @@ def _one(m: Machine, sign: ast.cmpop, left: Value, right: Value, node: ast.AST, 
 
 
 def _ordered(m: Machine, name: str, left: Value, right: Value, node: ast.AST, state: State) -> Expr:
+    if isinstance(left, Count) and isinstance(right, Const):
+        filled = or_(*left.whens)
+        if (name, right.value) in ((">", 0), (">=", 1)):
+            return filled
+        if (name, right.value) in (("<", 1), ("<=", 0)):
+            return not_(filled)
     sides = [lowered(one, state) if not _is_set(one, state) else None for one in (left, right)]
     if any(one is None or isinstance(one, Opaque) for one in sides):
         return m.opaque(node, state, left, right)
@@ -114,6 +121,8 @@ def equal(m: Machine, left: Value, right: Value, state: State, node: ast.AST) ->
         return _equals_member(m, left, right, state, node)
     if isinstance(left, Known) or isinstance(right, Known):
         return _same_class(m, left, right, state, node)
+    if isinstance(left, Count) and right == Const(0):
+        return not_(or_(*left.whens))
     sides = [lowered(one, state) for one in (left, right)]
     if any(one is None or isinstance(one, Opaque) for one in sides):
         if _never(left, right, state) or _never(right, left, state):

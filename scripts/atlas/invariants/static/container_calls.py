@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import TRUE, Const, Expr, Op, Opaque
+from atlas.invariants.predicate import TRUE, Const, Opaque
 from atlas.invariants.static.call import Builtin, Call
 from atlas.invariants.static.iteration import known_items, symbolic_items
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import op
+from atlas.invariants.static.terms import op, or_
 from atlas.invariants.static.values import (
     Choice,
+    Count,
     GivenNames,
     Item,
     Mapped,
@@ -42,6 +43,8 @@ def length(m: Machine, value: Value, node: ast.AST, state: State) -> Value | Non
         return merge(value.condition, then, other) if then is not None and other is not None else None
     thing = state.object(value)
     if isinstance(thing, Sequence | Table):
+        items = thing.items if isinstance(thing, Sequence) else thing.items.values()
+        m.asked(value, or_(*(item.when for item in items)))
         return _counted(thing)
     if isinstance(value, Mapped):
         return op("len", value.over) if value.condition == TRUE and value.kind == "list" else None
@@ -53,14 +56,15 @@ def length(m: Machine, value: Value, node: ast.AST, state: State) -> Value | Non
 
 def _counted(thing: Sequence | Table) -> Value | None:
     items = list(thing.items if isinstance(thing, Sequence) else thing.items.values())
-    if thing.unknown is not None or any(item.many for item in items):
+    if thing.unknown is not None:
+        return None
+    if any(item.many for item in items):
         return None
     if isinstance(thing, Sequence) and thing.kind == "set" and len(items) > 1:
         return None
-    total: Expr = Const(0)
-    for item in items:
-        total = op("+", total, Const(1) if item.when == TRUE else Op("int", (item.when,)))
-    return total
+    if all(item.when == TRUE for item in items):
+        return Const(len(items))
+    return Count(tuple(item.when for item in items))
 
 
 def _container(kind: str) -> Builtin:

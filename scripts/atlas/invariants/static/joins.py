@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from atlas.invariants.predicate import TRUE
 from atlas.invariants.static.state import State, joined
-from atlas.invariants.static.terms import or_
+from atlas.invariants.static.terms import capped, or_
 
 
 def settle(state: State, ends: list[State], escaped: bool) -> bool:
@@ -17,7 +17,7 @@ def settle(state: State, ends: list[State], escaped: bool) -> bool:
     conditions = [end.since(state.path) for end in ends]
     merged = joined(state, list(zip(conditions, ends, strict=True)))
     state.names, state.heap = merged.names, merged.heap
-    suffix = or_(*conditions) if escaped else TRUE
+    suffix = capped(or_(*conditions)) if escaped else TRUE
     if suffix != TRUE:
         state.path = (*state.path, suffix)
     return True

@@ -99,8 +99,10 @@ def _users(m: Machine, node: ast.For, state: State) -> bool:
     else:
         assign(m, target, parts[0], state, node)
     m.new_loop()
-    m.block(node.body, state.fork())
+    inner = state.fork()
+    m.block(node.body, inner)
     m.frame.loops.pop()
+    state.names, state.heap = inner.names, inner.heap
     return True
 
 

@@ -10,6 +10,7 @@ from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import fields_in, if_, op
 from atlas.invariants.static.values import (
     Choice,
+    Count,
     EnumValue,
     Instance,
     Item,
@@ -39,6 +40,8 @@ def lowered(value: Value, state: State, depth: int = 0) -> Expr | None:
         return value.value
     if isinstance(value, Text):
         return _text(value)
+    if isinstance(value, Count):
+        return _sum(value)
     if isinstance(value, Choice):
         then, other = lowered(value.then, state, depth + 1), lowered(value.other, state, depth + 1)
         return if_(value.condition, then, other) if then is not None and other is not None else None
@@ -132,6 +135,15 @@ def _table(thing: Table, state: State, depth: int) -> Expr | None:
         values = [one.value for one in parts if isinstance(one, Const)]
         return Const(dict(zip(values[::2], values[1::2], strict=True)))
     return Op("dict", tuple(parts))
+
+
+def _sum(value: Count) -> Expr | None:
+    if len(value.whens) > _MAX_PARTS:
+        return None
+    total: Expr = Const(0)
+    for when in value.whens:
+        total = op("+", total, Op("int", (when,)))
+    return total
 
 
 def _text(value: Text) -> Expr | None:

@@ -18,13 +18,14 @@ from atlas.invariants.static.instances import RECORDS
 from atlas.invariants.static.lowering import constant, fields_below, lowered
 from atlas.invariants.static.state import Path, State
 from atlas.invariants.static.statements import STATEMENTS
-from atlas.invariants.static.terms import fields_in, is_none, not_
+from atlas.invariants.static.terms import fields_in, is_none, not_, opaque_in, size
 from atlas.invariants.static.truths import TESTS, truth_of
 from atlas.invariants.static.values import (
     Absent,
     Function,
     Instance,
     Raised,
+    Ref,
     UserKeywords,
     Value,
     is_expr,
@@ -34,6 +35,9 @@ from atlas.schema.static.classify import ClassView
 from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.reader import Reader
 from atlas.schema.static.values import Member, source_text
+
+MOST_NODES = 150
+"""A condition that is longer is not translated."""
 
 Kind = Literal["raise", "assert", "warning", "log", "issue", "set", "implicit"]
 
@@ -124,9 +128,10 @@ class Machine:
     reached: dict[int, Frame] = field(default_factory=dict)
     cut: dict[int, str] = field(default_factory=dict)
     skipped: dict[int, Function] = field(default_factory=dict)
+    filled: dict[Expr, int] = field(default_factory=dict)
+    """Conditions that a container on the heap holds anything, and the container."""
     handled: list[tuple[Site, Kind]] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
-    caught: int = 0
     statement: ast.stmt | None = None
     _generators: dict[int, bool] = field(default_factory=dict)
 
@@ -154,7 +159,16 @@ class Machine:
     def test(self, node: ast.expr, state: State) -> Expr:
         """The truth of an expression, as a condition."""
         rule = TESTS.get(type(node))
-        return rule(self, node, state) if rule else truth_of(self, self.value(node, state), state, node)
+        made = rule(self, node, state) if rule else truth_of(self, self.value(node, state), state, node)
+        if size(made, MOST_NODES) <= MOST_NODES or _is_readable(made):
+            return made
+        about = all(one.environment for one in opaque_in(made)) and not fields_in(made)
+        return self.opaque(node, state, made, environment=about)
+
+    @property
+    def caught(self) -> int:
+        """How many exceptions came to the handlers around."""
+        return sum(len(one.caught) for one in self.catchers)
 
     # --- where it is -----------------------------------------------------------------------------------
 
@@ -203,7 +217,6 @@ class Machine:
         """An exception leaves a statement here: to the nearest `try` that takes it, else to the user."""
         for catcher in reversed(self.catchers):
             if catcher.takes(raised):
-                self.caught += 1
                 self.handled.append((self.site(node), kind))
                 catcher.caught.append((raised, state.fork()))
                 return
@@ -214,7 +227,6 @@ class Machine:
         for catcher in reversed(self.catchers):
             if catcher.names & {*names, "Exception", "BaseException"}:
                 if condition != FALSE:
-                    self.caught += 1
                     raised = Raised(names[0], ("Exception",), Const(None))
                     catcher.caught.append((raised, state.fork(condition)))
                     state.path = (*state.path, not_(condition))
@@ -285,16 +297,18 @@ class Machine:
         found = [self.reader.index.name(cls.scope, name) for name in names]
         return [self.reader.index.follow(one) for one in found if one is not None]
 
-    def is_object(self, value: Field) -> bool:
-        """Whether a field holds another configuration, of which keys are read as attributes."""
-        spec = self.spec(value.path[0]) if len(value.path) == 1 else None
+    def nested_class(self, name: str) -> tuple[ClassView, bool] | None:
+        """The configuration class that an object given for a field becomes, and whether it may be None."""
+        spec = self.spec(name)
         if spec is None or self.target.converts != "lax":
-            return False
+            return None
         views = [self.reader.classifier.view(one) for one in self._classes(spec) if one.kind == "class"]
-        return any(view is not None and view.family in RECORDS for view in views)
-
-    def nested(self, owner: Field, name: str) -> Value:
-        return Field((*owner.path, name))
+        records = [view for view in views if view is not None and view.family in RECORDS]
+        words = set(_WORDS.findall(spec.annotation or ""))
+        plain = {"None", "Optional", "Annotated", "SkipValidation"}
+        if len(records) != 1 or words - plain - {records[0].node.name}:
+            return None
+        return records[0], bool(words & {"None", "Optional"})
 
     def converts_to(self, value: Expr, cls: Definition, node: ast.AST, state: State) -> Expr:
         """Whether a value of the user's is an instance of a class of the engine's."""
@@ -393,6 +407,11 @@ class Machine:
     def negated(self, condition: Expr) -> Expr:
         return not_(condition)
 
+    def asked(self, container: Value, filled: Expr) -> None:
+        """The engine looks whether a container holds anything."""
+        if isinstance(container, Ref) and not isinstance(filled, Const):
+            self.filled.setdefault(filled, container.at)
+
     def fails(self, name: str, condition: Expr, node: ast.AST, state: State) -> None:
         """An operation raises under a condition: into a `try`, else to the user."""
         for catcher in reversed(self.catchers):
@@ -409,6 +428,13 @@ class Machine:
         expression = lowered(value, state)
         line = Site(view.scope.module.path, node.lineno, node.end_lineno or node.lineno, node.name)
         self.events.append(Event("set", line, state.path, self.depth, sets=(name, value, expression)))
+
+
+def _is_readable(condition: Expr) -> bool:
+    """Whether a long condition has alternatives that are short, and nothing that is not translated."""
+    if not isinstance(condition, Op) or condition.name not in ("and", "or") or any(opaque_in(condition)):
+        return False
+    return all(size(one, MOST_NODES) <= MOST_NODES for one in condition.args) and size(condition, 900) <= 900
 
 
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from atlas.invariants.model import Candidate, Mined, Step, Target
 from atlas.invariants.predicate import Const, Opaque
-from atlas.invariants.static import dormant, instances
+from atlas.invariants.static import dormant, instances, issues
 from atlas.invariants.static.accounts import Accounts
 from atlas.invariants.static.candidates import Read, of_event, unique
 from atlas.invariants.static.dead import DeadError
@@ -82,10 +82,9 @@ def _mined(m: Machine, state: State, ref: Ref) -> Mined:
             _account(accounts, event, found)
     for site, kind in m.handled:
         accounts.add(site, kind, "translated", "caught by the engine itself")
-    for _, site, path, message, depth in m.issues:
-        event = Event("issue", site, path, depth, message=message)
+    for event, of in issues.of(m):
         made, found = of_event(m, event)
-        candidates += [made] if made else []
+        candidates += [issues.told(made, of)] if made and of else []
         _account(accounts, event, found)
     changes = [event for event in m.events if event.kind == "set"]
     for event, change, found in dormant.of_events(m, changes, state, ref):

@@ -10,6 +10,7 @@ from atlas.invariants.static.lowering import from_constant
 from atlas.invariants.static.state import State
 from atlas.invariants.static.values import Absent, Choice, Function, Known, Value
 from atlas.schema.static import calls
+from atlas.schema.static.bindings import TYPE_CHECKING as CHECKED
 from atlas.schema.static.bindings import FunctionNode
 from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.values import Unknown
@@ -56,12 +57,30 @@ def of_definition(m: Machine, found: Definition, state: State) -> Value:
         known = calls.external_value(found.qualname, _MISSING)
         made = from_constant(known, state) if known is not _MISSING else None
         return made if made is not None else Known(found.qualname, found)
+    if _is_switch(m, found):
+        return Opaque(found.qualname.rpartition(".")[2], (), True)
     value = m.reader.evaluator.definition(found)
     made = from_constant(value, state)
     if made is not None:
         return made
     env = value.env if isinstance(value, Unknown) else None
     return Opaque(env or found.qualname.rpartition(".")[2], (), True)
+
+
+def _is_switch(m: Machine, found: Definition) -> bool:
+    """Whether a module only declares a name and makes its value on demand: true or false, by the machine.
+
+    Numbers and texts that are made on demand are taken as declared, which is their value where nothing
+    is set.
+    """
+    home, _, name = found.qualname.rpartition(".")
+    module = m.reader.index.module(home)
+    bound = module.bound.names.get(name, []) if module and module.bound.lazy else []
+    return (
+        bool(bound)
+        and all(one.guard == CHECKED for one in bound)
+        and isinstance(m.reader.evaluator.definition(found), bool)
+    )
 
 
 def is_constant(value: Value, *wanted: object) -> bool:

@@ -6,12 +6,14 @@ import ast
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import NONE, Opaque
+from atlas.invariants.predicate import NONE, Field, Opaque
 from atlas.invariants.static import validators
+from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.functions import REST, run
-from atlas.invariants.static.lowering import from_constant
+from atlas.invariants.static.lowering import from_constant, lowered
 from atlas.invariants.static.state import State
-from atlas.invariants.static.values import Absent, Function, Instance, Known, Ref, Value
+from atlas.invariants.static.terms import is_none, not_, op
+from atlas.invariants.static.values import Absent, Function, Instance, Known, Ref, Value, merge
 from atlas.schema.static import records
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.records import Row
@@ -44,6 +46,8 @@ def construct(
     for row in rows:
         value, is_given = _value(m, row, given, rest, state)
         is_given = is_given and not isinstance(value, Absent)
+        if is_given and rest is not None:
+            value = _nested(m, row.name, value, node, state)
         if is_given:
             value = validators.field(m, found.of(row.name), row.name, value, view, node, state)
         if _mark(row) == "InitVar":
@@ -114,6 +118,31 @@ def _made(m: Machine, factory: ast.expr, row: Row, state: State) -> Value:
     )
     state.heap = inner.heap
     return value
+
+
+def _nested(m: Machine, name: str, value: Value, node: ast.AST, state: State) -> Value:
+    """A field for which an object is given that becomes a configuration of its own: what it is then."""
+    found = m.nested_class(name) if isinstance(value, Field) and len(value.path) == 1 else None
+    if found is None or not isinstance(value, Field):
+        return value
+    view, optional = found
+    inner = state.fork(not_(is_none(value))) if optional else state.fork()
+    ref = inner.new(Instance(view.definition, {}))
+    given: dict[str, Value] = {}
+    for row in records.rows(view, m.reader).values():
+        if _mark(row) in _MARKERS:
+            continue
+        default = _default(m, row, inner)
+        its = Field((*value.path, row.name))
+        known = lowered(default, inner)
+        absent = isinstance(default, Absent) or known is None or isinstance(known, Opaque)
+        given[row.name] = its if absent else merge(op("given", its), its, default)
+    try:
+        construct(m, view, ref, [], given, node, inner)
+    except DeadError:
+        return value
+    state.heap = {**state.heap, **inner.heap}
+    return merge(is_none(value), NONE, ref) if optional else ref
 
 
 def _complete(m: Machine, ref: Ref, state: State) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from atlas.invariants.predicate import TRUE, Each, Expr
-from atlas.invariants.static.terms import and_, if_, mentions, not_, or_
+from atlas.invariants.static.terms import and_, capped, if_, mentions, not_, or_
 from atlas.invariants.static.values import (
     Absent,
     Instance,
@@ -94,7 +94,7 @@ class State:
         self.heap = _merged_heap(condition, then.heap, other.heap)
         left, right = then.since(self.path), other.since(self.path)
         if left != condition or right != not_(condition):
-            self.path = (*self.path, or_(left, right))
+            self.path = (*self.path, capped(or_(left, right)))
 
 
 def joined(base: State, ends: list[tuple[Expr, State]]) -> State:

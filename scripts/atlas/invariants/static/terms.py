@@ -13,6 +13,7 @@ from atlas.invariants.predicate import FALSE, TRUE, Const, Each, Expr, Field, Op
 from atlas.invariants.static.folding import fold
 
 MAX_SIZE = 600
+TOO_LONG = "a condition too long to be read"
 _MAX_LEAVES = 24
 _BOOLEAN = frozenset(
     {"and", "or", "not", "==", "!=", "<", "<=", ">", ">=", "in", "not_in", "given", "truth", "raises"}
@@ -90,6 +91,7 @@ def if_(condition: Expr, then: Expr, other: Expr) -> Expr:
         return then if condition.value else other
     if then == other:
         return then
+    then, other = _known(then, condition, TRUE), _known(other, condition, FALSE)
     if is_boolean(then) and is_boolean(other):
         if then in (TRUE, FALSE) or other in (TRUE, FALSE):
             return _boolean_if(condition, then, other)
@@ -103,6 +105,16 @@ def if_(condition: Expr, then: Expr, other: Expr) -> Expr:
     if _means(condition, then, other):
         return other
     return Op("if", (condition, then, other))
+
+
+def _known(side: Expr, condition: Expr, value: Const) -> Expr:
+    """A side that says again what its condition says."""
+    if is_boolean(side):
+        if side == condition:
+            return value
+        if side == not_(condition):
+            return FALSE if value == TRUE else TRUE
+    return side
 
 
 def _boolean_if(condition: Expr, then: Expr, other: Expr) -> Expr:
@@ -208,6 +220,15 @@ def size(value: Expr, limit: int = MAX_SIZE) -> int:
         elif isinstance(one, Each):
             pending += (one.over, one.body)
     return total
+
+
+def capped(value: Expr, limit: int = 150) -> Expr:
+    """A condition that people can read; a longer one is only known by its fields."""
+    if size(value, limit) <= limit:
+        return value
+    lost = list(opaque_in(value))
+    about = bool(lost) and all(one.environment for one in lost) and not fields_in(value)
+    return Opaque(TOO_LONG, fields_in(value), about)
 
 
 def walk(value: Expr) -> Iterator[Expr]:

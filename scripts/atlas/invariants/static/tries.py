@@ -27,7 +27,7 @@ def try_(m: Machine, node: ast.Try, state: State) -> bool:
     ends = [body] if falls else []
     for handler, its in zip(node.handlers, names, strict=True):
         ends += _handled(m, handler, _taken(catcher, its), base)
-    outer = m.caught != caught + len(catcher.taken)
+    outer = m.caught != caught
     escaped = returns != len(m.frame.returns) or departures != m.frame.departures or outer
     state.become(base)
     done = settle(state, ends, escaped)

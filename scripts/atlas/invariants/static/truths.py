@@ -14,6 +14,7 @@ from atlas.invariants.static.terms import and_, if_, not_, or_, truth
 from atlas.invariants.static.values import (
     Absent,
     Choice,
+    Count,
     EnumValue,
     GivenNames,
     Instance,
@@ -51,6 +52,8 @@ def truth_of(m: Machine, value: Value, state: State, node: ast.AST) -> Expr:
         )
     if isinstance(value, EnumValue):
         return TRUE
+    if isinstance(value, Count):
+        return or_(*value.whens)
     if isinstance(value, Text):
         fixed = any(isinstance(part, str) and part for part in value.parts)
         return TRUE if fixed else m.opaque(node, state, value)
@@ -66,6 +69,7 @@ def _of_object(m: Machine, value: Value, state: State, node: ast.AST) -> Expr:
     if isinstance(thing, Sequence | Table):
         items = thing.items if isinstance(thing, Sequence) else thing.items.values()
         filled = or_(*(item.when for item in items))
+        m.asked(value, filled)
         return filled if thing.unknown is None else or_(filled, thing.unknown)
     if isinstance(thing, Instance):
         for name in ("__bool__", "__len__"):

@@ -125,6 +125,13 @@ class Mapped:
 
 
 @dataclass(frozen=True)
+class Count:
+    """The number of these conditions that hold."""
+
+    whens: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
 class Raised:
     """An exception object: the name of its class, the names of its bases, and its message."""
 
@@ -162,6 +169,7 @@ Value: TypeAlias = (
     | GivenNames
     | UserItem
     | Mapped
+    | Count
     | Raised
     | Absent
     | Choice
