@@ -272,3 +272,47 @@ def test_predicates_of_any_size_are_answered() -> None:
     assert compile_predicate(deep)({"a": 1}) in (True, False)
     wide = Op("or", tuple(parse(f"a == {number}") for number in range(3000)))
     assert compile_predicate(wide)({"a": 2999}) is True
+
+
+T, F, U = "a == 1", "a == 2", "nowhere == 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *(
+            (f"{left} and {right}", value)
+            for left, right, value in [(T, U, U), (F, U, F), (U, T, U), (U, F, F)]
+        ),
+        *(
+            (f"{left} or {right}", value)
+            for left, right, value in [(T, U, T), (F, U, U), (U, T, T), (U, F, U)]
+        ),
+        (f"not ({U})", U),
+        (f"{T} if {U} else {T}", U),
+        (f"any(i == 1 and {U} or i == 2 for i in [1, 2])", T),
+        (f"any(i == 1 and {U} for i in [1, 2])", U),
+        (f"all(i == 2 or {U} for i in [1, 2])", U),
+        (f"all(i == 2 and {U} for i in [1, 2])", F),
+        ("nowhere in []", U),
+        ("nowhere not in empty", U),
+        ("nowhere in ''", U),
+        ("[nowhere, 1] == [nowhere, 1]", U),
+        ("get(object, 'k', nowhere) == 1", U),
+        ("same(nowhere, True)", U),
+        ("conforms(nowhere, 'int | None')", U),
+        ("type(nowhere) == 'int'", U),
+        ("len({nowhere}) == 1", U),
+        ("len({'k': nowhere}) == 1", U),
+        ("str(nowhere) == ''", U),
+        ("raw(nowhere) == 1", U),
+        ("bool(nowhere)", U),
+        ("min(nowhere, 1) == 1", U),
+    ],
+)
+def test_what_is_unknown_spreads_until_something_decides(text: str, value: str) -> None:
+    config = {"a": 1, "empty": [], "object": {"k": 1}}
+    expected = {T: True, F: False, U: UNDEFINED}[value]
+    assert evaluate(parse(text), config, Context()) is expected
+    assert compile_expr(parse(text), Context())(config) is expected
+    assert compile_expr(normalise(parse(text)), Context())(config) is expected
