@@ -88,3 +88,17 @@ def test_values_that_are_lists_are_shown_whole():
 def test_defaults_are_shown_as_well():
     said = [({"a": 2}, "a (2) > b (1)"), ({"a": 5, "b": 3}, "a (5) > b (3)"), ({"a": 9}, "a (9) > b (1)")]
     assert template(said, {"b": 1}) == "a ({a}) > b ({b})"
+
+
+def test_a_default_that_a_message_names_is_shown_as_the_field():
+    said = [({"a": a}, f"a ({a}) must not exceed b (2048), which 1 allows") for a in (4096, 5000)]
+    assert template(said, {"b": 2048, "c": 1}) == "a ({a}) must not exceed b ({b}), which 1 allows"
+
+
+def test_a_message_about_several_fields_is_one_thing_for_each():
+    seen = rejected("these are ignored: ['top_p', 'top_k']. See 3")
+    names = {"top_p", "top_k"}
+    assert [each.shape for each in signatures(seen, names)] == [
+        "these are ignored: ['top_p']. See …", "these are ignored: ['top_k']. See …",
+    ]  # fmt: skip
+    assert len(signatures(seen, {"top_p"})) == 1

@@ -142,3 +142,26 @@ def test_a_threshold_is_a_known_constant_where_one_lies_between():
     observed = observe(alone([1, 5, 100, 200]), lambda c: rejected("no") if c.get("x", 1) > 64 else OK)
     [rule] = learn_univariate(its, observed, {"x": {64}})
     assert wrong(rule.when, its, alone(range(200)), lambda c: c.get("x", 1) > 64) == []
+
+
+def test_a_constant_that_the_message_names_is_the_threshold():
+    its = target(field("x", 1, "int"))
+
+    def engine(config):
+        return rejected(f"x must be at most 64, got {config['x']}") if config.get("x", 1) > 64 else OK
+
+    [rule] = learn_univariate(its, observe(alone([1, 5, 100, 200, 300]), engine))
+    assert wrong(rule.when, its, alone(range(200)), lambda c: c.get("x", 1) > 64) == []
+    assert rule.message == "x must be at most 64, got {x}"
+
+
+def test_the_legal_values_that_the_message_lists_are_the_closed_set():
+    its = target(field("x", "auto", "str"))
+
+    def engine(config):
+        bad = config.get("x", "auto") not in ("auto", "fast", "slow")
+        return rejected(f"invalid x {config['x']!r}: one of ['auto', 'fast', 'slow']") if bad else OK
+
+    [rule] = learn_univariate(its, observe(alone(["auto", "fast", "other", "Auto", "sl", "some"]), engine))
+    fresh = alone(["slow", "auto", "new", "fa"])
+    assert wrong(rule.when, its, fresh, lambda c: c.get("x", "auto") not in ("auto", "fast", "slow")) == []

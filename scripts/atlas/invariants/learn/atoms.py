@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TypeVar
 
@@ -21,6 +21,10 @@ T = TypeVar("T")
 
 MOST_VALUES = 60
 """Comparisons are made at so many distinct values of one field at most."""
+
+MOST_MEMBERS = 6
+GIVEN = 1.12
+"""Conditions rarely ask whether something was given, and often what it is."""
 
 ITEM = Var("v")
 TYPES = ("null", "bool", "int", "float", "str", "list", "dict")
@@ -49,6 +53,15 @@ class Known:
     def names(self, value: Json) -> bool:
         """Whether the value is the default or one of the constants, of whatever numeric type."""
         return value == self.default or value in self.constants
+
+    def and_also(self, constants: Iterable[Json]) -> Known:
+        """The same with more constants."""
+        new = [value for value in constants if not self.names(value)]
+        return replace(self, constants=(*self.constants, *new))
+
+    def certain(self, value: Json) -> bool:
+        """Whether a condition may well name it: it is known, or one of the values that many do."""
+        return value is None or value in (0, 1, "") or self.names(value)
 
 
 def knowledge(spec: FieldSpec | None, hints: Collection[Json] = ()) -> Known:
@@ -102,17 +115,28 @@ def field_atoms(found: Column, known: Known, wanted: int, unwanted: int) -> Iter
     whole = wanted | unwanted
     if found.given and len(found.path) == 1:
         given = op("given", subject)
-        yield Atom(given, found.given & whole, 1.0)
-        yield Atom(negated(given), whole & ~found.given, 1.0)
-    yield from type_atoms(subject, found.cells, wanted, unwanted)
-    yield from _membership_atoms(subject, found.cells, known, wanted, unwanted)
-    yield from comparison_atoms(subject, found.cells, known)
+        yield Atom(given, found.given & whole, GIVEN)
+        yield Atom(negated(given), whole & ~found.given, GIVEN)
+    numeric, boolean = mostly(found, int, float), mostly(found, bool)
+    yield from type_atoms(subject, found.cells, wanted, unwanted, boolean=boolean)
+    yield from _membership_atoms(subject, found.cells, known, wanted, unwanted, numeric=numeric)
+    yield from comparison_atoms(subject, found.cells, known, 0.0 if numeric else 0.2)
     if found.raw:  # the field itself is the converted value, and has none where it does not convert
         passed = Op("raw", (subject,))
         yield from (dearer(atom) for atom in type_atoms(passed, found.raw, wanted, unwanted))
         yield from _conversion_atoms(passed, found.raw, known)
     else:
         yield from _conversion_atoms(subject, found.cells, known)
+
+
+def mostly(column: Column, *kinds: type) -> bool:
+    """Whether what was passed is at least as often of these types as not, `None` aside."""
+    shares = [
+        (type(value) in kinds, (mask & column.given).bit_count())
+        for value, mask in column.cells
+        if value is not None
+    ]
+    return 2 * sum(count for inside, count in shares if inside) >= sum(count for _, count in shares)
 
 
 def dearer(atom: Atom) -> Atom:
@@ -137,7 +161,9 @@ def atom_of(subject: Expr, shape: Expr, cells: Cells, cost: float, *constants: J
     return Atom(expr, true_rows(shape, cells, *constants), cost)
 
 
-def type_atoms(subject: Expr, cells: Cells, wanted: int, unwanted: int) -> Iterator[Atom]:
+def type_atoms(
+    subject: Expr, cells: Cells, wanted: int, unwanted: int, *, boolean: bool = False
+) -> Iterator[Atom]:
     """Tests of the type: alone, and of the sets of types that the data set apart."""
     kind = op("type", A)
     present = dict.fromkeys(TYPES, 0)
@@ -155,16 +181,16 @@ def type_atoms(subject: Expr, cells: Cells, wanted: int, unwanted: int) -> Itera
     for name in seen:
         if name == "null":
             yield atom_of(subject, op("!=", A, NONE), cells, 1.0)
-            yield atom_of(subject, op("==", A, NONE), cells, 1.0)
+            yield atom_of(subject, op("==", A, NONE), cells, 1.1 if boolean else 1.0)
         else:
-            yield atom_of(subject, op("!=", kind, B), cells, 1.0, name)
-            yield atom_of(subject, op("==", kind, B), cells, 1.0, name)
+            yield atom_of(subject, op("!=", kind, B), cells, 1.06, name)
+            yield atom_of(subject, op("==", kind, B), cells, 1.02, name)
     if len(seen) > 1 or "bool" in seen:
-        yield from both(subject, op("truth", A), cells, 1.05)
+        yield from both(subject, op("truth", A), cells, 1.0 if boolean else 1.05)
 
 
 def _membership_atoms(
-    subject: Expr, cells: Cells, known: Known, wanted: int, unwanted: int
+    subject: Expr, cells: Cells, known: Known, wanted: int, unwanted: int, *, numeric: bool
 ) -> Iterator[Atom]:
     """Membership in closed sets, and equality with single values.
 
@@ -173,16 +199,25 @@ def _membership_atoms(
     scalars = [(value, mask) for value, mask in cells if not isinstance(value, list | tuple | dict)]
     spared = [value for value, mask in scalars if mask & unwanted and not mask & wanted]
     hit = [value for value, mask in scalars if mask & wanted and not mask & unwanted]
-    for name, members in (("not_in", spared), ("in", hit)):
+    strings = [value for value in known.constants if isinstance(value, str)]
+    closed = [*strings, *([None] if None in spared else [])]  # the whole set, tried or not
+    for name, members, base in (("not_in", closed, 1.15), ("not_in", spared, 1.2), ("in", hit, 1.2)):
         chosen = [value for value in members if type(value) is str or value is None]
         if name == "in":
             chosen = [value for value in members if known.names(value)]
-        strings = [value for value in chosen if isinstance(value, str)]
-        if len(chosen) > 1 and strings and all(map(known.names, strings)):
+        named = [value for value in chosen if isinstance(value, str)]
+        if len(chosen) > 1 and named and all(map(known.names, named)):
             ordered = tuple(sorted(chosen, key=lambda value: (value is not None, str(value))))
-            cost = 1.2 + 0.05 * len(chosen)
+            cost = base + (0.0 if members is closed else 0.05 * min(len(chosen), MOST_MEMBERS))
             yield atom_of(subject, op(name, A, B), cells, cost, ordered)
+    met = [value for value, mask in scalars if mask & wanted]
+    if 1 < len(met) <= MOST_MEMBERS and len(met) < len(scalars) and all(map(known.certain, met)):
+        ordered = tuple(sorted(met, key=lambda value: (value is not None, str(value))))
+        yield atom_of(subject, op("in", A, B), cells, 1.25 + 0.05 * len(met), ordered)
+    # Of equal values (1 is 1.0 and true) the one that is tried most comes first.
+    scalars.sort(key=lambda cell: -cell[1].bit_count())
     for value, mask in scalars[:MOST_VALUES]:
+        value = int(value) if numeric and isinstance(value, bool) else value
         if value is None or (isinstance(value, str) and value and not known.names(value)):
             continue
         cost = 1.1 if known.names(value) or isinstance(value, bool) or value in (0, 1, "") else 2.2

@@ -19,19 +19,21 @@ from atlas.invariants.learn.atoms import (
     thinned,
     type_of,
 )
-from atlas.invariants.learn.table import A, B, Cells
+from atlas.invariants.learn.table import A, B, Cells, sized
 from atlas.invariants.predicate.expr import Const, Each, Expr, Var
 
 
 def content_atoms(subject: Expr, cells: Cells, known: Known) -> Iterator[Atom]:
     """All of them, for those types of value that there are."""
+    cells = sized(cells)  # what has no length has no items either
     types = {type_of(value) for value, _ in cells}
     if types & {"str", "list", "dict"}:
         yield from sized_atoms(subject, cells, known)
     if "list" in types:
         yield from item_atoms(subject, ITEM, A, cells, known, "list")
     if "dict" in types:
-        yield from item_atoms(subject, ITEM, op("values", A), cells, known, "dict")
+        objects = tuple(cell for cell in cells if isinstance(cell[0], dict))
+        yield from item_atoms(subject, ITEM, op("values", A), objects, known, "dict")
         yield from key_atoms(subject, cells)
 
 
@@ -46,7 +48,8 @@ def sized_atoms(subject: Expr, cells: Cells, known: Known) -> Iterator[Atom]:
         else:
             for name, constant, cost in cuts(low, high, known.constants):
                 yield atom_of(subject, op(name, size, B), cells, cost + 0.1, constant)
-    if any(isinstance(value, str) and value and not value.strip() for value, _ in cells):
+    cells = tuple(cell for cell in cells if isinstance(cell[0], str))
+    if any(value and not value.strip() for value, _ in cells):
         yield atom_of(subject, op("==", op("strip", A), B), cells, 1.8, "")
 
 
@@ -71,7 +74,8 @@ def item_atoms(subject: Expr, item: Var, over: Expr, cells: Cells, known: Known,
 
 def key_atoms(subject: Expr, cells: Cells) -> Iterator[Atom]:
     """Tests of which keys an object has."""
-    objects = [value for value, _ in cells if isinstance(value, dict)]
+    cells = tuple(cell for cell in cells if isinstance(cell[0], dict))
+    objects = [value for value, _ in cells]
     for key in sorted({key for value in objects for key in value})[:20]:
         yield from both(subject, op("in", B, A), cells, 1.04, key)
     body = negated(op("conforms", ITEM, Const("int")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,7 +10,6 @@ from dataclasses import replace
 from atlas.invariants.learn.atoms import number
 from atlas.invariants.learn.fit import Observed
 from atlas.invariants.learn.signature import Signature
-from atlas.invariants.model import Json
 from atlas.invariants.outcomes import same
 from atlas.invariants.predicate import Context, compile_expr
 from atlas.invariants.predicate.expr import Const, Expr, Field, Op, identity
@@ -17,6 +17,9 @@ from atlas.invariants.predicate.expr import Const, Expr, Field, Op, identity
 MOST_FORMS = 4
 MOST_PARTNERS = 5
 MOST_CONSTANTS = 8
+MOST_PROMISING = 5
+SAMPLED = 40
+CONSTANT_SHARE = 0.2
 LEAST = 2
 """A form that is no constant must give the value of so many different configurations."""
 
@@ -47,27 +50,33 @@ def split(
 
 def gives(form: Expr, name: str, observed: Observed, context: Context) -> bool:
     """Whether the engine made of the field what the form says."""
-    return _given(compile_expr(form, context)(observed[0]), observed[1].changed[name])
-
-
-def _given(value: object, final: Json) -> bool:
-    return same(value, final)
+    return same(compile_expr(form, context)(observed[0]), observed[1].changed[name])
 
 
 def _best_form(
     name: str, observed: Sequence[Observed], left: Sequence[int], context: Context
 ) -> tuple[Expr, list[int]] | None:
-    """The form that explains most rows; of equally good ones the first, which is the simplest."""
-    best: tuple[Expr, list[int]] | None = None
-    sample = left[:: max(1, len(left) // 40)]
-    for form in dict.fromkeys(_forms(name, [observed[row] for row in sample], context)):
+    """The form that explains most rows; of equally good ones the first, which is the simplest.
+
+    Constants must explain a good share: one each for many values only repeats what was seen.
+    """
+    sample = [observed[row] for row in left[:: max(1, math.ceil(len(left) / SAMPLED))]]
+    promising: list[tuple[int, Expr]] = []
+    for form in dict.fromkeys(_forms(name, sample, context)):
         compute = compile_expr(form, context)
-        if best and len(best[1]) == len(left):
+        explained = sum(same(compute(config), seen.changed[name]) for config, seen in sample)
+        if explained:
+            promising.append((-explained, form))
+        if explained == len(sample):
             break
-        explained = [row for row in left if _given(compute(observed[row][0]), observed[row][1].changed[name])]
-        needed = 1 if isinstance(form, Const) else min(LEAST, len(left))
-        if len(explained) >= needed and (best is None or len(explained) > len(best[1])):
-            best = (form, explained)
+    best: tuple[Expr, list[int]] | None = None
+    for _, form in sorted(promising, key=lambda each: each[0])[:MOST_PROMISING]:
+        compute = compile_expr(form, context)
+        rows = [row for row in left if same(compute(observed[row][0]), observed[row][1].changed[name])]
+        constant = isinstance(form, Const)
+        needed = len(left) * CONSTANT_SHARE if constant else min(LEAST, len(left))
+        if len(rows) >= needed and (best is None or len(rows) > len(best[1])):
+            best = (form, rows)
     return best
 
 
@@ -97,7 +106,7 @@ def _combined(name: str, observed: Sequence[Observed], context: Context) -> Iter
     partners = [Field((other,)) for other in _partners(name, observed, context)]
     for partner in partners:
         yield from (Op(each, (own, partner)) for each in PARTNERED)
-        yield Op("len", (partner,))
+        yield from (Op(each, (partner,)) for each in ("len", "sorted", "list", *OWN))
         yield from _linear(name, partner, observed, context)
     yield from _linear(name, own, observed, context)
     for first in partners:

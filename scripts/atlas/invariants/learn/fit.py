@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from atlas.invariants.learn.atoms import Atom, Known
 from atlas.invariants.learn.messages import template
+from atlas.invariants.learn.pairs import pair_atoms, triple_atoms
 from atlas.invariants.learn.relevance import atoms_of, columns_of
 from atlas.invariants.learn.search import Found, reduced, smallest
 from atlas.invariants.learn.signature import Signature, candidate, message_of, signatures
-from atlas.invariants.learn.table import indices, rows
+from atlas.invariants.learn.table import indices, key_of, rows
 from atlas.invariants.model import DEPTHS, Candidate, Config, Observation, Target
-from atlas.invariants.predicate import Context, compile_expr, fields_of, normalise
+from atlas.invariants.predicate import Context, compile_predicate, fields_of, normalise
 from atlas.invariants.predicate.expr import Expr, Op
+
+MOST_PREVENTING = 4
 
 Observed: TypeAlias = tuple[Config, Observation]
 
@@ -71,19 +75,42 @@ def answers(
 ) -> tuple[Found | None, list[Atom]]:
     """The smallest predicate over these fields, and the atoms that it was chosen from."""
     columns = columns_of(question.configs, names, question.context, question.wanted)
-    atoms = [*extra, *atoms_of(columns, question.known, question.wanted, question.unwanted, triples=False)]
+    atoms = [*extra, *atoms_of(columns, question.known, question.wanted, question.unwanted)]
+    atoms += pair_atoms(columns)
     if triples:
-        atoms += atoms_of(columns, question.known, question.wanted, question.unwanted, triples=True)
+        atoms += triple_atoms(columns)
     useful = reduced(atoms, question.wanted, question.unwanted)
     if not useful or not question.unwanted:
         return None, useful
     return smallest(useful, question.wanted, question.unwanted, least), useful
 
 
+def preventing(question: Question, names: Sequence[str]) -> list[str]:
+    """Fields that are set where nothing happened though all that the wanted rows have in common holds."""
+    columns = columns_of(question.configs, names, question.context, question.wanted)
+    hard = question.unwanted
+    for atom in atoms_of(columns, question.known, question.wanted, question.unwanted):
+        if not question.wanted & ~atom.mask:
+            hard &= atom.mask
+    ours, theirs = indices(hard), indices(question.unwanted)
+    often = Counter(name for row in theirs for name in question.configs[row])
+    here = Counter(name for row in ours for name in question.configs[row] if name not in names)
+    share = {name: here[name] / len(ours) - often[name] / len(theirs) for name in here}
+    return sorted(share, key=lambda name: (-share[name], name))[:MOST_PREVENTING]
+
+
 def rows_where(expr: Expr, configs: Sequence[Config], context: Context) -> int:
-    """The rows in which a predicate holds."""
-    holds = compile_expr(expr, context)
-    return rows(holds(config) is True for config in configs)
+    """The rows in which a predicate holds; it is evaluated once for all that agree in its fields."""
+    holds = compile_predicate(expr, context)
+    names = sorted({field.path[0] for field in fields_of(expr)})
+    known: dict[object, bool] = {}
+    flags: list[bool] = []
+    for config in configs:
+        key = tuple(key_of(config, name) for name in names)
+        if key not in known:
+            known[key] = holds(config)
+        flags.append(known[key])
+    return rows(flags)
 
 
 def agrees(expr: Expr, question: Question) -> bool:
@@ -101,15 +128,21 @@ def disjuncts(found: Found) -> list[Expr]:
     return [normalise(each) for each in merged]
 
 
+def said(target: Target, signature: Signature, observed: Sequence[Observed], matching: int) -> str | None:
+    """The template of what the engine says in these rows."""
+    names = frozenset(spec.name for spec in target.fields)
+    matched = [observed[row] for row in indices(matching)]
+    texts = [(config, text) for config, seen in matched if (text := message_of(seen, signature, names))]
+    return template(texts, target.defaults())
+
+
 def rule(
     target: Target, signature: Signature, when: Expr, observed: Sequence[Observed], matching: int
 ) -> Candidate:
     """The candidate, with the depth and the message that the matching rows show."""
-    names = frozenset(spec.name for spec in target.fields)
-    matched = [observed[row] for row in indices(matching)]
-    depth = min((observation.depth for _, observation in matched), key=DEPTHS.index)
-    said = [(config, text) for config, seen in matched if (text := message_of(seen, signature, names))]
-    return candidate(target.cls, signature, depth, when, template(said, target.defaults()))
+    depth = min((observed[row][1].depth for row in indices(matching)), key=DEPTHS.index)
+    message = said(target, signature, observed, matching)
+    return candidate(target.cls, signature, depth, when, message)
 
 
 def distinct(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:

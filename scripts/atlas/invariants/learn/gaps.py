@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from atlas.invariants.corpus import context_of
@@ -18,12 +18,15 @@ from atlas.invariants.learn.fit import (
     by_signature,
     disjuncts,
     distinct,
+    preventing,
     rows_where,
     rule,
+    said,
 )
-from atlas.invariants.learn.relevance import Hints, known_of, mentioned, relevant
+from atlas.invariants.learn.messages import constants_in
+from atlas.invariants.learn.relevance import MOST_FIELDS, Hints, known_of, mentioned, relevant
 from atlas.invariants.learn.search import Found, proven
-from atlas.invariants.learn.signature import SEVERITY, Signature, could_reach, message_of, signatures
+from atlas.invariants.learn.signature import SEVERITY, Signature, could_reach, signatures
 from atlas.invariants.learn.table import indices, rows
 from atlas.invariants.model import Candidate, Config, Target
 from atlas.invariants.outcomes import sets_field
@@ -34,7 +37,9 @@ CHEAP = 3.2
 """Where a condition costs no more, fields of three are not compared with one another."""
 MOST_WANTED, MOST_UNWANTED, MORE = 400, 1200, 100
 """So many rows a condition is learned from, and so many that refute it are added at a time."""
-ROUNDS = 4
+ROUNDS = 3
+FIRST = 5
+"""So many fields come before those that may prevent what the first ones suggest."""
 LEAST = 3
 """So many different configurations must speak for a rule."""
 
@@ -54,9 +59,15 @@ def unexplained(
         left = [row for position, row in enumerate(matching) if not done >> position & 1]
         if left:
             open_rows[signature] = left
+    rare: dict[Signature, list[int]] = {}
+    for signature, left in open_rows.items():
+        if len(left) < LEAST:
+            rare.setdefault(signature.coarse(), []).extend(left)
+    together = {signature for signature, left in rare.items() if len(set(left)) >= LEAST}
     merged: dict[Signature, list[int]] = {}
     for signature, left in open_rows.items():
-        merged.setdefault(signature if len(left) >= LEAST else signature.coarse(), []).extend(left)
+        coarse = len(left) < LEAST and signature.coarse() in together
+        merged.setdefault(signature.coarse() if coarse else signature, []).extend(left)
     ordered = sorted(merged.items(), key=lambda each: (-len(each[1]), each[0].order()))
     return {signature: sorted(set(left)) for signature, left in ordered}
 
@@ -142,7 +153,8 @@ def _learned(
 ) -> Learned:
     happened = set(matching)
     happening = rows(row in happened for row in range(len(observed)))
-    wanted = happening & ~_explained(signature, explained_by, observed, context)
+    done = indices(_explained(signature, explained_by, [observed[row] for row in matching], context))
+    wanted = happening & ~_mask(matching[place] for place in done)
     if not wanted:
         return Learned(reason="explained")
     reached = (row not in happened and could_reach(seen, signature) for row, (_, seen) in enumerate(observed))
@@ -182,8 +194,10 @@ def _conditions(
             return [TRUE], "", 0
         return [], "it happens in every configuration that comes so far", question.wanted
     names = frozenset(spec.name for spec in target.fields)
-    first = observed[indices(question.wanted)[0]][1]
-    text = message_of(first, signature, names) or ""
+    text = said(target, signature, observed, question.wanted) or ""
+    constants = constants_in(text)
+    known = {name: its.and_also(constants) for name, its in question.known.items()}
+    question = replace(question, known=known)
     named = [signature.what] if signature.kind == "changed" else mentioned(text, names)
     named += [field.path[0] for field in fields_of(beginning)]
     extra = [set_anyway(signature.value, signature.what)] if signature.value is not None else []
@@ -220,6 +234,13 @@ def _consistent(question: Question, named: Sequence[str], extra: Sequence[Expr])
     return [each for each in whens if agrees(each, question)]
 
 
+def _mask(numbers: Iterable[int]) -> int:
+    mask = 0
+    for number in numbers:
+        mask |= 1 << number
+    return mask
+
+
 def _spread(numbers: Sequence[int], most: int) -> Sequence[int]:
     return numbers[:: max(1, math.ceil(len(numbers) / most))]
 
@@ -227,6 +248,7 @@ def _spread(numbers: Sequence[int], most: int) -> Sequence[int]:
 def _smallest(question: Question, named: Sequence[str], extra: Sequence[Expr]) -> Found | None:
     ranked = relevant(question.configs, question.wanted, question.unwanted, named)
     clauses = [Atom(each, rows_where(each, question.configs, question.context), 1.0) for each in extra]
+    ranked = list(dict.fromkeys((*ranked[:FIRST], *preventing(question, ranked), *ranked)))[:MOST_FIELDS]
     best: Found | None = None
     for triples in (False, True):
         found, atoms = answers(question, ranked, least=LEAST, triples=triples, extra=clauses)

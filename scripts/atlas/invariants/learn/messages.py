@@ -37,8 +37,20 @@ def template(said: Sequence[tuple[Config, str]], defaults: Mapping[str, Json]) -
         if any(pieces):
             out.append(_slot(pieces, configs))
         if place < len(common):
-            out.append(_kept(common[place], given))
+            out.append(_kept(common[place], given) or _named(common[place], "".join(out), configs))
     return re.sub(f"{ANYTHING}(?:{ANYTHING})+", ANYTHING, "".join(out))
+
+
+def constants_in(text: str) -> list[Json]:
+    """The numbers and the quoted strings that a template keeps: what the condition may compare with."""
+    plain = re.sub(r"\{\w+\}", " ", text)
+    strings = [quoted[1:-1] for quoted in re.findall(_QUOTED, plain)]
+    numbers = re.findall(rf"(?<![\w.]){_NUMBER}(?![\w.]*\w)", re.sub(_QUOTED, " ", plain))
+    return [*filter(str.strip, strings), *(_number(each) for each in numbers)]
+
+
+def _number(text: str) -> float:
+    return float(text) if re.search(r"[.eE]", text) else int(text)
 
 
 def _spread(said: Sequence[tuple[Config, str]]) -> Sequence[tuple[Config, str]]:
@@ -88,10 +100,20 @@ def _says(piece: str, value: Json) -> bool:
     return bool(piece) and piece in (str(value), repr(value), f'"{value}"')
 
 
-def _kept(token: str, given: Sequence[Config]) -> str:
-    """A common token; where every configuration gave just this value, the field's value."""
+def _kept(token: str, given: Sequence[Config]) -> str | None:
+    """For a common token, the field of which every configuration gave just this value."""
+    if token.isspace():
+        return None
     for name in sorted(set.intersection(*(set(config) for config in given))):
         values = [config[name] for config in given]
-        if all(_says(token, value) for value in values) and not token.isspace():
+        if all(_says(token, value) for value in values):
             return _slot([token] * len(given), [{name: value} for value in values])
+    return None
+
+
+def _named(token: str, before: str, configs: Sequence[Config]) -> str:
+    """A common token; the field's value where the field is named just before."""
+    name = re.search(r"(\w+)\W{1,4}$", before)
+    if name and all(name[1] in config and _says(token, config[name[1]]) for config in configs):
+        return f"{{{name[1]}}}"
     return token

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
-from atlas.invariants.learn.atoms import Atom, Known, comparison_atoms, number, op
+from atlas.invariants.learn.atoms import Atom, Known, comparison_atoms, mostly, number, op
 from atlas.invariants.learn.table import (
     A,
     B,
@@ -17,6 +17,7 @@ from atlas.invariants.learn.table import (
     filled,
     is_json,
     joined,
+    sized,
     true_rows,
 )
 from atlas.invariants.model import Json
@@ -25,14 +26,15 @@ from atlas.invariants.predicate.expr import Const, Expr, Field, Op, identity
 MOST_NUMERIC = 6
 """So many numeric fields are compared with one another."""
 
+COMPARED = {"<": 1.4, "<=": 1.4, ">": 1.4, ">=": 1.4, "==": 1.6, "!=": 1.9}
 SYMMETRIC = ("==", "!=")
 ORDERED = ("<", "<=", ">", ">=")
 
 
 def numeric(columns: Sequence[Column]) -> list[Column]:
-    """The first columns that hold several numbers."""
+    """The first columns that mostly hold numbers, several of them."""
     found = [each for each in columns if len({value for value in each.values if number(value)}) > 1]
-    return found[:MOST_NUMERIC]
+    return [each for each in found if mostly(each, int, float)][:MOST_NUMERIC]
 
 
 def pair_atoms(columns: Sequence[Column]) -> Iterator[Atom]:
@@ -40,8 +42,8 @@ def pair_atoms(columns: Sequence[Column]) -> Iterator[Atom]:
     for first, second in combinations(numeric(columns), 2):
         left, right = Field(first.path), Field(second.path)
         cells = joined(computable(first.cells), computable(second.cells))
-        for name in (*ORDERED, *SYMMETRIC):
-            yield _pair(left, right, op(name, A, B), cells, 1.4)
+        for name, cost in COMPARED.items():
+            yield _pair(left, right, op(name, A, B), cells, cost)
         for places in ((A, B), (B, A)):
             for name in SYMMETRIC:
                 yield _pair(left, right, op(name, op("%", *places), Const(0)), cells, 1.7)
@@ -69,16 +71,16 @@ def _computed(left: Expr, right: Expr, shape: Expr, cells: Cells) -> Iterator[At
 def _container_atoms(columns: Sequence[Column]) -> Iterator[Atom]:
     """Lengths against numbers and other lengths; membership of one field in another."""
     size = op("len", A)
-    sized = [each for each in columns if any(isinstance(value, list | tuple) for value in each.values)]
-    for holder in sized[:3]:
+    holders = [each for each in columns if any(isinstance(value, list | tuple) for value in each.values)]
+    for holder in holders[:3]:
         for other in numeric([each for each in columns if each is not holder])[:4]:
-            cells = joined(holder.cells, other.cells)
+            cells = joined(sized(holder.cells), computable(other.cells))
             for name in (*ORDERED, *SYMMETRIC):
                 yield _pair(Field(holder.path), Field(other.path), op(name, size, B), cells, 1.8)
             for name in ("in", "not_in"):
                 yield _pair(Field(holder.path), Field(other.path), op(name, B, A), cells, 1.8)
-    for one, two in combinations(sized[:4], 2):
-        cells = joined(one.cells, two.cells)
+    for one, two in combinations(holders[:4], 2):
+        cells = joined(sized(one.cells), sized(two.cells))
         for name in SYMMETRIC:
             shape = op(name, size, op("len", B))
             yield _pair(Field(one.path), Field(two.path), shape, cells, 1.8)
@@ -90,7 +92,7 @@ def _same_kind_atoms(columns: Sequence[Column]) -> Iterator[Atom]:
     for one, two in combinations(textual[:4], 2):
         cells = joined(one.cells, two.cells)
         for name in SYMMETRIC:
-            yield _pair(Field(one.path), Field(two.path), op(name, A, B), cells, 1.6)
+            yield _pair(Field(one.path), Field(two.path), op(name, A, B), cells, COMPARED[name] + 0.2)
 
 
 def triple_atoms(columns: Sequence[Column]) -> Iterator[Atom]:

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from atlas.invariants.learn.atoms import Atom, Known, field_atoms, knowledge
 from atlas.invariants.learn.contents import content_atoms
-from atlas.invariants.learn.pairs import pair_atoms, triple_atoms
 from atlas.invariants.learn.table import Column, column, indices
 from atlas.invariants.model import Config, Json, Target
 from atlas.invariants.predicate import Context
@@ -86,14 +85,11 @@ def known_of(target: Target, hints: Hints) -> dict[str, Known]:
     return {spec.name: knowledge(spec, hints.get(spec.name, ())) for spec in target.fields}
 
 
-def atoms_of(
-    columns: Sequence[Column], known: Mapping[str, Known], wanted: int, unwanted: int, *, triples: bool
-) -> list[Atom]:
-    """All tests of the columns and of their combinations."""
+def atoms_of(columns: Sequence[Column], known: Mapping[str, Known], wanted: int, unwanted: int) -> list[Atom]:
+    """All tests of single columns."""
     atoms: list[Atom] = []
     for each in columns:
         its = known.get(each.path[0]) or knowledge(None)
         atoms += field_atoms(each, its, wanted, unwanted)
         atoms += content_atoms(Field(each.path), each.cells, its)
-    atoms += triple_atoms(columns) if triples else pair_atoms(columns)
     return atoms

@@ -25,6 +25,7 @@ _VALUE = re.compile(
     """,
     re.VERBOSE,
 )
+_LISTED = re.compile(r"\[(?:'\w+'(?:, )?)+\]|\[(?:\"\w+\"(?:, )?)+\]")
 _CONVERSION = re.compile(r"_(type|parsing|parsing_size|from_float|unicode|instance_of)$")
 
 
@@ -61,6 +62,23 @@ def mask(message: str, names: Collection[str] = ()) -> str:
     return _mask(message, names if isinstance(names, frozenset) else frozenset(names))
 
 
+def split_text(message: str, names: Collection[str] = ()) -> list[str]:
+    """The text; where it lists several fields in brackets, once for each of them."""
+    listed = _LISTED.search(message)
+    its = re.findall(r"\w+", listed.group()) if listed else []
+    if not listed or not all(name in names for name in its):
+        return [message]
+    return [f"{message[: listed.start()]}['{name}']{message[listed.end() :]}" for name in its]
+
+
+def shape_of(text: str, names: Collection[str] = ()) -> str:
+    """The masked text; a single field in brackets stays."""
+    listed = _LISTED.search(text)
+    if not listed or not all(name in names for name in re.findall(r"\w+", listed.group())):
+        return mask(text, names)
+    return mask(text[: listed.start()], names) + listed.group() + mask(text[listed.end() :], names)
+
+
 @lru_cache(maxsize=50_000)
 def _mask(message: str, names: frozenset[str]) -> str:
     def masked(match: re.Match[str]) -> str:
@@ -92,7 +110,10 @@ def signatures(observation: Observation, names: Collection[str] = ()) -> tuple[S
         found += _rejections(observation.thrown, names)
     for warned in observation.warned:
         frame = next((frame for frame in warned.frames if not _LOGGING.search(frame)), None)
-        found.append(Signature("warned", warned.channel, frame, mask(warned.message, names)))
+        found += (
+            Signature("warned", warned.channel, frame, shape_of(text, names))
+            for text in split_text(warned.message, names)
+        )
     found += (Signature("changed", name, field=name) for name in sorted(observation.changed))
     return tuple(dict.fromkeys(found))
 
@@ -108,7 +129,8 @@ def _rejections(thrown: Thrown, names: Collection[str]) -> Iterable[Signature]:
         yield Signature("rejected", thrown.type, frames[0] if frames else None, shape, name)
     if not thrown.parts:
         frame = thrown.frames[0] if thrown.frames else None
-        yield Signature("rejected", thrown.type, frame, mask(thrown.message, names))
+        for text in split_text(thrown.message, names):
+            yield Signature("rejected", thrown.type, frame, shape_of(text, names))
 
 
 def _part_shape(part: Mapping[str, Json], names: Collection[str]) -> str:
@@ -123,13 +145,15 @@ def message_of(observation: Observation, signature: Signature, names: Collection
     """The text that came with the signature."""
     for warned in observation.warned:
         frame = next((frame for frame in warned.frames if not _LOGGING.search(frame)), None)
-        if signature.covers(Signature("warned", warned.channel, frame, mask(warned.message, names))):
-            return warned.message
+        for text in split_text(warned.message, names):
+            if signature.covers(Signature("warned", warned.channel, frame, shape_of(text, names))):
+                return text
     if signature.kind != "rejected" or observation.thrown is None:
         return None
     thrown = observation.thrown
-    singles = (replace(thrown, parts=(part,)) for part in thrown.parts) if thrown.parts else (thrown,)
-    for single in singles:
+    texts = split_text(thrown.message, names)
+    singles = [replace(thrown, parts=(part,)) for part in thrown.parts]
+    for single in singles or [replace(thrown, message=text) for text in texts]:
         if any(signature.covers(each) for each in _rejections(single, names)):
             return str(single.parts[0].get("message", "")) if single.parts else single.message
     return None

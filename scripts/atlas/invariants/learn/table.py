@@ -51,15 +51,20 @@ def indices(mask: int) -> list[int]:
     return [index for index, bit in enumerate(reversed(f"{mask:b}")) if bit == "1"]
 
 
+def key_of(config: Config, name: str) -> object:
+    """A hashable thing that is equal for the same value of the field only, and where it is not set."""
+    value = config.get(name, _ABSENT)
+    kind = value.__class__
+    return (kind, value) if kind in _SCALARS else _ABSENT if value is _ABSENT else identity(value)
+
+
 def column(configs: Sequence[Config], path: tuple[str, ...], context: Context) -> Column:
     """One column of the table."""
     passed: dict[object, tuple[Config, list[int]]] = {}
     for row, config in enumerate(configs):
-        value = config.get(path[0], _ABSENT)
-        kind = value.__class__
-        key: object = (kind, value) if kind in _SCALARS else _ABSENT if value is _ABSENT else identity(value)
+        key = key_of(config, path[0])
         if key not in passed:
-            passed[key] = ({} if value is _ABSENT else {path[0]: value}, [])
+            passed[key] = ({} if key is _ABSENT else {path[0]: config[path[0]]}, [])
         passed[key][1].append(row)
     masks = [(config, _mask(numbers)) for config, numbers in passed.values()]
     cells = _cells(compile_expr(Field(path), context), masks)
@@ -92,6 +97,11 @@ def is_json(value: object) -> bool:
 def computable(cells: Cells) -> Cells:
     """The cells that hold numbers, or what counts as one."""
     return tuple(cell for cell in cells if isinstance(cell[0], int | float))
+
+
+def sized(cells: Cells) -> Cells:
+    """The cells that hold something with a length."""
+    return tuple(cell for cell in cells if isinstance(cell[0], str | list | tuple | dict))
 
 
 def joined(first: Cells, second: Cells) -> Cells:

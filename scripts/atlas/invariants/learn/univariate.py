@@ -18,7 +18,9 @@ from atlas.invariants.learn.fit import (
     distinct,
     rows_where,
     rule,
+    said,
 )
+from atlas.invariants.learn.messages import constants_in
 from atlas.invariants.learn.relevance import Hints
 from atlas.invariants.learn.signature import Signature, could_reach
 from atlas.invariants.learn.table import rows
@@ -98,6 +100,8 @@ def _told_apart(
     unwanted = rows(
         row not in happened and could_reach(seen, signature) for row, (_, seen) in enumerate(observed)
     )
+    text = said(target, signature, observed, wanted) or ""
+    known = known.and_also(constants_in(text))
     question = Question(configs, wanted, unwanted, context, {name: known})
     found, _ = answers(question, [name], least=1)
     if found is None or found.uncovered or found.cost > allowed(len(happened)):
