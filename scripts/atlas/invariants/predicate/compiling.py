@@ -1,41 +1,27 @@
 """Predicates as Python functions.
 
-The text of a predicate is nearly Python's already. What is compiled is that Python, evaluated as Python
-evaluates it; where this raises, the answer comes from the slow walk. Python's answer, where it has one, is
-always the walk's, whatever the order of the conjuncts.
+What is compiled is the Python that the predicate nearly is. Where this raises, the answer comes from the
+parts, or from the walk. Python's answer, where it has one, is always theirs, whatever the order of the parts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from atlas.invariants.predicate.context import (
-    NO_CONTEXT,
-    UNDEFINED,
-    Config,
-    Context,
-    converted,
-    field_value,
-    is_given,
-)
-from atlas.invariants.predicate.conversion import Converter, conforms
-from atlas.invariants.predicate.errors import WITHOUT_VALUE, Unknown
-from atlas.invariants.predicate.expr import Const, Each, Expr, Field, Json, Op, Var
-from atlas.invariants.predicate.kleene import evaluate, thawed
+from atlas.invariants.predicate.code import Code, is_large, walker
+from atlas.invariants.predicate.context import NO_CONTEXT, UNDEFINED, Config, Context
+from atlas.invariants.predicate.errors import WITHOUT_VALUE
+from atlas.invariants.predicate.expr import Each, Expr, Json, Op
 from atlas.invariants.predicate.shapes import is_condition
-from atlas.invariants.predicate.values import CALLS, MISSING, items_of
-from atlas.invariants.predicate.walk import every_part
-
-_INFIX = frozenset(("==", "!=", "<", "<=", ">", ">=", "in", "-", "/", "//", "&", "|", "^", ">>"))
-MAX_PARTS = 2_000
-"""Larger predicates are walked: Python's own compiler has limits."""
+from atlas.invariants.predicate.values import MISSING
+from atlas.invariants.predicate.walk import every_part, parts_of
 
 
 def compile_expr(expr: Expr, context: Context = NO_CONTEXT) -> Callable[[Config], Json]:
     """A function that gives the value of the expression for a configuration, or `UNDEFINED`."""
-    return _function(_Code(context), [expr], single=True)
+    return _function(Code(context), [expr], single=True)
 
 
 def compile_predicate(expr: Expr, context: Context = NO_CONTEXT) -> Callable[[Config], bool]:
@@ -46,7 +32,7 @@ def compile_predicate(expr: Expr, context: Context = NO_CONTEXT) -> Callable[[Co
 
 def compile_all(exprs: Sequence[Expr], context: Context = NO_CONTEXT) -> Callable[[Config], list[int]]:
     """A function that gives the numbers of those predicates that hold; fields are read once for all."""
-    return _function(_Code(context), [_as_condition(expr) for expr in exprs], single=False)
+    return _function(Code(context), [_as_condition(expr) for expr in exprs], single=False)
 
 
 def holds(expr: Expr, config: Config, context: Context = NO_CONTEXT) -> bool:
@@ -63,12 +49,12 @@ def _as_condition(expr: Expr) -> Expr:
     return expr if is_condition(expr) else Op("truth", (expr,))
 
 
-def _function(code: _Code, exprs: Sequence[Expr], *, single: bool) -> Callable[[Config], Any]:
+def _function(code: Code, exprs: Sequence[Expr], *, single: bool) -> Callable[[Config], Any]:
     lines = ["def evaluated(config):"]
     body: list[str] = [] if single else ["found = []"]
     for number, expr in enumerate(exprs):
         body += ["try:", f"    value = {code.text(expr)}", "except RAISED:"]
-        body += [f"    value = {code.constant(_walker(expr, code.context))}(config)"]
+        body += [f"    value = {code.constant(_recovery(expr, code.context))}(config)"]
         if not single:
             body += ["if value is True:", f"    found.append({number})"]
     body += ["return UNDEFINED if value is MISSING else value" if single else "return found"]
@@ -79,155 +65,38 @@ def _function(code: _Code, exprs: Sequence[Expr], *, single: bool) -> Callable[[
     return result
 
 
-def _walker(expr: Expr, context: Context) -> Callable[[Config], Json]:
-    return lambda config: evaluate(expr, config, context)
+def _recovery(expr: Expr, context: Context) -> Callable[[Config], Json]:
+    """What the expression is where Python raised: mostly undefined, unless a part of it decides."""
+    if not any(isinstance(part, Each) or _is_junction(part) for part in every_part(expr)):
+        return _undefined
+    if not _is_junction(expr) or is_large(expr):
+        return walker(expr, context)
+    return _by_parts(expr, context)
 
 
-class _Code:
-    """The source of expressions, and the objects that it names."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.names: dict[str, Any] = {}
-        self.constants: dict[int, str] = {}
-        self.fields: dict[tuple[tuple[str, ...], bool], str] = {}
-
-    def constant(self, value: Any) -> str:
-        """A name for the object."""
-        if id(value) not in self.constants:
-            self.constants[id(value)] = f"k{len(self.constants)}"
-            self.names[self.constants[id(value)]] = value
-        return self.constants[id(value)]
-
-    def text(self, expr: Expr) -> str:
-        """The source of the whole expression."""
-        parts = list(every_part(expr))
-        if len(parts) > MAX_PARTS or _depth(expr) > 40:
-            return f"{self.constant(_walker(expr, self.context))}(config)"
-        return self.part(expr, {})
-
-    def part(self, expr: Expr, bound: Mapping[str, str]) -> str:
-        if isinstance(expr, Const):
-            return self.literal(expr.value)
-        if isinstance(expr, Field):
-            return self.field(expr.path, raw=False)
-        if isinstance(expr, Var):
-            return bound.get(expr.name, "MISSING")
-        if isinstance(expr, Each):
-            name = f"v{len(bound)}"
-            body = self.part(expr.body, {**bound, expr.var: name})
-            items = f"{self.constant(items_of)}({self.part(expr.over, bound)})"
-            return f"{expr.kind}({body} for {name} in {items})"
-        return self.operation(expr, bound) if isinstance(expr, Op) else "MISSING"
-
-    def literal(self, value: Json) -> str:
-        if value is None or isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < 2**60):
-            return f"({value!r})"
-        return self.constant(thawed(value))
-
-    def field(self, path: tuple[str, ...], *, raw: bool) -> str:
-        raw = raw or self.context.converter_of(".".join(path)) is None
-        return self.fields.setdefault((path, raw), f"f{len(self.fields)}")
-
-    def operation(self, expr: Op, bound: Mapping[str, str]) -> str:
-        name, args = expr.name, expr.args
-        if name == "given" and isinstance(args[0], Field):
-            return f"{self.constant(is_given)}({args[0].path!r}, config)"
-        if name == "raw" and isinstance(args[0], Field):
-            return self.field(args[0].path, raw=True)
-        if name in ("raises", "convert"):
-            return self.walked(expr, bound)
-        parts = [self.part(arg, bound) for arg in args]
-        if name == "conforms":
-            return f"{self.constant(_conforms)}({', '.join(parts)})"
-        if name in ("and", "or"):
-            whole = f" {name} ".join(self.truth(arg, part) for arg, part in zip(args, parts, strict=True))
-            return f"({whole or name == 'and'})"
-        if name == "if":
-            return f"({parts[1]} if {parts[0]} else {parts[2]})"
-        if name == "not":
-            return f"(not {parts[0]})"
-        if name in ("in", "not_in") and not (isinstance(args[1], Const) and args[1].value):
-            return f"{self.constant(CALLS[name])}({', '.join(parts)})"
-        if name in _INFIX:
-            return f"({parts[0]} {name} {parts[1]})"
-        if name == "not_in":
-            return f"({parts[0]} not in {parts[1]})"
-        return f"{self.constant(CALLS[name])}({', '.join(parts)})"
-
-    def truth(self, expr: Expr, part: str) -> str:
-        return part if is_condition(expr) else f"bool({part})"
-
-    def walked(self, expr: Expr, bound: Mapping[str, str]) -> str:
-        context = self.context
-        given = ", ".join(f"{name!r}: {value}" for name, value in bound.items())
-
-        def walk(config: Config, values: Mapping[str, Json]) -> Json:
-            return _defined(evaluate(expr, config, context, values))
-
-        return f"{self.constant(walk)}(config, {{{given}}})"
-
-    def loads(self) -> Iterable[str]:
-        """The lines that read the fields."""
-        for (path, raw), local in self.fields.items():
-            convert = None if raw else self.context.converter_of(".".join(path))
-            yield from self.load(path, local, convert)
-
-    def load(self, path: tuple[str, ...], local: str, convert: Converter | None) -> Iterable[str]:
-        name = ".".join(path)
-        if len(path) > 1:
-            read = self.constant(_nested(path, self.context, raw=convert is None))
-            yield f"{local} = {read}(config)"
-            return
-        default = self.context.defaults.get(name, MISSING)
-        yield f"{local} = config.get({name!r}, {self.constant(default)})"
-        if convert is not None:
-            kept = self.constant(convert.unchanged)
-            change = self.constant(_conversion(convert))
-            yield f"if type({local}) not in {kept} and {name!r} in config:"
-            yield f"    {local} = {change}({local})"
+def _undefined(_: Config) -> Json:
+    return UNDEFINED
 
 
-def _depth(expr: Expr) -> int:
-    deepest, level = 0, [expr]
-    while level and deepest <= 40:
-        deepest += 1
-        level = [part for one in level for part in (one.args if isinstance(one, Op) else _inside(one))]
-    return deepest
+def _by_parts(expr: Expr, context: Context) -> Callable[[Config], Json]:
+    """An `and` or `or` of parts, each compiled when this is first needed."""
+    decisive = isinstance(expr, Op) and expr.name == "or"
+    parts: list[Callable[[Config], Json]] = []
+
+    def decided(config: Config) -> Json:
+        if not parts:
+            parts.extend(compile_expr(_as_condition(part), context) for part in parts_of(expr))
+        result: Json = not decisive
+        for part in parts:
+            truth = part(config)
+            if truth is decisive:
+                return decisive
+            if truth is UNDEFINED:
+                result = UNDEFINED
+        return result
+
+    return decided
 
 
-def _inside(expr: Expr) -> tuple[Expr, ...]:
-    return (expr.over, expr.body) if isinstance(expr, Each) else ()
-
-
-def _conversion(convert: Converter) -> Callable[[Json], Json]:
-    def change(value: Json) -> Json:
-        try:
-            return converted(convert, value)
-        except WITHOUT_VALUE:
-            return MISSING
-
-    return change
-
-
-def _nested(path: tuple[str, ...], context: Context, *, raw: bool) -> Callable[[Config], Json]:
-    def read(config: Config) -> Json:
-        try:
-            return field_value(path, config, context, raw=raw)
-        except WITHOUT_VALUE:
-            return MISSING
-
-    return read
-
-
-def _conforms(value: Json, text: str) -> bool:
-    verdict = None if value is MISSING else conforms(value, text)
-    if verdict is None:
-        raise Unknown
-    return verdict
-
-
-def _defined(value: Json) -> Json:
-    if value is UNDEFINED:
-        raise Unknown
-    return value
+def _is_junction(expr: Expr) -> bool:
+    return isinstance(expr, Op) and expr.name in ("and", "or") and bool(expr.args)

@@ -28,10 +28,11 @@ class Outcome(NamedTuple):
 
 
 class Converter(NamedTuple):
-    """`unchanged`: the Python types whose values the type takes just as they are."""
+    """`unchanged`: the Python types whose values it takes just as they are; `words`: texts that it lists."""
 
     wanted: Type
     unchanged: frozenset[object]
+    words: frozenset[str] = frozenset()
 
     def __call__(self, value: Json) -> Outcome:
         return Outcome(True, value) if type(value) in self.unchanged else outcome_of(self.wanted, value)
@@ -50,7 +51,9 @@ def converter(text: str) -> Converter:
     if kind.kind == "any":
         return Converter(kind, frozenset((type(None), bool, int, float, str, list, dict)))
     members = kind.parts if kind.kind == "union" else (kind,)
-    return Converter(kind, frozenset(_SIMPLE[member.kind] for member in members if member.kind in _SIMPLE))
+    simple = frozenset(_SIMPLE[member.kind] for member in members if member.kind in _SIMPLE)
+    listed = [const.value for member in members for const in member.values]
+    return Converter(kind, simple, frozenset(value for value in listed if isinstance(value, str)))
 
 
 def conforms(value: Json, text: str) -> bool | None:
