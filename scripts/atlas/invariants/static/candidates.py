@@ -9,6 +9,7 @@ from atlas.invariants.model import Candidate, Effect, Severity
 from atlas.invariants.predicate import FALSE, TRUE, Expr, normalise
 from atlas.invariants.static.machine import Event, Kind, Machine
 from atlas.invariants.static.messages import template
+from atlas.invariants.static.shorter import shorter
 from atlas.invariants.static.state import condition_of
 from atlas.invariants.static.terms import TOO_LONG, and_, fields_in, size
 from atlas.invariants.static.weaken import clauses, untranslated, weakest
@@ -48,7 +49,7 @@ def read(condition: Expr) -> Read:
     known = and_(*kept)
     if size(known, 2 * MOST_NODES) > 2 * MOST_NODES:
         return Read(TRUE, (*partial, TOO_LONG), tuple(requires))
-    when = normalise(known)
+    when = normalise(shorter(known))
     if size(when, MOST_NODES) > MOST_NODES:
         return Read(TRUE, (*partial, TOO_LONG), tuple(requires))
     return Read(when, tuple(partial), tuple(requires))

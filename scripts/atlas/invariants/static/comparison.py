@@ -55,8 +55,9 @@ def compare(m: Machine, node: ast.Compare, state: State) -> Expr:
 
 
 def _one(m: Machine, sign: ast.cmpop, left: Value, right: Value, node: ast.AST, state: State) -> Expr:
+    left, right = _as_expression(left, state), _as_expression(right, state)
     for at, value in enumerate((left, right)):
-        if isinstance(value, Choice) and lowered(value, state) is None:
+        if isinstance(value, Choice):
             sides = [(one, right) if at == 0 else (left, one) for one in (value.then, value.other)]
             then, other = (_one(m, sign, *side, node, state) for side in sides)
             return if_(value.condition, then, other)
@@ -70,6 +71,14 @@ def _one(m: Machine, sign: ast.cmpop, left: Value, right: Value, node: ast.AST, 
         its = contained(m, left, right, state, node)
         return its if isinstance(sign, ast.In) else not_(its)
     return _ordered(m, _ORDER[type(sign)], left, right, node, state)
+
+
+def _as_expression(value: Value, state: State) -> Value:
+    """A choice as one expression, where both sides are expressions."""
+    if isinstance(value, Choice):
+        its = lowered(value, state)
+        return its if its is not None else value
+    return value
 
 
 def _ordered(m: Machine, name: str, left: Value, right: Value, node: ast.AST, state: State) -> Expr:

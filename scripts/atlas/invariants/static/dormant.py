@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from atlas.invariants.model import Candidate, Effect, Json
 from atlas.invariants.predicate import (
     FALSE,
+    TRUE,
     UNDEFINED,
     Const,
     Context,
@@ -20,7 +21,7 @@ from atlas.invariants.static.candidates import Read, read, worth
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.machine import Event, Machine
 from atlas.invariants.static.state import State, condition_of
-from atlas.invariants.static.terms import and_, not_, op, opaque_in, or_, size, type_in
+from atlas.invariants.static.terms import and_, if_, not_, op, opaque_in, or_, size, truth
 from atlas.invariants.static.values import Instance, Ref
 
 _MOST_NODES = 120
@@ -61,7 +62,10 @@ def of_events(
 
 
 def _otherwise(m: Machine, name: str, state: State, ref: Ref, context: Context) -> Json:
-    """What the field is in the end when the user gives nothing at all."""
+    """What the field is in the end when the user gives nothing at all; its default where that is no way."""
+    required = {one.name for one in m.target.fields if one.default_kind == "required"}
+    if required - m.target.given.keys():
+        return context.defaults.get(name, UNDEFINED)
     thing = state.object(ref)
     value = thing.attrs.get(name) if isinstance(thing, Instance) else None
     its = lowered(value, state) if value is not None else None
@@ -83,12 +87,16 @@ def _differs(m: Machine, name: str, value: Expr, base: Json, context: Context) -
 
 def _other(value: Expr, than: Expr) -> Expr:
     """Different as JSON: true is not 1."""
-    differs = not_(op("==", value, than))
-    if isinstance(value, Const) and isinstance(value.value, bool):
-        return or_(differs, not_(type_in(than, ("bool",))))
-    if isinstance(value, Const) and value.value in (0, 1):
-        return or_(differs, type_in(than, ("bool",)))
-    return differs
+    if isinstance(value, Op) and value.name == "if":
+        condition, then, other = value.args
+        return if_(truth(condition), _other(then, than), _other(other, than))
+    if value == than:
+        return FALSE
+    if isinstance(value, Const) and isinstance(than, Const):
+        return FALSE if _same(value.value, than.value) else TRUE
+    if isinstance(value, Const) and value.value not in (0, 1):
+        return not_(op("==", value, than))
+    return not_(op("same", value, than))
 
 
 def _same(left: Json, right: Json) -> bool:

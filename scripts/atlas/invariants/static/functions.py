@@ -179,7 +179,7 @@ def _defaults(
             continue
         if isinstance(rest, UserKeywords) and name not in rest.taken:
             default = _evaluated(m, function, defaults[name], state) if name in defaults else Absent()
-            out[name] = m.given_or(name, default)
+            out[name] = m.given_or(name, default, state)
         elif name in defaults:
             out[name] = _evaluated(m, function, defaults[name], state)
 

@@ -15,7 +15,7 @@ from atlas.invariants.static import attributes, calling
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.expressions import EXPRESSIONS
 from atlas.invariants.static.instances import RECORDS
-from atlas.invariants.static.lowering import constant, fields_below, lowered
+from atlas.invariants.static.lowering import fields_below, lowered
 from atlas.invariants.static.state import Path, State
 from atlas.invariants.static.statements import STATEMENTS
 from atlas.invariants.static.terms import fields_in, is_none, not_, opaque_in, size
@@ -28,13 +28,12 @@ from atlas.invariants.static.values import (
     Ref,
     UserKeywords,
     Value,
-    is_expr,
     merge,
 )
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.reader import Reader
-from atlas.schema.static.values import Member, source_text
+from atlas.schema.static.values import source_text
 
 MOST_NODES = 150
 """A condition that is longer is not translated."""
@@ -250,13 +249,13 @@ class Machine:
         """The target's own field of that name."""
         return Field((name,)) if self.spec(name) is not None else None
 
-    def given_or(self, name: str, default: Value) -> Value:
+    def given_or(self, name: str, default: Value, state: State) -> Value:
         """What the user gave under a name, else a default."""
         if name in self.target.given:
             return Opaque(name, (), True)
         its, spec = Field((name,)), self.spec(name)
         if isinstance(default, Absent) or (
-            spec is not None and (not spec.has_default or as_json(default) == Const(spec.default))
+            spec is not None and (not spec.has_default or as_json(default, state) == Const(spec.default))
         ):
             return its
         return merge(Op("given", (its,)), its, default)
@@ -447,11 +446,12 @@ def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
             pending += ast.iter_child_nodes(one)
 
 
-def as_json(value: Value) -> Expr | None:
+def as_json(value: Value, state: State) -> Expr | None:
     """A default as JSON, to be compared with the one that is known of the field."""
-    if isinstance(value, Member):
-        return constant(value.value)
-    return value if is_expr(value) else None  # type: ignore[return-value]
+    its = lowered(value, state)
+    if isinstance(its, Const) and isinstance(its.value, frozenset):
+        return Const(tuple(sorted(its.value, key=repr)))
+    return its
 
 
 _WORDS = re.compile(r"\w+")

@@ -100,7 +100,7 @@ def _of_keywords(
             return default
         if name == "pop":
             m.take(owner, key.value, state)
-        return m.given_or(key.value, default)
+        return m.given_or(key.value, default, state)
     if name == "items":
         return UserItem("items")
     if name in ("keys", "copy"):

@@ -75,7 +75,7 @@ def _value(
     if row.name in given:
         return given[row.name], True
     if rest is not None and (m.field_of(row.name) is not None or row.name in m.target.given):
-        return m.given_or(row.name, Absent()), True
+        return m.given_or(row.name, Absent(), state), True
     return _default(m, row, state), False
 
 
@@ -151,7 +151,7 @@ def _complete(m: Machine, ref: Ref, state: State) -> None:
     if isinstance(thing, Instance) and thing.user:
         for spec in m.target.fields:
             if isinstance(thing.attrs.get(spec.name, Absent()), Absent):
-                state.put(ref, spec.name, m.given_or(spec.name, Absent()))
+                state.put(ref, spec.name, m.given_or(spec.name, Absent(), state))
 
 
 def _after(

@@ -18,7 +18,7 @@ _MAX_LEAVES = 24
 _BOOLEAN = frozenset(
     {"and", "or", "not", "==", "!=", "<", "<=", ">", ">=", "in", "not_in", "given", "truth", "raises"}
     | {"isint", "isnan", "isinf", "isfinite", "isdigit", "startswith", "endswith", "matches", "fullmatch"}
-    | {"conforms"}
+    | {"conforms", "same"}
 )
 
 
