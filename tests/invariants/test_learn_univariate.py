@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from atlas.invariants.learn import learn_univariate
+from atlas.invariants.model import FieldSpec
+from atlas.invariants.predicate import to_text
 from atlas.invariants.predicate.expr import Op
 
 from .toy_engine import ANY, OK, changed, field, observe, rejected, target, total, wrong
@@ -165,3 +167,25 @@ def test_the_legal_values_that_the_message_lists_are_the_closed_set():
     [rule] = learn_univariate(its, observe(alone(["auto", "fast", "other", "Auto", "sl", "some"]), engine))
     fresh = alone(["slow", "auto", "new", "fa"])
     assert wrong(rule.when, its, fresh, lambda c: c.get("x", "auto") not in ("auto", "fast", "slow")) == []
+
+
+def test_where_values_are_converted_what_does_not_convert_is_rejected():
+    its = target(FieldSpec("x", "int", {"type": "integer"}, 1, True, "value", converts=True))
+
+    def engine(config):
+        taken = total(lambda x: x is not None and int(x) == float(x), config.get("x", 1))
+        return OK if taken else rejected("Input should be a valid integer", None, "ValidationError")
+
+    values = (1, 5, "7", "x", 1.5, 2.0, None, [1], {"a": 1}, True, "", "3.5")
+    [rule] = learn_univariate(its, observe(alone(values), engine))
+    assert to_text(rule.when) == "not conforms(raw(x), 'int')"
+
+
+def test_a_bound_is_about_the_converted_value():
+    its = target(FieldSpec("x", "int", {"type": "integer"}, 1, True, "value", converts=True))
+
+    def engine(config):
+        return rejected("x must be positive") if total(lambda x: int(x) < 1, config.get("x", 1)) else OK
+
+    [rule] = learn_univariate(its, observe(alone((1, 5, 0, -3, "7", "0", "-2", "12")), engine))
+    assert wrong(rule.when, its, alone(("-9", "9", 9, -9, "0")), lambda c: int(c.get("x", 1)) < 1) == []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from atlas.invariants.learn.explained import unexplained
 from atlas.invariants.learn.fit import Learned
-from atlas.invariants.learn.gaps import learn, unexplained
+from atlas.invariants.learn.gaps import learn
 from atlas.invariants.learn.messages import template
 from atlas.invariants.learn.refinement import refine
 from atlas.invariants.learn.signature import Signature, mask, signatures

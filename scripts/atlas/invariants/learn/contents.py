@@ -9,7 +9,6 @@ from atlas.invariants.learn.atoms import (
     ITEM,
     NUMERIC,
     Atom,
-    Known,
     atom_of,
     both,
     cuts,
@@ -19,6 +18,7 @@ from atlas.invariants.learn.atoms import (
     thinned,
     type_of,
 )
+from atlas.invariants.learn.known import Known
 from atlas.invariants.learn.table import A, B, Cells, sized
 from atlas.invariants.predicate.expr import Const, Each, Expr, Var
 

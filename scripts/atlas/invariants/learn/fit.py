@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from atlas.invariants.learn.atoms import Atom, Known
+from atlas.invariants.learn.atoms import Atom
+from atlas.invariants.learn.known import Known
 from atlas.invariants.learn.messages import template
 from atlas.invariants.learn.pairs import pair_atoms, triple_atoms
 from atlas.invariants.learn.relevance import atoms_of, columns_of

@@ -9,13 +9,13 @@ from dataclasses import replace
 from atlas.invariants.corpus import context_of
 from atlas.invariants.learn.atoms import Atom
 from atlas.invariants.learn.effects import gives, set_anyway, split
+from atlas.invariants.learn.explained import LEAST, explained
 from atlas.invariants.learn.fit import (
     Learned,
     Observed,
     Question,
     agrees,
     answers,
-    by_signature,
     disjuncts,
     distinct,
     preventing,
@@ -26,10 +26,9 @@ from atlas.invariants.learn.fit import (
 from atlas.invariants.learn.messages import constants_in
 from atlas.invariants.learn.relevance import MOST_FIELDS, Hints, known_of, mentioned, relevant
 from atlas.invariants.learn.search import Found, proven
-from atlas.invariants.learn.signature import SEVERITY, Signature, could_reach, signatures
+from atlas.invariants.learn.signature import Signature, could_reach, signatures
 from atlas.invariants.learn.table import indices, rows
 from atlas.invariants.model import Candidate, Config, Target
-from atlas.invariants.outcomes import sets_field
 from atlas.invariants.predicate import Context, fields_of, normalise, opaque_of
 from atlas.invariants.predicate.expr import TRUE, Expr, Op, identity
 
@@ -40,63 +39,6 @@ MOST_WANTED, MOST_UNWANTED, MORE = 400, 1200, 100
 ROUNDS = 3
 FIRST = 5
 """So many fields come before those that may prevent what the first ones suggest."""
-LEAST = 3
-"""So many different configurations must speak for a rule."""
-
-
-def unexplained(
-    target: Target, rules: Sequence[Candidate], observed: Sequence[Observed]
-) -> dict[Signature, list[int]]:
-    """What happened that no rule explains: each signature with its rows, the most frequent first.
-
-    Signatures of one statement that are too rare each are put together whatever their text.
-    """
-    context = context_of(target)
-    groups = by_signature(observed, frozenset(spec.name for spec in target.fields))
-    open_rows: dict[Signature, list[int]] = {}
-    for signature, matching in groups.items():
-        done = _explained(signature, rules, [observed[row] for row in matching], context)
-        left = [row for position, row in enumerate(matching) if not done >> position & 1]
-        if left:
-            open_rows[signature] = left
-    rare: dict[Signature, list[int]] = {}
-    for signature, left in open_rows.items():
-        if len(left) < LEAST:
-            rare.setdefault(signature.coarse(), []).extend(left)
-    together = {signature for signature, left in rare.items() if len(set(left)) >= LEAST}
-    merged: dict[Signature, list[int]] = {}
-    for signature, left in open_rows.items():
-        coarse = len(left) < LEAST and signature.coarse() in together
-        merged.setdefault(signature.coarse() if coarse else signature, []).extend(left)
-    ordered = sorted(merged.items(), key=lambda each: (-len(each[1]), each[0].order()))
-    return {signature: sorted(set(left)) for signature, left in ordered}
-
-
-def _explained(
-    signature: Signature, rules: Sequence[Candidate], observed: Sequence[Observed], context: Context
-) -> int:
-    """The rows in which some rule holds that says that this happens."""
-    done = 0
-    for each in rules:
-        if each.severity != SEVERITY[signature.kind]:
-            continue
-        if signature.kind == "warned" and not _same_place(each, signature):
-            continue
-        if signature.kind == "changed" and signature.what not in each.effect.sets:
-            continue
-        holds = rows_where(each.when, [config for config, _ in observed], context)
-        if signature.kind == "changed":
-            holds &= rows(
-                sets_field(each, signature.what, config, seen.changed, context) for config, seen in observed
-            )
-        done |= holds
-    return done
-
-
-def _same_place(candidate: Candidate, signature: Signature) -> bool:
-    if candidate.site is None or signature.frame is None:
-        return candidate.site is None and signature.frame is None
-    return candidate.site.holds(signature.frame)
 
 
 def learn(
@@ -153,8 +95,8 @@ def _learned(
 ) -> Learned:
     happened = set(matching)
     happening = rows(row in happened for row in range(len(observed)))
-    done = indices(_explained(signature, explained_by, [observed[row] for row in matching], context))
-    wanted = happening & ~_mask(matching[place] for place in done)
+    done = explained(signature, explained_by, observed, matching, context)
+    wanted = happening & ~_mask(done)
     if not wanted:
         return Learned(reason="explained")
     reached = (row not in happened and could_reach(seen, signature) for row, (_, seen) in enumerate(observed))

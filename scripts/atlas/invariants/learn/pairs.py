@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
-from atlas.invariants.learn.atoms import Atom, Known, comparison_atoms, mostly, number, op
+from atlas.invariants.learn.atoms import Atom, comparison_atoms, mostly, number, op
+from atlas.invariants.learn.known import Known
 from atlas.invariants.learn.table import (
     A,
     B,

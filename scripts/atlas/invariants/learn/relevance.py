@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from atlas.invariants.learn.atoms import Atom, Known, field_atoms, knowledge
+from atlas.invariants.learn.atoms import Atom, field_atoms
 from atlas.invariants.learn.contents import content_atoms
+from atlas.invariants.learn.known import Known, knowledge
 from atlas.invariants.learn.table import Column, column, indices
 from atlas.invariants.model import Config, Json, Target
 from atlas.invariants.predicate import Context

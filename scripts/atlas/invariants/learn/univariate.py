@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from atlas.invariants.corpus import context_of
-from atlas.invariants.learn.atoms import Known, knowledge
 from atlas.invariants.learn.effects import split
 from atlas.invariants.learn.fit import (
     Observed,
@@ -20,6 +19,7 @@ from atlas.invariants.learn.fit import (
     rule,
     said,
 )
+from atlas.invariants.learn.known import Known, knowledge
 from atlas.invariants.learn.messages import constants_in
 from atlas.invariants.learn.relevance import Hints
 from atlas.invariants.learn.signature import Signature, could_reach
