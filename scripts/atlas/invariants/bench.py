@@ -17,7 +17,14 @@ TRIED_BASES = 4000
 class Engine(Protocol):
     """What asks the engine (a live session)."""
 
-    def observe(self, cls: str, configs: Sequence[Config], variant: int = 0) -> list[Observation]: ...
+    def observe(
+        self,
+        target: str,
+        configs: Sequence[Config],
+        variant: int = 0,
+        *,
+        base: Mapping[str, Json] | None = None,
+    ) -> list[Observation]: ...
 
 
 @dataclass
@@ -36,7 +43,8 @@ class Bench:
         keys = [(variant, compact(config)) for config in configs]
         new = {key: config for key, config in zip(keys, configs, strict=True) if key not in self._known}
         if new:
-            answers = self.engine.observe(self.target.cls, list(new.values()), variant)
+            rest = self.base or None
+            answers = self.engine.observe(self.target.cls, list(new.values()), variant, base=rest)
             self._known.update(zip(new, answers, strict=True))
             self.asked += len(new)
         return [self._known[key] for key in keys]

@@ -59,6 +59,7 @@ class Work:
     passed: dict[str, tuple[Candidate, Trial]] = field(default_factory=dict)
     held: dict[str, Quarantined] = field(default_factory=dict)
     observed: list[Observed] = field(default_factory=list)
+    _rejecting: Corpus | None = None
 
     @property
     def target(self) -> Target:
@@ -66,6 +67,13 @@ class Work:
 
     def corpus(self) -> Corpus:
         return Corpus(self.target, [candidate for candidate, _ in self.passed.values()])
+
+    def _errors(self) -> Corpus:
+        """The rules that reject, compiled anew only when there are more."""
+        rules = [candidate for candidate, _ in self.passed.values() if candidate.severity == "error"]
+        if self._rejecting is None or self._rejecting.rules != rules:
+            self._rejecting = Corpus(self.target, rules)
+        return self._rejecting
 
     def hint(self, candidates: Iterable[Candidate]) -> None:
         """Let the constants of conditions be among the values that are tried."""
@@ -82,7 +90,7 @@ class Work:
 
     def _allowed(self, configs: Iterable[Config]) -> list[Config]:
         """Those that no rule rejects, first; the others after them."""
-        corpus = self.corpus()
+        corpus = self._errors()
         kept: dict[bool, list[Config]] = {False: [], True: []}
         for config in configs:
             kept[corpus.rejects({**self.bench.base, **config})].append(config)

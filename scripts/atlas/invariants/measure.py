@@ -71,7 +71,7 @@ def _row(published: Published, target: Target, session: Session, n: int, seed: i
     )
     configs = [{**published.base(target), **config} for config in drawn]
     start = time.monotonic()
-    answers = session.observe(target.cls, configs)
+    answers = session.observe(target.cls, configs, base=published.base(target) or None)
     seconds = time.monotonic() - start
     observed = list(zip(configs, answers, strict=True))
     changed = [one for one in observed if one[1].outcome == "ok" and one[1].changed]
