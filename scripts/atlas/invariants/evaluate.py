@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +12,11 @@ from atlas.errors import InputError
 from atlas.invariants.artefact import load_published
 from atlas.invariants.corpus import Corpus
 from atlas.invariants.effective import effective
+from atlas.invariants.messages import render
 from atlas.invariants.model import DEPTHS, Candidate, Config, Json, Target
 from atlas.invariants.outcomes import compiled
-from atlas.invariants.predicate import UNDEFINED, PredicateError, parse
+from atlas.invariants.predicate import UNDEFINED, fields_of
 from atlas.invariants.rules import effect_json
-
-_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
-MOST_SHOWN = 200
 
 
 def evaluate(
@@ -86,30 +83,15 @@ def _shown(label: str, rule: Candidate, config: Config, corpus: Corpus) -> dict[
 
 def rendered(rule: Candidate, config: Config, corpus: Corpus) -> str:
     """The message with the user's values in it."""
-
-    def value(match: re.Match[str]) -> str:
-        try:
-            found = compiled(parse(match[1]), corpus.context)(config)
-        except PredicateError:
-            return match[0]
-        return match[0] if found is UNDEFINED else _text(found)
-
     if rule.message:
-        return _PLACEHOLDER.sub(value, rule.message)
+        return render(rule.message, config, corpus.context)
     what = {"error": "is rejected", "warn": "is warned about", "dormant": "is changed"}[rule.severity]
     names = ", ".join(sorted({name for name in config if name in _fields(rule)}))
     return f"{names or 'this configuration'} {what}"
 
 
 def _fields(rule: Candidate) -> set[str]:
-    from atlas.invariants.predicate import fields_of
-
     return {one.path[0] for one in fields_of(rule.when)} | set(rule.effect.sets)
-
-
-def _text(value: Json) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
 
 
 def read_configs(lines: Iterable[str]) -> Iterator[tuple[int, Config | str]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from atlas.invariants.corpus import Corpus, context_of
-from atlas.invariants.model import Candidate, Config, Observation, Target
+from atlas.invariants.model import DEPTHS, Candidate, Config, Depth, Observation, Target
 from atlas.invariants.outcomes import at_own_site, happened
 from atlas.invariants.predicate import Context
 
@@ -173,6 +173,14 @@ def _says_so(rule: Candidate, candidate: Candidate) -> bool:
     if rule.severity == "dormant":
         return not rule.effect.sets.keys().isdisjoint(candidate.effect.sets)
     return True
+
+
+def observed_depth(trial: Trial) -> Depth:
+    """How far a configuration has to be taken for the rule to be surely right."""
+    if trial.candidate.severity != "error":
+        return trial.candidate.depth
+    seen = [one.depth for _, one in trial.confirmed if at_own_site(trial.candidate, one)]
+    return max(seen, key=DEPTHS.index, default=trial.candidate.depth)
 
 
 def witness(trial: Trial) -> Mapping[str, list[Config]]:

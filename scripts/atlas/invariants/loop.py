@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from atlas.invariants.bench import Bench, find_base, seed_of
 from atlas.invariants.conditional import conditions
 from atlas.invariants.corpus import Corpus, Review, context_of
-from atlas.invariants.gate import EXAMPLES, REQUIRED, Observed, Trial, Verdict, run_gate
+from atlas.invariants.gate import EXAMPLES, REQUIRED, Observed, Trial, Verdict, observed_depth, run_gate
 from atlas.invariants.induce import induced, refined
+from atlas.invariants.messages import checked
 from atlas.invariants.model import Candidate, Config, Effect, Mined, Target
 from atlas.invariants.outcomes import compiled
 from atlas.invariants.predicate import Context, Op, fields_of
@@ -214,9 +215,8 @@ def _incomplete_notice(verdict: Verdict) -> bool:
 def accept(work: Work, trial: Trial) -> None:
     """Ship it, with what it was seen to require and the depth at which it was seen."""
     requires = conditions(work.bench, trial, work.settings.platform, work.settings.platform_modules)
-    depths = {observation.depth for _, observation in trial.confirmed if trial.candidate.severity == "error"}
-    depth = depths.pop() if len(depths) == 1 else trial.candidate.depth
-    candidate = replace(trial.candidate, requires=requires, depth=depth)
+    told = checked(work.target, trial.candidate, trial.confirmed)
+    candidate = replace(told, requires=requires, depth=observed_depth(trial))
     work.passed[rule_id(trial.candidate)] = (candidate, trial)
     work.held.pop(rule_id(candidate), None)
 

@@ -33,27 +33,31 @@ def happened(candidate: Candidate, config: Config, observation: Observation, con
 
 def at_own_site(candidate: Candidate, observation: Observation) -> bool:
     """Whether the engine did it where (or in the words in which) the rule says."""
-    if candidate.severity == "error":
-        return _raised(candidate, observation)
+    if candidate.severity == "dormant":
+        return all(field in observation.changed for field in candidate.effect.sets)
+    return bool(said_at_site(candidate, observation))
+
+
+def said_at_site(candidate: Candidate, observation: Observation) -> list[str]:
+    """The messages that came from where the rule says."""
     if candidate.severity == "warn":
-        return any(matches_warning(candidate, warned) for warned in observation.warned)
-    return all(field in observation.changed for field in candidate.effect.sets)
-
-
-def _raised(candidate: Candidate, observation: Observation) -> bool:
+        return [warned.message for warned in observation.warned if matches_warning(candidate, warned)]
     thrown = observation.thrown
-    if thrown is None:
-        return False
-    parts = thrown.parts
-    if candidate.key and candidate.site:
-        return _names(candidate.key, thrown.message) and _same_file(candidate, thrown.frames)
-    if candidate.site is not None:
-        innermost = [frames[0] for frames in (thrown.frames, *(part["frames"] for part in parts)) if frames]
-        return any(candidate.site.holds(frame) for frame in innermost)
+    if thrown is None or candidate.severity == "dormant":
+        return []
+    site, parts = candidate.site, thrown.parts
+    if candidate.key and site:
+        its = _names(candidate.key, thrown.message) and _same_file(candidate, thrown.frames)
+        return [thrown.message] if its else []
+    if site is not None:
+        every = [(part["frames"], part["message"]) for part in parts] + [(thrown.frames, thrown.message)]
+        return [message for frames, message in every if frames and site.holds(frames[0])]
     if parts:
         names = {field.path[0] for field in fields_of(candidate.when)}
-        return any(not part["frames"] and part["loc"] and part["loc"][0] in names for part in parts)
-    return not thrown.frames and short(thrown.type) == candidate.effect.raises
+        its_own = (part for part in parts if not part["frames"] and part["loc"] and part["loc"][0] in names)
+        return [part["message"] for part in its_own]
+    its = not thrown.frames and short(thrown.type) == candidate.effect.raises
+    return [thrown.message] if its else []
 
 
 def matches_warning(candidate: Candidate, warned: Warned) -> bool:

@@ -19,7 +19,7 @@ _TOKEN = rf"{_QUOTED}|{_NUMBER}|\w+|\s+|(?s:.)"
 def template(said: Sequence[tuple[Config, str]], defaults: Mapping[str, Json]) -> str | None:
     """The common text; `{field}` where a field's value stands, `…` where something else varies.
 
-    What was given by the one configuration that said it is never kept as text.
+    Braces of the text are doubled. What was given by the one configuration that said it is never kept as text.
     """
     if not said:
         return None
@@ -116,4 +116,4 @@ def _named(token: str, before: str, configs: Sequence[Config]) -> str:
     name = re.search(r"(\w+)\W{1,4}$", before)
     if name and all(name[1] in config and _says(token, config[name[1]]) for config in configs):
         return f"{{{name[1]}}}"
-    return token
+    return token.replace("{", "{{").replace("}", "}}")
