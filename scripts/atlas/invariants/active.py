@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
+from atlas.canonical import compact
 from atlas.invariants.bench import Bench
 from atlas.invariants.learn import Signature, signatures
 from atlas.invariants.model import Config, Json, Observation
@@ -53,25 +54,34 @@ def around_gap(
     config: Config, pools: Pools, base: Mapping[str, Json], accepted: Sequence[Config]
 ) -> list[Config]:
     """Variations of a small configuration: every field over its pool, pairs of fields, in other company."""
+    found: dict[bytes, Config] = {}
+    for variation in _variations(config, pools, base, accepted):
+        found.setdefault(compact(variation), variation)
+        if len(found) >= MOST_VARIATIONS:
+            break
+    return list(found.values())
+
+
+def _variations(
+    config: Config, pools: Pools, base: Mapping[str, Json], accepted: Sequence[Config]
+) -> Iterator[Config]:
     names = [name for name in config if name in pools]
-    found: list[Config] = [config]
-    for name in names:
-        values = pools[name].every
-        rest = {key: value for key, value in config.items() if key != name or name in base}
-        found += [{**rest, name: value} for value in values]
-        found.append(rest)
-    for one, two in itertools.combinations(names, 2):
-        product = itertools.product(_some(pools[one].every), _some(pools[two].every))
-        found += [{**config, one: first, two: second} for first, second in product]
+    yield config
     for company in accepted[:MOST_CONTEXTS]:
         other = {name: value for name, value in company.items() if name not in config}
-        found.append({**other, **config})
-    return _distinct(found)[:MOST_VARIATIONS]
+        yield {**other, **config}
+    for name in names:
+        rest = {key: value for key, value in config.items() if key != name or name in base}
+        yield rest
+        yield from ({**rest, name: value} for value in _some(pools[name].every, MOST_VARIATIONS // 3))
+    for one, two in itertools.combinations(names, 2):
+        product = itertools.product(_some(pools[one].every), _some(pools[two].every))
+        yield from ({**config, one: first, two: second} for first, second in product)
 
 
-def _some(values: Sequence[Json]) -> Sequence[Json]:
-    return values[:: max(1, len(values) // 12)]
+def _some(values: Sequence[Json], most: int = 12) -> Sequence[Json]:
+    return values[:: max(1, -(-len(values) // most))]
 
 
 def _distinct(configs: Sequence[Config]) -> list[Config]:
-    return list({repr(sorted(config.items())): config for config in configs}.values())
+    return list({compact(config): config for config in configs}.values())

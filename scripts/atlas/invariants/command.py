@@ -20,6 +20,7 @@ from atlas.invariants.lift import lifted
 from atlas.invariants.live import Session
 from atlas.invariants.loop import Settings, begin, missing, run
 from atlas.invariants.model import Candidate, Mined, Target
+from atlas.invariants.propagate import propagated
 from atlas.invariants.publish import Origin, Proven, documents, write
 from atlas.invariants.rules import Rule
 from atlas.invariants.static import mine
@@ -115,13 +116,46 @@ def _prove_all(
     stages += [(False, deep)] if deep else []
     for early, members in stages:
         with Session(prepared, members, limit_s=cell.invariants.limit_s, workers=workers) as session:
-            for target in members:
+            for target in in_order(members):
                 few = target.cls not in roots or not early
                 samples = cell.invariants.samples // (NESTED_SAMPLES if few else 1)
                 settings = Settings(SEED, samples, platform_name(), cell.invariants.platform_modules)
-                found = prove(Bench(target, session), mined[target.cls], settings)
+                known = rules_by_class(proven)
+                found = prove(Bench(target, session), mined[target.cls], settings, known)
                 proven.append(found if early else _only_deep(found))
-    return proven
+    order = {target.cls: number for number, target in enumerate(targets)}
+    return sorted(proven, key=lambda one: order[one.target.cls])
+
+
+def in_order(targets: Sequence[Target]) -> list[Target]:
+    """Classes before those that take their objects or join their fields."""
+    left = {target.cls: target for target in targets}
+    found: list[Target] = []
+
+    def visit(cls: str) -> None:
+        target = left.pop(cls, None)
+        if target is not None:
+            for other in needed(target):
+                visit(other)
+            found.append(target)
+
+    for target in targets:
+        visit(target.cls)
+    return found
+
+
+def needed(target: Target) -> list[str]:
+    """The classes whose rules may be a target's too."""
+    nested = {spec.nested for spec in target.fields if spec.nested}
+    joined = {spec.joins.rpartition(".")[0] for spec in target.fields if spec.joins}
+    return sorted((nested | joined) - {target.cls})
+
+
+def rules_by_class(proven: Iterable[Proven]) -> dict[str, list[Candidate]]:
+    found: dict[str, list[Candidate]] = {}
+    for one in proven:
+        found.setdefault(one.target.cls, []).extend(rule.candidate for rule in one.rules)
+    return found
 
 
 def _is_deep(target: Target) -> bool:
@@ -140,12 +174,15 @@ def _only_deep(found: Proven) -> Proven:
     return replace(found, rules=rules, quarantined=held)
 
 
-def prove(bench: Bench, mined: Mined, settings: Settings) -> Proven:
-    """One target through the loop."""
+def prove(
+    bench: Bench, mined: Mined, settings: Settings, known: Mapping[str, Sequence[Candidate]] | None = None
+) -> Proven:
+    """One target through the loop. `known` are the rules of other classes."""
     target = bench.target
     steps = {"construct", *(step.depth for step in target.steps)}
     reachable = replace(mined, candidates=tuple(one for one in mined.candidates if one.depth in steps))
     candidates = [*reachable.candidates, *lifted(target), *missing(target)]
+    candidates += propagated(target, known or {})
     try:
         work = begin(bench, settings, reachable, candidates)
         if work is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -35,6 +35,8 @@ class FieldSpec:
     annotation: str | None = None
     converts: bool = False
     """Whether values of another type are converted as pydantic does (by the class or the one it joins)."""
+    nested: str | None = None
+    """The class of the objects that it takes, where there is one only."""
     joins: str | None = None
     """The field of another class that the value is handed to (`pkg.mod.Class.field`), where known."""
 
@@ -65,16 +67,25 @@ class Target:
     variants: tuple[Mapping[str, Json], ...] = ()
     prepare: Mapping[str, Json] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
+    inner: Mapping[str, tuple[FieldSpec, ...]] = field(default_factory=dict)
+    """The fields of the objects that a field takes, by its name."""
     converts: str = "none"
     """How the class takes values of another type: `none`, or `lax` (pydantic's)."""
 
     def defaults(self) -> dict[str, Json]:
         """What fields are when unset; a field whose default is not known is not in it."""
-        return {spec.name: spec.default for spec in self.fields if spec.has_default}
+        return {name: spec.default for name, spec in self._every() if spec.has_default}
 
     def types(self) -> dict[str, str]:
         """The declared types of the fields whose values are converted to them."""
-        return {spec.name: spec.display for spec in self.fields if spec.converts}
+        return {name: spec.display for name, spec in self._every() if spec.converts}
+
+    def _every(self) -> Iterator[tuple[str, FieldSpec]]:
+        """The fields, and those of the objects that they take, by their dotted names."""
+        for spec in self.fields:
+            yield spec.name, spec
+            for one in self.inner.get(spec.name, ()):
+                yield f"{spec.name}.{one.name}", one
 
 
 @dataclass(frozen=True)

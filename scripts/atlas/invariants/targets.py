@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -32,11 +33,21 @@ def targets_of(
     for cls in specs:
         if cls not in found:
             found[cls] = _by_owner(schema, cls)
-    return tuple(
-        _target(cls, group, members, specs.get(cls), families)
+    targets = {
+        cls: _target(cls, group, members, specs.get(cls), families)
         for cls, (group, members) in found.items()
         if cls in specs or not any(fnmatchcase(cls, pattern) for pattern in cell.invariants.exclude)
-    )
+    }
+    return tuple(_with_inner(target, targets) for target in targets.values())
+
+
+def _with_inner(target: Target, targets: Mapping[str, Target]) -> Target:
+    inner = {
+        spec.name: targets[spec.nested].fields
+        for spec in target.fields
+        if spec.nested in targets and spec.nested != target.cls
+    }
+    return replace(target, inner=inner)
 
 
 def find_target(targets: Iterable[Target], name: str) -> Target:
@@ -118,7 +129,7 @@ def _target(
     fields = tuple(
         _field(parameter, lax, families)
         for name, parameter in members.items()
-        if name not in out_of_reach and not parameter.get("readonly") and parameter.get("via") != "init_attr"
+        if name not in out_of_reach and not _is_internal(parameter)
     )
     steps = spec.steps if spec else ()
     return Target(
@@ -133,6 +144,12 @@ def _target(
     )
 
 
+def _is_internal(parameter: Mapping[str, Any]) -> bool:
+    """What no user sets: attributes that cannot be given, and private ones."""
+    unsettable = bool(parameter.get("readonly")) or parameter.get("via") == "init_attr"
+    return unsettable or str(parameter["name"]).startswith("_")
+
+
 def _field(parameter: Mapping[str, Any], lax: bool, families: Mapping[str, str]) -> FieldSpec:
     joins = parameter.get("joins")
     joined = families.get(joins.rpartition(".")[0], "") if joins else ""
@@ -145,6 +162,7 @@ def _field(parameter: Mapping[str, Any], lax: bool, families: Mapping[str, str])
         has_default=has_default,
         default_kind=parameter["default_kind"],
         annotation=parameter.get("annotation"),
+        nested=_class_of(parameter["type"]),
         joins=joins,
         converts=lax or joined.startswith("pydantic"),
     )
