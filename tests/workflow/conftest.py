@@ -59,6 +59,10 @@ class EngineArgs:
     """Longest sequence; from the model if not given."""
     cache: CacheConfig = field(default_factory=CacheConfig)
 
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ValueError(f"the seed is {self.seed}, but must not be negative")
+
     @staticmethod
     def add_cli_args(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         parser.add_argument("--model", type=str, required=True)
@@ -93,6 +97,8 @@ resolve:
   - {{class: toyengine.config.EngineArgs, kwargs: {{model: m}}, call: resolve, surface: engine_params}}
 landmarks:
   - toyengine.config.EngineArgs
+invariants:
+  samples: 300
 """
 
 
@@ -189,9 +195,16 @@ class World:
             **self.extra,
         }
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, lines: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command that reads `lines` on its standard input."""
         return subprocess.run(
-            command, cwd=self.root, env=self.environ(), capture_output=True, text=True, check=False
+            command,
+            cwd=self.root,
+            env=self.environ(),
+            input=lines,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:

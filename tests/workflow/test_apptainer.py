@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = ROOT / "containers/engine-atlas.sif"
-RULES = ("lock", "source", "environment", "schema", "coverage", "report")
+RULES = ("lock", "source", "environment", "schema", "invariants", "coverage", "report")
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("apptainer")]
 

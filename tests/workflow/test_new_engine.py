@@ -5,7 +5,18 @@ import json
 import jsonschema
 import pytest
 
-CELL = {f"results/toy/1.0/{name}" for name in ("source.json", "environment.json", "schema.discovered.json")}
+CELL = {
+    f"results/toy/1.0/{name}"
+    for name in (
+        "source.json",
+        "environment.json",
+        "schema.discovered.json",
+        "config.schema.json",
+        "invariants.yaml",
+        "invariants.quarantine.yaml",
+        "invariants.coverage.json",
+    )
+}
 REPORTS = {"docs/coverage.md", "results/report/index.html"}
 
 pytestmark = pytest.mark.slow
@@ -14,7 +25,7 @@ pytestmark = pytest.mark.slow
 def test_one_yaml_makes_a_new_engine_with_both_lanes(whole):
     assert whole.stale() == {}
     whole.engine("toy")
-    assert set(whole.stale()) == {*CELL, "results/toy/1.0/config.schema.json", "envs/toy.txt", *REPORTS}
+    assert set(whole.stale()) == {*CELL, "envs/toy.txt", *REPORTS}
 
     built = whole.snakemake()
     assert built.returncode == 0, built.stderr
@@ -43,6 +54,14 @@ def test_one_yaml_makes_a_new_engine_with_both_lanes(whole):
     assert validator.is_valid({"model": "m", "dtype": "half", "cache": {"block_size": 32}})
     assert not validator.is_valid({"model": "m", "dtype": "quarter"})
     assert not validator.is_valid({"model": "m", "seed": "x"})
+
+    proven = whole.load("toy", "invariants.coverage.json")
+    assert proven["status"] == "gated"
+    assert {one["class"]: one["status"] for one in proven["targets"]} == {
+        "toyengine.config.EngineArgs": "gated",
+        "toyengine.config.CacheConfig": "gated",
+    }
+    assert "seed < 0" in whole.artefact("toy", "invariants.yaml").read_text()
 
     assert "toy" in (whole.root / "results/report/index.html").read_text()
     assert "toy" in (whole.root / "docs/coverage.md").read_text()

@@ -12,6 +12,7 @@ from atlas.errors import InputError
 from atlas.workflow import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
+INVARIANTS = ["invariants.yaml", "invariants.quarantine.yaml", "invariants.coverage.json"]
 YAML = """\
 format_version: 1
 engine: toy
@@ -46,15 +47,17 @@ def unavailable(project):
 
 def test_a_cell_has_all_artefacts_until_more_is_known(project):
     plan = Plan.load(project)
-    names = ["source.json", "environment.json", "schema.discovered.json"]
+    names = ["source.json", "environment.json", "schema.discovered.json", *INVARIANTS]
     assert plan.cell_artefacts == [f"results/toy/1.0/{name}" for name in names]
     assert plan.lock_of(WILDCARDS) == ["envs/toy.txt"]
     assert plan.dependencies_of(WILDCARDS) == ["six"]
 
 
-def test_a_cell_known_to_have_no_source_has_no_schema(project):
+def test_a_cell_known_to_have_no_source_has_no_schema_and_no_invariants(project):
     unavailable(project)
-    assert Plan.load(project).schemas == []
+    plan = Plan.load(project)
+    assert plan.schemas == []
+    assert plan.invariants == []
 
 
 def test_another_pin_or_a_tree_makes_it_wanted_again(project):
@@ -89,6 +92,16 @@ def test_a_broken_yaml_keeps_what_was_built_and_says_why(project):
     assert "toy.yaml:4:1: unknown key `pakages`" in plan.spec("source", "pin")(WILDCARDS)
     assert plan.lock_of(WILDCARDS) == ["envs/toy.txt"]
     assert "unknown key" in plan.dependencies_of(WILDCARDS)[0]
+
+
+def test_what_is_said_of_invariants_is_a_parameter_of_no_other_stage(project):
+    stages = {"source": "pin", "environment": "venv", "schema": "surfaces", "invariants": "invariants"}
+    before = {stage: Plan.load(project).cells[TOY].params(stage) for stage in stages}
+    (project / "engine_versions/toy.yaml").write_text(YAML + "invariants: {limit_s: 2}\n")
+    after = {stage: Plan.load(project).cells[TOY].params(stage) for stage in stages}
+    assert {stage for stage in stages if before[stage] != after[stage]} == {"invariants"}
+    changed = {name for name, one in after["invariants"].items() if one != before["invariants"][name]}
+    assert changed == {"invariants"}
 
 
 def test_settings_are_validated(project):

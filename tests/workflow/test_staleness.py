@@ -7,6 +7,8 @@ import pytest
 pytestmark = pytest.mark.slow
 
 REPORTS = {"docs/coverage.md", "results/report/index.html"}
+SCHEMAS = {"schema.discovered.json", "config.schema.json"}
+INVARIANTS = {"invariants.yaml", "invariants.quarantine.yaml", "invariants.coverage.json"}
 
 
 def test_in_a_fresh_clone_nothing_is_stale_and_asking_changes_nothing(whole):
@@ -31,7 +33,7 @@ def test_a_version_bump_lists_that_engines_new_cells_and_the_reports(whole):
     engine = yaml.stem
     cell = {
         f"results/{engine}/999.0/{name}"
-        for name in ("source.json", "environment.json", "schema.discovered.json", "config.schema.json")
+        for name in ("source.json", "environment.json", *SCHEMAS, *INVARIANTS)
     }
     assert set(whole.stale()) == cell | REPORTS
 
@@ -52,7 +54,21 @@ def test_an_edit_of_one_engine_leaves_the_others(whole):
     cells = stale - REPORTS
     assert cells
     assert all(path.startswith(f"results/{yaml.stem}/") for path in cells), cells
-    assert all(path.endswith(("schema.discovered.json", "config.schema.json")) for path in cells), cells
+    assert {path.rsplit("/", 1)[1] for path in cells} == SCHEMAS | INVARIANTS
+
+
+def test_an_edit_of_how_invariants_are_proven_makes_only_these_stale(whole):
+    yaml = sorted((whole.root / "engine_versions").glob("*.yaml"))[0]
+    text = yaml.read_text()
+    yaml.write_text(
+        re.sub(r"^invariants:\n", "invariants:\n  samples: 123\n", text, flags=re.M)
+        if re.search(r"^invariants:", text, re.M)
+        else text + "invariants: {samples: 123}\n"
+    )
+    stale = set(whole.stale())
+    cells = stale - {"results/report/index.html"}
+    assert {path.rsplit("/", 1)[1] for path in cells} == INVARIANTS
+    assert {path.split("/")[1] for path in cells} == {yaml.stem}
 
 
 def test_a_hand_edit_shows_both_digests(whole):
@@ -71,10 +87,6 @@ def test_the_engines_code_is_not_the_projects_code(whole):
     assert whole.stale() == {}
     module.write_text(module.read_text() + "\nMORE = 1\n")
     stale = whole.stale()
-    assert {path.rsplit("/", 1)[1] for path in stale} == {
-        "schema.discovered.json",
-        "config.schema.json",
-        "coverage.md",
-        "index.html",
-    }
+    names = {path.rsplit("/", 1)[1] for path in stale}
+    assert names == {*SCHEMAS, *INVARIANTS, "coverage.md", "index.html"}
     assert "merge.py" in whole.run("atlas", "stale").stdout

@@ -51,7 +51,7 @@ def load_published(root: Path, pin: str) -> Published:
     """The artefacts behind `engine==version`."""
     engine, _, version = pin.partition("==")
     if not version:
-        raise InputError(f"`{pin}` names no version", hint="write engine==version, for instance vllm==0.33.0")
+        raise InputError(f"`{pin}` names no version", hint="write ENGINE==VERSION")
     cell = load_cell(root, engine, version)
     folder = root / "results" / engine / version
     schema = json.loads(_text(folder / "schema.discovered.json"))

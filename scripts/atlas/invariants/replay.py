@@ -25,7 +25,7 @@ def replay(
     """One JSON line for each configuration; the exit code is 4 if one of them could not be read."""
     engine, _, version = pin.partition("==")
     if not version:
-        raise InputError(f"`{pin}` names no version", hint="write engine==version, for instance vllm==0.33.0")
+        raise InputError(f"`{pin}` names no version", hint="write ENGINE==VERSION")
     cell = load_cell(root, engine, version)
     if cell.venv is None:
         raise UnavailableError(f"{pin} has no environment", hint="only its sources can be read")
