@@ -8,14 +8,14 @@ in several ways, each with a rule of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from atlas.invariants.corpus import Corpus, context_of
 from atlas.invariants.model import DEPTHS, Candidate, Config, Depth, Observation, Target
 from atlas.invariants.outcomes import at_own_site, happened
-from atlas.invariants.predicate import Context
+from atlas.invariants.predicate import Context, fields_of
 
 Observed: TypeAlias = tuple[Config, Observation]
 Try: TypeAlias = Callable[[Sequence[Config]], list[Observation]]
@@ -112,19 +112,42 @@ def _trial(candidate: Candidate, sides: _Sides, context: Context) -> Trial:
             at_site += at_own_site(candidate, observation)
         else:
             alarms.append((config, observation))
+    own = _kinds_of_parts(candidate, confirmed)
     for config, observation in sides.falses:
         if observation.outcome not in ("ok", "rejected"):
             unjudged += 1
-        elif at_own_site(candidate, observation) and _could_show(candidate, observation):
+        elif at_own_site(candidate, observation) and _could_show(candidate, observation, own):
             misses.append((config, observation))
         else:
             clean.append((config, observation))
     return Trial(candidate, tuple(confirmed), tuple(alarms), tuple(clean), tuple(misses), unjudged, at_site)
 
 
-def _could_show(candidate: Candidate, observation: Observation) -> bool:
-    """What a rejected configuration was changed to says nothing."""
-    return candidate.severity != "dormant" or observation.outcome == "ok"
+def _kinds_of_parts(candidate: Candidate, confirmed: Sequence[Observed]) -> frozenset[tuple[str, ...]] | None:
+    """Of a rule without a site, where and of what kind its collected errors are; none where it has a site."""
+    if candidate.site is not None or candidate.severity != "error":
+        return None
+    names = {field.path[0] for field in fields_of(candidate.when)}
+    return frozenset(kind for _, seen in confirmed for kind in _parts(seen, names))
+
+
+def _parts(observation: Observation, names: Collection[str]) -> Iterator[tuple[str, ...]]:
+    for part in observation.thrown.parts if observation.thrown else ():
+        if part["loc"] and part["loc"][0] in names:
+            yield (str(part["type"]), *map(str, part["loc"]))
+
+
+def _could_show(
+    candidate: Candidate, observation: Observation, own: frozenset[tuple[str, ...]] | None
+) -> bool:
+    """Whether what happened would be the rule's: what a rejected configuration was changed to says nothing,
+    and a field may be refused in other ways than the rule's."""
+    if candidate.severity == "dormant":
+        return observation.outcome == "ok"
+    if not own:
+        return True
+    names = {field.path[0] for field in fields_of(candidate.when)}
+    return not own.isdisjoint(_parts(observation, names))
 
 
 def _alarm_reason(trial: Trial) -> str:

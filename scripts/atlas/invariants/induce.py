@@ -10,7 +10,8 @@ from atlas.invariants.active import around_gap, minimal
 from atlas.invariants.gate import Observed, Verdict
 from atlas.invariants.learn import Signature, learn, learn_univariate, refine, unexplained
 from atlas.invariants.model import Candidate, Config, Json
-from atlas.invariants.outcomes import compiled
+from atlas.invariants.outcomes import compiled, same
+from atlas.invariants.predicate import Const, Expr, Field, Op, every_part, fields_of, normalise
 from atlas.invariants.sampling import hints_of
 
 if TYPE_CHECKING:
@@ -143,6 +144,9 @@ def refined(work: Work, verdict: Verdict) -> Candidate | None:
         return replace(candidate, origin="live", partial=())
     if verdict.reason not in REFINABLE:
         return None
+    revalued = with_seen_value(candidate, [*trial.alarms, *trial.confirmed])
+    if revalued is not None:
+        return revalued
     if len(trial.alarms) > HOPELESS * (len(trial.alarms) + len(trial.confirmed)):
         return None
     better = refine(
@@ -157,3 +161,36 @@ def refined(work: Work, verdict: Verdict) -> Candidate | None:
     if better is None or not better.partial:
         return better
     return replace(better, origin="live", partial=())
+
+
+def with_seen_value(candidate: Candidate, held: Sequence[Observed]) -> Candidate | None:
+    """A change of another value than was thought, where the engine always sets the same one."""
+    if candidate.severity != "dormant" or len(candidate.effect.sets) != 1:
+        return None
+    (name, value), *_ = candidate.effect.sets.items()
+    seen = [observation.changed[name] for _, observation in held if name in observation.changed]
+    judged = [observation for _, observation in held if observation.outcome == "ok"]
+    if len(seen) < 3 or len(seen) * 2 < len(judged) or not all(same(one, seen[0]) for one in seen):
+        return None
+    constant = Const(seen[0])
+    if constant == value:
+        return None
+    differs = Op("not", (Op("same", (constant, Field((name,)))),))
+    kept = [clause for clause in _clauses(candidate.when) if not _compares(clause, name, value)]
+    when = normalise(Op("and", (*kept, differs)))
+    return replace(
+        candidate, when=when, effect=replace(candidate.effect, sets={name: constant}), origin="live"
+    )
+
+
+def _clauses(when: Expr) -> tuple[Expr, ...]:
+    return when.args if isinstance(when, Op) and when.name == "and" else (when,)
+
+
+def _compares(clause: Expr, name: str, value: Expr) -> bool:
+    """Whether a clause is about nothing but the field's being another value already."""
+    return (
+        fields_of(clause) == (Field((name,)),)
+        and isinstance(value, Const)
+        and value in set(every_part(clause))
+    )

@@ -8,17 +8,16 @@ from dataclasses import dataclass, field, replace
 from atlas.invariants.bench import Bench, find_base, seed_of
 from atlas.invariants.conditional import conditions
 from atlas.invariants.corpus import Corpus, Review, context_of
+from atlas.invariants.draw import Space, sides
 from atlas.invariants.gate import EXAMPLES, REQUIRED, Observed, Trial, Verdict, observed_depth, run_gate
 from atlas.invariants.induce import induced, refined
 from atlas.invariants.messages import checked
 from atlas.invariants.model import Candidate, Config, Effect, Mined, Target
-from atlas.invariants.outcomes import compiled
-from atlas.invariants.predicate import Context, Op, fields_of
+from atlas.invariants.predicate import Context, Op
 from atlas.invariants.predicate.expr import Field
 from atlas.invariants.rules import Quarantined, rule_id
 from atlas.invariants.sampling import (
     Pools,
-    around,
     hints_of,
     pairwise,
     pools,
@@ -31,8 +30,6 @@ ROUNDS = 3
 REFINEMENTS = 2
 PAIR_ROWS = 1000
 MOST_ACCEPTED = 400
-SPARE = 3
-"""So many times as many configurations are drawn where some of them will be of no use."""
 
 
 @dataclass(frozen=True)
@@ -89,37 +86,10 @@ class Work:
         drawn = random_configs(self.target, self.pools, n, self.seed(*purpose), related=self.related)
         return self.bench.complete(drawn)
 
-    def _allowed(self, configs: Iterable[Config]) -> list[Config]:
-        """Those that no rule rejects, first; the others after them."""
-        corpus = self._errors()
-        kept: dict[bool, list[Config]] = {False: [], True: []}
-        for config in configs:
-            kept[corpus.rejects({**self.bench.base, **config})].append(config)
-        return kept[False] + kept[True]
-
     def around(self, candidate: Candidate, n: int, seed: int) -> tuple[list[Config], list[Config]]:
-        """Both sides of a candidate's boundary, with the required fields that it is not about."""
-        its_seed = seed_of(seed, rule_id(candidate))
-        more = 1 if candidate.severity == "error" else SPARE
-        trues, falses = around(
-            candidate.when,
-            self.target,
-            self.pools,
-            self.context,
-            n * more,
-            n * more,
-            its_seed,
-            valid_context=self.accepted,
-        )
-        if more > 1:  # what is rejected says nothing of warnings and changes
-            trues, falses = (self._allowed(side)[:n] for side in (trues, falses))
-        about = {one.path[0] for one in fields_of(candidate.when)}
-        base = {name: value for name, value in self.bench.base.items() if name not in about}
-        holds = compiled(candidate.when, self.context)
-        return (
-            [one for one in ({**base, **config} for config in trues) if holds(one) is True],
-            [one for one in ({**base, **config} for config in falses) if holds(one) is not True],
-        )
+        """Both sides of a candidate's boundary."""
+        space = Space(self.target, self.pools, self.context, self.accepted, self.bench.base, self._errors())
+        return sides(space, candidate, n, seed)
 
 
 def _by_severity(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:

@@ -1,0 +1,110 @@
+"""Configurations for the gate: both sides of a candidate's boundary, as many as it takes to be judged."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from atlas.canonical import compact
+from atlas.invariants.bench import seed_of
+from atlas.invariants.corpus import Corpus
+from atlas.invariants.gate import REQUIRED
+from atlas.invariants.model import Candidate, Config, Json, Target
+from atlas.invariants.outcomes import compiled
+from atlas.invariants.predicate import Context, fields_of
+from atlas.invariants.sampling import Pools, around
+
+DRAWS = 4
+"""So often is drawn again where much of it is rejected for other reasons."""
+MARGIN = 20
+TRIES = 3000
+LETTERS = "abcdefghijklmnopqrstuvwxyz_-/.0123456789 "
+
+
+@dataclass(frozen=True)
+class Space:
+    """What configurations of a target are drawn from."""
+
+    target: Target
+    pools: Pools
+    context: Context
+    accepted: Sequence[Config]
+    base: Mapping[str, Json]
+    rejecting: Corpus
+    """What these rules reject says nothing of warnings and changes."""
+
+
+def sides(space: Space, candidate: Candidate, n: int, seed: int) -> tuple[list[Config], list[Config]]:
+    """Up to n configurations on each side, or more on one where the other has few."""
+    its_seed = seed_of(seed, candidate.target, repr(candidate.when), candidate.severity)
+    about = [one.path[0] for one in fields_of(candidate.when)]
+    base = {name: value for name, value in space.base.items() if name not in about}
+    holds = compiled(candidate.when, space.context)
+    notice = candidate.severity != "error"
+    found: tuple[dict[bytes, Config], dict[bytes, Config]] = ({}, {})
+    spare: tuple[dict[bytes, Config], dict[bytes, Config]] = ({}, {})
+
+    def take(configs: Iterable[Config]) -> None:
+        for config in configs:
+            whole = {**base, **config}
+            side = int(holds(whole) is True)
+            its = spare if notice and space.rejecting.rejects(whole) else found
+            its[side].setdefault(compact(whole), whole)
+
+    for number in range(DRAWS if notice else 1):
+        drawn = around(
+            candidate.when, space.target, space.pools, space.context, n, n,
+            seed_of(its_seed, number), valid_context=space.accepted,
+        )  # fmt: skip
+        take((*drawn[0], *drawn[1]))
+        if min(map(len, found)) >= n:
+            break
+    if _too_few(found, n) and about:
+        take(_further(about, [*found[0].values(), *found[1].values()], its_seed, lambda: _too_few(found, n)))
+    return _both(found, spare, n)
+
+
+def _too_few(found: tuple[dict[bytes, Config], dict[bytes, Config]], n: int) -> bool:
+    return sum(min(len(side), 2 * n) for side in found) < REQUIRED + MARGIN
+
+
+def _both(
+    found: tuple[dict[bytes, Config], dict[bytes, Config]],
+    spare: tuple[dict[bytes, Config], dict[bytes, Config]],
+    n: int,
+) -> tuple[list[Config], list[Config]]:
+    """(trues, falses); a side that has few lets the other have more."""
+    falses, trues = ([*one.values(), *other.values()] for one, other in zip(found, spare, strict=True))
+    room = REQUIRED + MARGIN - min(len(trues), n) - min(len(falses), n)
+    return trues[: max(n, min(len(trues), n) + room)], falses[: max(n, min(len(falses), n) + room)]
+
+
+def _further(
+    fields: Sequence[str], known: Sequence[Config], seed: int, wanted: Callable[[], bool]
+) -> Iterable[Config]:
+    """Known configurations with any JSON value in one of the fields."""
+    rng = random.Random(f"further {seed}")
+    start = list(known) or [{}]
+    for _ in range(TRIES):
+        if not wanted():
+            return
+        config = start[int(rng.random() * len(start))]
+        yield {**config, fields[int(rng.random() * len(fields))]: anything(rng)}
+
+
+def anything(rng: random.Random, depth: int = 0) -> Json:
+    """A JSON value of any type."""
+    kind = int(rng.random() * (7 if depth < 2 else 5))
+    if kind == 0:
+        return int(10 ** rng.uniform(0, 6)) * (-1 if rng.random() < 0.3 else 1)
+    if kind == 1:
+        return round(rng.uniform(-10, 1000) if rng.random() < 0.5 else rng.uniform(-1, 2), 3)
+    if kind == 2:
+        return "".join(LETTERS[int(rng.random() * len(LETTERS))] for _ in range(int(rng.random() * 12)))
+    if kind == 3:
+        return str(int(rng.uniform(-50, 5000)))
+    if kind == 4:
+        return (None, True, False)[int(rng.random() * 3)]
+    items = [anything(rng, depth + 1) for _ in range(int(rng.random() * 4))]
+    return items if kind == 5 else {f"k{number}": item for number, item in enumerate(items)}
