@@ -74,10 +74,14 @@ def _both(
     spare: tuple[dict[bytes, Config], dict[bytes, Config]],
     n: int,
 ) -> tuple[list[Config], list[Config]]:
-    """(trues, falses); a side that has few lets the other have more."""
-    falses, trues = ([*one.values(), *other.values()] for one, other in zip(found, spare, strict=True))
-    room = REQUIRED + MARGIN - min(len(trues), n) - min(len(falses), n)
-    return trues[: max(n, min(len(trues), n) + room)], falses[: max(n, min(len(falses), n) + room)]
+    """(trues, falses); a side that has few lets the other have more, and what is rejected comes last."""
+    (falses, trues), wanted = [list(side.values()) for side in found], REQUIRED + MARGIN
+    more_trues, more_falses = (max(n, wanted - len(side)) for side in (falses, trues))
+    trues, falses = trues[:more_trues], falses[:more_falses]
+    return (
+        trues + list(spare[1].values())[: max(0, n - len(trues))],
+        falses + list(spare[0].values())[: max(0, n - len(falses))],
+    )
 
 
 def _further(

@@ -168,16 +168,16 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
                 accept(work, verdict.trial)
                 continue
             better = refined(work, verdict) if attempt < REFINEMENTS else None
-            if better is None and _incomplete_notice(verdict):
+            if _incomplete_notice(verdict):
                 accept(work, verdict.trial)
-                continue
-            hold(work, verdict)
+            else:
+                hold(work, verdict)
             if better is not None and rule_id(better) not in work.held:
                 todo.append(better)
 
 
 def _incomplete_notice(verdict: Verdict) -> bool:
-    """A warning or change that is told rightly, of a site that says more: the rest is a gap, and is listed."""
+    """A warning or change told rightly, of a site that says more: the rest is a gap, and is listed."""
     trial = verdict.trial
     return verdict.reason == "miss" and trial.candidate.severity != "error" and trial.judged >= REQUIRED
 
