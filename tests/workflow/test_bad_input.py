@@ -77,13 +77,10 @@ def test_an_unreachable_index_keeps_what_is_known(two):
 @pytest.mark.parametrize(
     ("breakage", "code", "words"),
     [
-        ("import nosuchmodule\n", 3, "nosuchmodule"),
-        ("raise SystemExit(0)\n", 3, ""),
-        ("import os\nos._exit(7)\n", 3, ""),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", 3, ""),
         ("import time\ntime.sleep(600)\n", 3, "20"),
     ],
-    ids=["import error", "exit", "hard exit", "killed", "hang"],
+    ids=["killed", "hang"],
 )
 def test_an_engine_that_does_not_come_up_fails_its_cell_only(two, toy_files, breakage, code, words):
     before = last_good(two)
@@ -103,6 +100,28 @@ def test_an_engine_that_does_not_come_up_fails_its_cell_only(two, toy_files, bre
     assert "results/toy/1.1/environment.json" in two.stale()
     # The reports are made from what there is.
     assert "toy" in (two.root / "results/report/index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("breakage", "words"),
+    [
+        ("import nosuchmodule\n", "nosuchmodule"),
+        ("raise SystemExit(0)\n", "SystemExit"),
+        ("import os\nos._exit(7)\n", "toyengine.config.EngineArgs"),
+    ],
+    ids=["import error", "exit", "hard exit"],
+)
+def test_a_version_that_cannot_be_imported_is_known_by_its_sources(two, toy_files, breakage, words):
+    before = last_good(two)
+    two.index.publish("toy", "1.1", {**toy_files, "toyengine/__init__.py": breakage})
+    two.bump("toy", "1.1")
+    built = two.run("atlas", "build")
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert words in json.dumps(two.load("toy", "environment.json", "1.1")["limitations"])
+    assert two.load("toy", "schema.discovered.json", "1.1")["status"] == "static_only"
+    assert two.load("toy", "invariants.coverage.json", "1.1")["status"] == "unverified"
+    assert last_good(two) == before
+    assert two.stale() == {}
 
 
 def test_an_engine_that_prints_is_heard_over(two, toy_files):
