@@ -19,7 +19,9 @@ from unittest.mock import patch
 
 from atlas.invariants.bench import Bench
 from atlas.invariants.command import prove
-from atlas.invariants.loop import Settings
+from atlas.invariants.corpus import Corpus
+from atlas.invariants.gate import Verdict, run_gate
+from atlas.invariants.loop import Settings, Work, begin
 from atlas.invariants.model import (
     Candidate,
     Config,
@@ -46,6 +48,10 @@ from dataclasses import dataclass, field
 logger = logging.getLogger("toy")
 """
 FILE = "toy.py"
+KINDS = {
+    "int": "integer", "float": "number", "str": "string", "bool": "boolean",
+    "list": "array", "dict": "object", "None": "null",
+}  # fmt: skip
 
 
 class Hang(BaseException):
@@ -174,10 +180,16 @@ def _spec(one: Any) -> FieldSpec:
     required = one.default is MISSING and one.default_factory is MISSING
     default = one.default_factory() if one.default_factory is not MISSING else one.default
     kind = "required" if required else "none" if default is None else "value"
-    fragment = one.metadata.get("type", {})
+    fragment = one.metadata.get("type") or _fragment(one.type)
     return FieldSpec(
         one.name, one.type, fragment, None if required else default, not required, kind, one.type
     )
+
+
+def _fragment(annotation: str) -> dict[str, Any]:
+    """The JSON Schema of a type, as the schema artefact has it."""
+    kinds = [KINDS[name.partition("[")[0].strip()] for name in annotation.split("|")]
+    return {"type": kinds[0]} if len(kinds) == 1 else {"anyOf": [{"type": kind} for kind in kinds]}
 
 
 def _thrown(error: BaseException) -> Thrown:
@@ -240,6 +252,28 @@ def proved(
     return prove(Bench(target, toy), toy.mined(target) if mined is None else mined, settings)
 
 
-def truth(toy: Toy, target: Target, configs: Sequence[Config]) -> list[bool]:
-    """Which configurations the engine rejects."""
-    return [one.outcome == "rejected" for one in toy.observe(target.cls, configs)]
+def judged(
+    toy: Toy, target: Target, *candidates: Candidate, known: Sequence[Candidate] = ()
+) -> list[Verdict]:
+    """What the gate says of candidates."""
+    work = begun(toy, target, candidates)
+    corpus = Corpus(target, known)
+    return run_gate(target, candidates, work.around, work.bench.ask, seed=1, known=corpus)
+
+
+def begun(toy: Toy, target: Target, candidates: Sequence[Candidate], samples: int = 400) -> Work:
+    """The loop, before its first round."""
+    work = begin(Bench(target, toy), Settings("1", samples, "linux"), Mined(()), candidates)
+    assert work is not None
+    return work
+
+
+def refuted(toy: Toy, target: Target, rules: Sequence[Candidate], configs: Sequence[Config]) -> list[Config]:
+    """The configurations in which the rules that reject and the engine disagree."""
+    corpus = Corpus(target, rules)
+    seen = toy.observe(target.cls, configs)
+    return [
+        config
+        for config, observation in zip(configs, seen, strict=True)
+        if corpus.rejects(config) != (observation.outcome == "rejected")
+    ]

@@ -28,7 +28,7 @@ def evaluate(
     chosen = [
         (label, rule)
         for label, rule in published.rules(target)
-        if DEPTHS.index(rule.depth) <= DEPTHS.index(depth)  # type: ignore[arg-type]
+        if DEPTHS.index(rule.depth) <= DEPTHS.index(depth)
         and (rules == "all" or (rule.severity == "error" and not rule.requires))
     ]
     corpus = Corpus(target, [rule for _, rule in chosen])
@@ -112,5 +112,5 @@ def read_configs(lines: Iterable[str]) -> Iterator[tuple[int, Config | str]]:
 
 def up_to(target: Target, depth: str) -> Target:
     """The target with no steps beyond a depth."""
-    steps = tuple(step for step in target.steps if DEPTHS.index(step.depth) <= DEPTHS.index(depth))  # type: ignore[arg-type]
+    steps = tuple(step for step in target.steps if DEPTHS.index(step.depth) <= DEPTHS.index(depth))
     return replace(target, steps=steps)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from atlas.invariants.bench import Bench, find_base, seed_of
+from atlas.invariants.company import in_turns, is_quiet, mixtures
 from atlas.invariants.conditional import conditions
 from atlas.invariants.corpus import Corpus, Review, context_of
 from atlas.invariants.draw import Space, sides
@@ -54,6 +55,8 @@ class Work:
     related: tuple[frozenset[str], ...] = ()
     accepted: list[Config] = field(default_factory=list)
     """Configurations that the engine took without a word."""
+    mixed: list[Config] = field(default_factory=list)
+    """The same, each with many fields."""
     passed: dict[str, tuple[Candidate, Trial]] = field(default_factory=dict)
     held: dict[str, Quarantined] = field(default_factory=dict)
     observed: list[Observed] = field(default_factory=list)
@@ -88,7 +91,8 @@ class Work:
 
     def around(self, candidate: Candidate, n: int, seed: int) -> tuple[list[Config], list[Config]]:
         """Both sides of a candidate's boundary."""
-        space = Space(self.target, self.pools, self.context, self.accepted, self.bench.base, self._errors())
+        company = in_turns(self.mixed, self.accepted, seed)
+        space = Space(self.target, self.pools, self.context, company, self.bench.base, self._errors())
         return sides(space, candidate, n, seed)
 
 
@@ -117,6 +121,7 @@ def begin(bench: Bench, settings: Settings, mined: Mined, candidates: Sequence[C
         ]
     )
     look(work, [*first, *work.random(settings.samples // 2, "mining")])
+    work.mixed = mixtures(bench, work.pools, work.observed, work.seed("company"))
     return work
 
 
@@ -124,11 +129,7 @@ def look(work: Work, configs: Sequence[Config]) -> list[Observed]:
     """Ask, remember, and keep some of what was accepted without a word."""
     found = work.bench.observed(configs)
     work.observed += found
-    quiet = [
-        config
-        for config, observation in found
-        if observation.outcome == "ok" and not observation.warned and not observation.changed
-    ]
+    quiet = [config for config, observation in found if is_quiet(observation)]
     room = MOST_ACCEPTED - len(work.accepted)
     work.accepted += quiet[:: max(1, len(quiet) // max(1, room))][:room] if room > 0 else []
     return found

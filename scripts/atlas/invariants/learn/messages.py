@@ -19,7 +19,7 @@ _TOKEN = rf"{_QUOTED}|{_NUMBER}|\w+|\s+|(?s:.)"
 def template(said: Sequence[tuple[Config, str]], defaults: Mapping[str, Json]) -> str | None:
     """The common text; `{field}` where a field's value stands, `…` where something else varies.
 
-    Braces of the text are doubled. What was given by the one configuration that said it is never kept as text.
+    What was given by the one configuration that said it is never kept as text. Literal braces are doubled.
     """
     if not said:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
 
 from atlas.invariants.model import Config, Json, Target
 from atlas.invariants.predicate import Context, Expr
@@ -43,8 +43,8 @@ def around(
     """Up to n configurations where the predicate holds, and up to n where it does not; all distinct.
 
     Most that do not hold differ from one that does in one field of the predicate's, by as little as
-    possible. The other fields are those of a configuration of `valid_context`, or else valid values; some
-    have no other field. There are fewer than asked for only if no more were found.
+    possible. The other fields are those of the configurations of `valid_context` in their turn, or else
+    valid values; some have no other field. There are fewer than asked for only if no more were found.
     """
     rng = random.Random(f"around {seed}")
     space = space_of(expr, target, pools, context, rng)
@@ -107,6 +107,8 @@ class _Others:
     order: dict[str, int]
     rng: random.Random
     free: list[str] = field(default_factory=list)
+    turn: Iterator[Config] = field(default_factory=lambda: iter(()))
+    """The valid configurations, each in its turn."""
 
     def __post_init__(self) -> None:
         self.read = {name.split(".")[0] for name in self.space.names}
@@ -114,13 +116,14 @@ class _Others:
         self.free = [name for name in known if name in self.pools and self.pools[name].valid]
         apart = [one for one in self.valid if not self.read.intersection(one)]
         self.valid = apart if len(apart) >= ENOUGH else self.valid
+        self.turn = cycle(self.valid)
 
     def draw(self) -> dict[str, Json]:
         """The fields of a valid configuration, or none."""
         if self.rng.random() < ALONE:
             return {}
         if self.valid:
-            base = self.valid[int(self.rng.random() * len(self.valid))]
+            base = next(self.turn)
             return {name: value for name, value in base.items() if name not in self.read}
         wanted = 1 + int(self.rng.random() * OTHERS)
         names = self.rng.sample(self.free, min(wanted, len(self.free)))
