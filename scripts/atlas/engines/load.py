@@ -200,6 +200,8 @@ def _target(entry: dict[str, Any]) -> TargetSpec:
         prepare=entry.get("prepare", {}),
         steps=tuple(entry.get("steps", ())),
         skip=tuple(entry.get("skip", ())),
+        samples=entry.get("samples"),
+        most_asked=entry.get("most_asked"),
     )
 
 

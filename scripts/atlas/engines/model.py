@@ -103,6 +103,10 @@ class TargetSpec:
     prepare: dict[str, Any]
     steps: tuple[dict[str, Any], ...]
     skip: tuple[str, ...]
+    samples: int | None = None
+    """Of a sample, where it is not the project's usual one: for what takes long."""
+    most_asked: int | None = None
+    """So many configurations are tried at most before the last measurement."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,9 @@ from atlas.source.tree import SourceTree
 SEED = "1"
 CONFIG_TIME = ("construct", "validate", "resolve")
 """What happens before weights are loaded; deeper steps are tried apart, on fewer configurations."""
+MOST_ASKED, MOST_ASKED_OF_STEPS, MOST_ASKED_DEEP = 150_000, 40_000, 3_000
+"""Configurations of a class, of one that is taken further than its construction, and of one that loads
+weights, that are tried at most before the last measurement."""
 NESTED_SAMPLES = 6
 """A class that is no root of a surface gets one sample for this many of a root's."""
 
@@ -118,13 +121,29 @@ def _prove_all(
         with Session(prepared, members, limit_s=cell.invariants.limit_s, workers=workers) as session:
             for target in in_order(members):
                 few = target.cls not in roots or not early
-                samples = cell.invariants.samples // (NESTED_SAMPLES if few else 1)
-                settings = Settings(SEED, samples, platform_name(), cell.invariants.platform_modules)
+                settings = settings_of(cell, target, few)
                 known = rules_by_class(proven)
-                found = prove(Bench(target, session), mined[target.cls], settings, known)
-                proven.append(found if early else _only_deep(found))
+                bench = Bench(target, session)
+                if early:
+                    proven.append(prove(bench, mined[target.cls], settings, known))
+                else:
+                    before = known.get(target.cls, [])
+                    proven.append(_only_deep(prove_deep(bench, mined[target.cls], settings, before)))
     order = {target.cls: number for number, target in enumerate(targets)}
     return sorted(proven, key=lambda one: order[one.target.cls])
+
+
+def settings_of(cell: Cell, target: Target, few: bool) -> Settings:
+    """How a target is worked on: as its YAML says, else as is usual for its kind."""
+    spec = next((one for one in cell.invariants.targets if one.cls == target.cls), None)
+    usual = cell.invariants.samples // (NESTED_SAMPLES if few else 1)
+    samples = spec.samples if spec and spec.samples and not few else usual
+    most = MOST_ASKED if not target.steps else MOST_ASKED_OF_STEPS
+    if few and target.steps:
+        most, samples = MOST_ASKED_DEEP, min(samples, MOST_ASKED_DEEP // 4)
+    elif spec and spec.most_asked:
+        most = spec.most_asked
+    return Settings(SEED, samples, platform_name(), cell.invariants.platform_modules, most)
 
 
 def in_order(targets: Sequence[Target]) -> list[Target]:
@@ -181,10 +200,27 @@ def prove(
     target = bench.target
     steps = {"construct", *(step.depth for step in target.steps)}
     reachable = replace(mined, candidates=tuple(one for one in mined.candidates if one.depth in steps))
-    candidates = [*reachable.candidates, *lifted(target), *missing(target)]
-    candidates += propagated(target, known or {})
+    first = [*reachable.candidates, *missing(target), *propagated(target, known or {})]
+    return _loop(bench, settings, reachable, [*first, *lifted(target)], ())
+
+
+def prove_deep(bench: Bench, mined: Mined, settings: Settings, known: Sequence[Candidate]) -> Proven:
+    """The steps that need a model: only what they show beyond the rules that are known."""
+    steps = {step.depth for step in bench.target.steps} - set(CONFIG_TIME)
+    reachable = replace(mined, candidates=tuple(one for one in mined.candidates if one.depth in steps))
+    return _loop(bench, settings, reachable, list(reachable.candidates), known)
+
+
+def _loop(
+    bench: Bench,
+    settings: Settings,
+    reachable: Mined,
+    candidates: Sequence[Candidate],
+    known: Sequence[Candidate],
+) -> Proven:
+    target = bench.target
     try:
-        work = begin(bench, settings, reachable, candidates)
+        work = begin(bench, settings, reachable, candidates, known)
         if work is None:
             return Proven(
                 target,

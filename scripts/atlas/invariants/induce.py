@@ -75,7 +75,7 @@ def _useful(work: Work, candidates: Sequence[Candidate], gaps: Sequence[Gap]) ->
 
 
 def _together(work: Work, new: Sequence[Candidate], hints: Mapping[str, Sequence[Json]]) -> list[Candidate]:
-    rules = [*(candidate for candidate, _ in work.passed.values()), *new]
+    rules = [*work.known, *(candidate for candidate, _ in work.passed.values()), *new]
     names = [spec.name for spec in work.target.fields]
     open_rows = unexplained(work.target, rules, work.observed)
     wanted = dict(list(open_rows.items())[:MOST_SIGNATURES])

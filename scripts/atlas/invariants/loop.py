@@ -10,7 +10,16 @@ from atlas.invariants.company import in_turns, is_quiet, mixtures
 from atlas.invariants.conditional import conditions
 from atlas.invariants.corpus import Corpus, Review, context_of
 from atlas.invariants.draw import Space, sides
-from atlas.invariants.gate import EXAMPLES, REQUIRED, Observed, Trial, Verdict, observed_depth, run_gate
+from atlas.invariants.gate import (
+    EACH_SIDE,
+    EXAMPLES,
+    REQUIRED,
+    Observed,
+    Trial,
+    Verdict,
+    observed_depth,
+    run_gate,
+)
 from atlas.invariants.induce import induced, refined
 from atlas.invariants.messages import checked
 from atlas.invariants.model import Candidate, Config, Effect, Mined, Target
@@ -30,6 +39,8 @@ from atlas.invariants.sampling import (
 ROUNDS = 3
 REFINEMENTS = 2
 PAIR_ROWS = 1000
+FIRST_SHARE = 3
+"""The first look may take one in so many of all configurations."""
 MOST_ACCEPTED = 400
 
 
@@ -41,6 +52,8 @@ class Settings:
     samples: int
     platform: str
     platform_modules: tuple[str, ...] = ()
+    most_asked: int = 150_000
+    """So many configurations are tried at most before the last measurement."""
 
 
 @dataclass
@@ -60,6 +73,8 @@ class Work:
     passed: dict[str, tuple[Candidate, Trial]] = field(default_factory=dict)
     held: dict[str, Quarantined] = field(default_factory=dict)
     observed: list[Observed] = field(default_factory=list)
+    known: tuple[Candidate, ...] = ()
+    """Rules that were proven before, at depths that come first."""
     _rejecting: Corpus | None = None
 
     @property
@@ -67,11 +82,16 @@ class Work:
         return self.bench.target
 
     def corpus(self) -> Corpus:
-        return Corpus(self.target, [candidate for candidate, _ in self.passed.values()])
+        return Corpus(self.target, [*self.known, *(candidate for candidate, _ in self.passed.values())])
+
+    def room(self) -> int:
+        """So many candidates can still be tried."""
+        return max(0, (self.settings.most_asked - self.bench.asked) // (2 * EACH_SIDE))
 
     def _errors(self) -> Corpus:
         """The rules that reject, compiled anew only when there are more."""
-        rules = [candidate for candidate, _ in self.passed.values() if candidate.severity == "error"]
+        every = [*self.known, *(candidate for candidate, _ in self.passed.values())]
+        rules = [candidate for candidate in every if candidate.severity == "error"]
         if self._rejecting is None or self._rejecting.rules != rules:
             self._rejecting = Corpus(self.target, rules)
         return self._rejecting
@@ -103,13 +123,19 @@ def _by_severity(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
     yield [one for one in found if one.severity != "error"]
 
 
-def begin(bench: Bench, settings: Settings, mined: Mined, candidates: Sequence[Candidate]) -> Work | None:
+def begin(
+    bench: Bench,
+    settings: Settings,
+    mined: Mined,
+    candidates: Sequence[Candidate],
+    known: Sequence[Candidate] = (),
+) -> Work | None:
     """The first look: values for what must be given, and what the engine does to simple configurations.
 
     None where no configuration is accepted.
     """
-    work = Work(bench, settings, mined, context_of(bench.target))
-    work.hint([*mined.candidates, *candidates])
+    work = Work(bench, settings, mined, context_of(bench.target), known=tuple(known))
+    work.hint([*mined.candidates, *candidates, *known])
     base = find_base(bench, {name: pool.valid for name, pool in work.pools.items()})
     if base is None:
         return None
@@ -120,6 +146,8 @@ def begin(bench: Bench, settings: Settings, mined: Mined, candidates: Sequence[C
             *pairwise(work.target, work.pools, work.related, rows=PAIR_ROWS),
         ]
     )
+    most = max(1, settings.most_asked // FIRST_SHARE)
+    first = first[:: -(-len(first) // most)]
     look(work, [*first, *work.random(settings.samples // 2, "mining")])
     work.mixed = mixtures(bench, work.pools, work.observed, work.seed("company"))
     return work
@@ -148,7 +176,7 @@ def run(work: Work, candidates: Sequence[Candidate], say: Callable[[str], None])
         queue = [*wrong, *induced(work, work.corpus().review(work.observed).gaps, number)]
         queue = [one for one in queue if rule_id(one) not in work.passed and rule_id(one) not in work.held]
         say(f"{work.target.cls}: round {number + 1}, {len(work.passed)} rules, {len(queue)} to try")
-        if not queue:
+        if not queue or not work.room():
             break
 
 
@@ -159,6 +187,10 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
         seen.setdefault(rule_id(candidate), candidate)
     todo = list(seen.values())
     for attempt in range(REFINEMENTS + 1):
+        room = work.room()
+        for candidate in todo[room:]:
+            work.held[rule_id(candidate)] = Quarantined(candidate, "not_tried")
+        todo = todo[:room]
         if not todo:
             return
         seed = work.seed("gate", number, attempt)
@@ -216,7 +248,9 @@ def withdraw(work: Work, review: Review) -> list[Candidate]:
     names = list(work.passed)
     better = []
     for place, examples in sorted(review.wrong.items()):
-        _, trial = work.passed.pop(names[place])
+        if place < len(work.known):
+            continue
+        _, trial = work.passed.pop(names[place - len(work.known)])
         verdict = Verdict(replace(trial, alarms=tuple(examples)), "fresh_counter_example")
         found = refined(work, verdict)
         hold(work, verdict)
