@@ -205,8 +205,14 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
                 accept(work, verdict.trial)
             else:
                 hold(work, verdict)
-            if better is not None and rule_id(better) not in work.held:
+            if better is not None and _is_new(work, better):
                 todo.append(better)
+
+
+def _is_new(work: Work, better: Candidate) -> bool:
+    """Whether it was not tried before; what was held for being partial only is tried as what it then is."""
+    held = work.held.get(rule_id(better))
+    return held is None or (bool(held.candidate.partial) and not better.partial)
 
 
 def _incomplete_notice(verdict: Verdict) -> bool:
