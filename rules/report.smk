@@ -1,6 +1,6 @@
 """Report stage: what people look at, made from the committed artefacts alone.
 
-INPUTS    results/*/*/source.json, environment.json, schema.discovered.json
+INPUTS    results/*/*/source.json, environment.json, schema.discovered.json, invariants.*
 OUTPUTS   results/report/index.html, docs/coverage.md
 """
 

@@ -10,7 +10,7 @@ from atlas.report.cells import load_engine_pages
 from atlas.report.command import build_report
 from atlas.report.model import EnginePage
 
-from .world import PINS, versions, write_artefacts
+from .world import PINS, versions, write_artefacts, write_rules
 
 
 @pytest.fixture(scope="session")
@@ -19,13 +19,24 @@ def artefacts(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], lis
 
 
 @pytest.fixture(scope="session")
-def pages(artefacts: tuple[list[Path], list[Path]]) -> tuple[EnginePage, ...]:
-    return load_engine_pages(PINS, *artefacts)
+def rule_folders(artefacts: tuple[list[Path], list[Path]]) -> list[Path]:
+    """The newest version's rules; the others have none."""
+    newest = artefacts[0][-1].parent
+    return [write_rules(newest.parent.parent, newest.name)]
 
 
 @pytest.fixture(scope="session")
-def page(artefacts: tuple[list[Path], list[Path]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pages(artefacts: tuple[list[Path], list[Path]], rule_folders: list[Path]) -> tuple[EnginePage, ...]:
+    return load_engine_pages(PINS, *artefacts, rule_folders)
+
+
+@pytest.fixture(scope="session")
+def page(
+    artefacts: tuple[list[Path], list[Path]],
+    rule_folders: list[Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """The page of two engines: three versions of one, none to be had of the other."""
     output = tmp_path_factory.mktemp("report") / "index.html"
-    build_report(*artefacts, output, pins=PINS)
+    build_report(*artefacts, output, pins=PINS, rule_folders=rule_folders)
     return output

@@ -166,8 +166,54 @@ def test_thousands_of_parameters_are_rendered_as_one_scrolls(
     browser.wait_for(f"{NAMES}.length > {first}")
 
 
+RULES = "[...document.querySelectorAll('#rule-rows tr[data-id]')].map((row) => row.dataset.id)"
+
+
+def test_rules_are_searched_and_filtered_and_link_to_their_source(
+    browser: chromium.Browser, page: Path
+) -> None:
+    browser.open(page, "#toy/2.0")
+    browser.evaluate("document.getElementById('tab-rules').click()")
+    browser.wait_for("location.hash === '#toy/2.0?view=rules'")
+    browser.wait_for(f"{RULES}.length === 3")
+    assert browser.evaluate("document.getElementById('table').hidden")
+    said = browser.evaluate("document.getElementById('cell-facts').textContent")
+    assert "4,321 configurations" in said
+    assert "97.5 % of the rejections told, 0 false rejections" in said
+    type_text(browser, "mode old")
+    assert browser.evaluate(RULES) == ["Args.mode.00000002"]
+    assert "mode becomes 'new'" in browser.evaluate("document.getElementById('rule-rows').textContent")
+    browser.evaluate("document.getElementById('reset').click()")
+    browser.evaluate("document.querySelector('#kinds input[value=conditional]').click()")
+    assert browser.evaluate(RULES) == ["Cache.size.00000003"]
+    browser.wait_for("location.hash === '#toy/2.0?view=rules&kinds=conditional'")
+    browser.open(page, "#toy/2.0?view=rules&q=seed")
+    link = browser.evaluate("document.querySelector('#rule-rows a').href")
+    assert link == "https://example.org/v2.0/toy/args.py#L9"
+    assert browser.evaluate("window.pwned") is None
+    browser.evaluate("document.getElementById('tab-parameters').click()")
+    browser.wait_for(f"{NAMES}.length === 6")
+    assert browser.evaluate("document.getElementById('rules').hidden")
+
+
+def test_a_version_without_rules_says_so(browser: chromium.Browser, page: Path) -> None:
+    browser.open(page, "#toy/1.0?view=rules")
+    assert "No rule was tried on the engine" in browser.evaluate("document.body.textContent")
+    assert browser.evaluate("document.getElementById('rules').hidden")
+
+
 @pytest.mark.parametrize(
-    "fragment", ["", "#toy/2.0", "#toy/2.0/mode", "#toy/1.0...2.0", "#all", "#stub", "#toy/2.0?q=seed"]
+    "fragment",
+    [
+        "",
+        "#toy/2.0",
+        "#toy/2.0/mode",
+        "#toy/1.0...2.0",
+        "#all",
+        "#stub",
+        "#toy/2.0?q=seed",
+        "#toy/2.0?view=rules",
+    ],
 )
 def test_a_phone_shows_every_view_without_scrolling_sideways(
     browser: chromium.Browser, page: Path, fragment: str

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import socket
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from jsonschema import Draft202012Validator
 from atlas.errors import InputError
 from atlas.report.command import build_report, report_project
 from atlas.report.embed import embedded
-from atlas.report.model import FACTS, LANES, EnginePage, Pin, Stale
+from atlas.report.model import FACTS, LANES, EnginePage, Pin, Proof, Stale
 from atlas.report.page import render
+from atlas.report.rules import load_rules
 
 from .world import HOSTILE, PINS, UNHEALTHY, parameter, schema, versions, write_artefacts
 
@@ -77,10 +79,12 @@ def test_the_world_is_written_in_the_published_format(document: dict[str, Any]) 
     Draft202012Validator(json.loads(published.read_text(encoding="utf-8"))).validate(document)
 
 
-def test_the_same_artefacts_give_the_same_bytes_in_whatever_order(artefacts: Artefacts, page: Path) -> None:
+def test_the_same_artefacts_give_the_same_bytes_in_whatever_order(
+    artefacts: Artefacts, rule_folders: list[Path], page: Path
+) -> None:
     schemas, sources = artefacts
     again = page.with_name("again.html")
-    build_report(schemas[::-1], sources, again, pins=reversed(PINS))
+    build_report(schemas[::-1], sources, again, pins=reversed(PINS), rule_folders=rule_folders)
     assert again.read_bytes() == page.read_bytes()
 
 
@@ -155,6 +159,30 @@ def test_the_matrix_tells_what_is_known_without_a_script(page: Path) -> None:
     assert "+1 −0 ~4 added, removed and changed since 1.5" in text
     assert "needs JavaScript" in text
     assert "Nothing was stale when this was built; make stale tells the present state." in text
+
+
+def test_the_matrix_counts_rules_and_what_they_tell(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert 'href="#toy/2.0?view=rules"' in text
+    assert "1 for rejections, 0 for warnings, 1 for changed values, 1 that require more" in text
+    assert "of a fresh sample of 600 configurations; 0 rejected that the engine accepts" in text
+    assert ">97.5 %<" in text
+    assert 'href="#toy/1.0?view=rules"' not in text
+
+
+def test_a_share_is_never_rounded_up_to_all() -> None:
+    proof = Proof(1, 0, 0, 0, 0, 0, 0, 0, 0.9999)
+    assert proof.told == "99.9 %"
+    assert replace(proof, recall=1.0).told == "100 %"
+    assert replace(proof, recall=None).told == "–"
+
+
+def test_a_corpus_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "invariants.yaml").write_text("rules: [")
+    (tmp_path / "invariants.coverage.json").write_text("{}")
+    with pytest.raises(InputError) as failure:
+        load_rules([tmp_path])
+    assert failure.value.where == str(tmp_path / "invariants.yaml")
 
 
 def test_a_version_with_static_facts_only_says_why(page: Path) -> None:

@@ -133,6 +133,50 @@ def versions() -> list[dict[str, Any]]:
     ]
 
 
+RULE = {
+    "id": "Args.seed.00000001",
+    "target": "toy.Args",
+    "severity": "error",
+    "depth": "construct",
+    "fields": ["seed"],
+    "when": "seed < 0",
+    "effect": {"raises": "ValueError"},
+    "message": f"seed is {{seed}} {HOSTILE}",
+    "evidence": {"origins": ["static"], "file": "toy/args.py", "line": 9, "end_line": 9},
+}
+
+
+def rules(version: str) -> dict[str, dict[str, Any]]:
+    """invariants.yaml and invariants.coverage.json of one version, as far as the report reads them."""
+    more = [
+        {**RULE, "id": "Args.mode.00000002", "severity": "dormant", "when": "mode == 'old'",
+         "effect": {"sets": {"mode": "'new'"}}, "message": None},
+        {**RULE, "id": "Cache.size.00000003", "target": "toy.Cache", "severity": "error",
+         "when": "size > 10", "requires": ["platform: linux-x86_64"]},
+    ]  # fmt: skip
+    shown = [RULE, *({name: value for name, value in one.items() if value is not None} for one in more)]
+    counts = {"error": 1, "warn": 0, "dormant": 1, "conditional": 1}
+    sample = {"n": 600, "rejected": 40, "rejections_found": 39, "false_rejections": 0, "error_recall": 0.9759}
+    head = {"engine": "toy", "version": version}
+    return {
+        "invariants.yaml": {**head, "status": "gated", "rules": shown},
+        "invariants.coverage.json": {
+            **head,
+            "status": "gated",
+            "totals": {"rules": 3, "quarantined": 5, "configurations": 4321, "sample": sample},
+            "targets": [{"class": "toy.Args", "rules": counts}],
+        },
+    }
+
+
+def write_rules(folder: Path, version: str) -> Path:
+    """The folder of the version, with both artefacts in it (JSON is YAML, too)."""
+    cell = folder / "toy" / version
+    for name, document in rules(version).items():
+        (cell / name).write_text(json.dumps(document), encoding="utf-8")
+    return cell
+
+
 def write_artefacts(folder: Path, schemas: list[dict[str, Any]]) -> tuple[list[Path], list[Path]]:
     """Paths of the schemas and sources written; the stub engine has a source that is unavailable."""
     schema_paths, source_paths = [], []

@@ -11,7 +11,8 @@ from packaging.version import Version
 
 from atlas.report import wording
 from atlas.report.artefact import groups, read_artefact
-from atlas.report.model import LANES, Cell, EnginePage, Evidence, Limitation, Parameter, Pin
+from atlas.report.model import LANES, Cell, EnginePage, Evidence, Limitation, Parameter, Pin, Proof, Rule
+from atlas.report.rules import load_rules
 
 AS_PUBLISHED = (
     "owner",
@@ -33,14 +34,18 @@ Artefacts = dict[tuple[str, str], dict[str, Any]]
 
 
 def load_engine_pages(
-    pins: Iterable[Pin], schema_paths: Sequence[Path], source_paths: Sequence[Path]
+    pins: Iterable[Pin],
+    schema_paths: Sequence[Path],
+    source_paths: Sequence[Path],
+    rule_folders: Sequence[Path] = (),
 ) -> tuple[EnginePage, ...]:
     """Every tracked cell, whatever could be built of it; artefacts of other versions are not shown."""
+    proven = load_rules(rule_folders)
     schemas, sources = _by_cell(schema_paths), _by_cell(source_paths)
     pages = []
     for pin in sorted(pins, key=lambda pin: pin.engine):
         keys = [(pin.engine, version) for version in sorted(set(pin.versions), key=Version)]
-        cells = [_cell(*key, schemas.get(key), sources.get(key)) for key in keys]
+        cells = [_cell(*key, schemas.get(key), sources.get(key), proven.get(key)) for key in keys]
         pages.append(EnginePage(pin, _with_ids(cells)))
     return tuple(pages)
 
@@ -50,7 +55,13 @@ def _by_cell(paths: Sequence[Path]) -> Artefacts:
     return {(artefact["engine"], artefact["version"]): artefact for artefact in artefacts}
 
 
-def _cell(engine: str, version: str, schema: dict[str, Any] | None, source: dict[str, Any] | None) -> Cell:
+def _cell(
+    engine: str,
+    version: str,
+    schema: dict[str, Any] | None,
+    source: dict[str, Any] | None,
+    proven: tuple[tuple[Rule, ...], Proof | None] | None,
+) -> Cell:
     if schema is None:
         if source is not None and source["status"] == "unavailable":
             return Cell(engine, version, "source unavailable", wording.unavailable(source))
@@ -70,6 +81,8 @@ def _cell(engine: str, version: str, schema: dict[str, Any] | None, source: dict
         sources=tuple(map(wording.source, schema.get("sources") or ())),
         files=schema.get("files") or {},
         only_static=wording.only_static(schema),
+        rules=proven[0] if proven else (),
+        proof=proven[1] if proven else None,
     )
 
 

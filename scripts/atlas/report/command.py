@@ -48,7 +48,7 @@ def report_project(root: Path, output: Path, stale: Sequence[Stale] = ()) -> Non
         [folder / name for folder in folders if (folder / name).exists()]
         for name in ("schema.discovered.json", "source.json")
     )
-    build_report(schemas, sources, output, stale, pins=map(pin_of, engines))
+    build_report(schemas, sources, output, stale, pins=map(pin_of, engines), rule_folders=folders)
 
 
 def build_report(
@@ -58,9 +58,11 @@ def build_report(
     stale: Sequence[Stale] = (),
     *,
     pins: Iterable[Pin],
+    rule_folders: Sequence[Path] = (),
 ) -> None:
     """Write the page from the artefacts given, wherever they are."""
-    write_atomic(output, render(load_engine_pages(pins, schema_paths, source_paths), stale))
+    pages = load_engine_pages(pins, schema_paths, source_paths, rule_folders)
+    write_atomic(output, render(pages, stale))
 
 
 def pin_of(engine: Engine) -> Pin:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple, fields
 from typing import Any, TypeAlias
 
 from atlas.canonical import compact
 from atlas.report.history import EFFECTIVE, KINDS
-from atlas.report.model import FACTS, LANES, EnginePage, Evidence, Parameter
+from atlas.report.model import FACTS, LANES, EnginePage, Evidence, Parameter, Proof, Rule
 
 Json: TypeAlias = Any
 
@@ -21,6 +22,7 @@ def embedded(pages: Sequence[EnginePage]) -> str:
         "facts": FACTS,
         "lanes": LANES,
         "kinds": KINDS,
+        "rule": [one.name for one in fields(Rule)],
         "effectiveKind": EFFECTIVE,
         "engines": [_engine(page, pool) for page in pages],
         "pool": pool.values,
@@ -49,6 +51,8 @@ def _values(pages: Sequence[EnginePage]) -> Iterable[Json]:
             for parameter in cell.parameters:
                 yield from (parameter.id, parameter.path, *parameter.facts.values())
                 yield from (evidence.file for evidence in parameter.evidence)
+            for rule in cell.rules:
+                yield from astuple(rule)
 
 
 def _engine(page: EnginePage, pool: _Pool) -> dict[str, Json]:
@@ -79,12 +83,18 @@ def _engine(page: EnginePage, pool: _Pool) -> dict[str, Json]:
                 "sources": cell.sources,
                 "limitations": len(cell.limitations),
                 "files": cell.files,
+                "proof": _proof(cell.proof),
+                "rules": [[pool(fact) for fact in astuple(rule)] for rule in cell.rules],
             }
             for cell in page.cells
         ],
         "variants": list(variants),
         "parameters": rows,
     }
+
+
+def _proof(proof: Proof | None) -> dict[str, Json] | None:
+    return None if proof is None else {**vars(proof), "told": proof.told}
 
 
 def _by_id(page: EnginePage) -> dict[str, list[Parameter | None]]:

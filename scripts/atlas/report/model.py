@@ -93,6 +93,50 @@ class Limitation:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """A rule that was proven, in words; it judges configurations of the class `target`."""
+
+    id: str
+    target: str
+    severity: str
+    depth: str
+    when: str
+    effect: str
+    message: str | None = None
+    requires: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How well a version's rules explain configurations that nothing before has seen.
+
+    A rule that requires more than the configuration is `conditional`, whatever its severity. `recall` is
+    the share of the engine's rejections that a rule told beforehand, None where nothing was rejected.
+    """
+
+    error: int
+    warn: int
+    dormant: int
+    conditional: int
+    quarantined: int
+    asked: int
+    sampled: int
+    false_rejections: int
+    recall: float | None
+
+    @property
+    def rules(self) -> int:
+        return self.error + self.warn + self.dormant + self.conditional
+
+    @property
+    def told(self) -> str:
+        """The recall in per cent, rounded down so that 100 means all."""
+        return "–" if self.recall is None else f"{int(1000 * self.recall) / 10:g} %"
+
+
+@dataclass(frozen=True)
 class Cell:
     """One engine version. A cell that is not available has a `reason`, and nothing else."""
 
@@ -109,6 +153,9 @@ class Cell:
     files: Mapping[str, str] = field(default_factory=dict)
     only_static: str | None = None
     """Why the live lane did not run."""
+    rules: tuple[Rule, ...] = ()
+    proof: Proof | None = None
+    """None where no rule could be tried on the engine."""
 
     def share(self, count: str) -> int:
         """A coverage count in whole per cent of the parameters; rounded down, so that 100 means all."""

@@ -22,6 +22,7 @@ SCRIPTS = (
     "table.js",
     "detail.js",
     "compare.js",
+    "rules.js",
     "views.js",
     "keys.js",
     "main.js",
@@ -78,4 +79,5 @@ def _totals(pages: Sequence[EnginePage]) -> dict[str, int]:
         "engines": len(pages),
         "versions": sum(len(page.cells) for page in pages),
         "parameters": sum(len(cell.parameters) for cell in available),
+        "rules": sum(len(cell.rules) for cell in available),
     }

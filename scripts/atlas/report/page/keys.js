@@ -32,7 +32,7 @@ function stepRow(link, step) {
 
 /** Rows are added before one scrolls to the end of those there are. */
 function watchScrolling() {
-  const body = () => (shown?.view === "compare" ? changeBody : parameterBody);
+  const body = () => ({ compare: changeBody, rules: ruleBody })[shown?.view] ?? parameterBody;
   const more = () => {
     while (body().pending() && byId("more").getBoundingClientRect().top < innerHeight + 1200) body().more();
   };

@@ -36,8 +36,8 @@ function refine() {
     kinds: ticked("kinds"),
   };
   byId("close")?.setAttribute("href", addressOf(shown, { list: true }));
-  byId("reset").hidden = !queryOf(shown);
-  shown.view === "compare" ? showChanges() : showParameters();
+  byId("reset").hidden = !isFiltered(shown);
+  showList();
   clearTimeout(addressTimer);
   addressTimer = setTimeout(() => history.replaceState(null, "", addressOf(shown)), 250);
 }

@@ -1,9 +1,10 @@
 // The address says what is shown:
 //   #engine/1.2           a version          #engine/1.2/seed       a parameter's detail
 //   #engine/1.1...1.2     differences        #all                   the current version of each engine
+//   #engine/1.2?view=rules            what it rejects, warns about or changes
 //   …?q=text&group=a&only=deprecated,limits&kinds=default            what is searched and filtered
 
-/** What the address asks for; `view` is overview, parameters or compare. */
+/** What the address asks for; `view` is overview, parameters, compare or rules. */
 function parseRoute(hash) {
   const [address, query = ""] = splitOnce(hash.replace(/^#/, ""), "?");
   const asked = new URLSearchParams(query);
@@ -22,6 +23,10 @@ function parseRoute(hash) {
   const [from, to] = splitOnce(decoded(version), "...");
   if (to) return compareRoute(engine, from, to, filters);
   const index = versionIndex(engine, from);
+  if (asked.get("view") === "rules") {
+    const known = versionIndex(engine, from);
+    return { view: "rules", engine, index: known < 0 ? defaultVersion(engine) : known, ...filters };
+  }
   const wanted = decoded(parameter);
   const found = parameterNamed(engine, wanted);
   if (wanted && !found) filters.text ||= wanted.split(":").at(-1);
@@ -74,8 +79,14 @@ const compareAddress = (engine, from, to) =>
   `${versionAddress(engine, from)}...${encodeURIComponent(engine.versions[to].version)}`;
 
 /** The filters as the part of an address after `?`, with the mark; empty when there are none. */
-function queryOf({ text, group, only, kinds }) {
-  const parts = { q: text, group, only: only.join(","), kinds: kinds.join(",") };
+function queryOf({ view, text, group, only, kinds }) {
+  const parts = {
+    view: view === "rules" ? view : "",
+    q: text,
+    group,
+    only: only.join(","),
+    kinds: kinds.join(","),
+  };
   const query = new URLSearchParams(Object.entries(parts).filter(([, value]) => value)).toString();
   return query ? `?${query.replaceAll("%2C", ",")}` : "";
 }

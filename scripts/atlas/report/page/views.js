@@ -32,18 +32,30 @@ function showEngine(route) {
   const comparing = route.view === "compare";
   byId("engine-title").textContent = route.engine?.name ?? "All engines";
   byId("cell-line").hidden = comparing;
-  byId("compare-line").hidden = byId("kinds").hidden = byId("changes").hidden = !comparing;
-  byId("only").hidden = comparing;
+  byId("compare-line").hidden = byId("changes").hidden = !comparing;
+  byId("kinds").hidden = route.view === "parameters";
+  byId("only").hidden = route.view !== "parameters";
+  byId("table").hidden = byId("rules").hidden = true;
+  byId("text").placeholder =
+    route.view === "rules" ? "Search field, class, message" : "Search name, flag, description, value";
   showTabs(route);
   fillFilters(route);
-  comparing ? showChanges() : showParameters();
+  showList();
 }
+
+const showList = () => (({ compare: showChanges, rules: showRules })[shown.view] ?? showParameters)();
+const isFiltered = ({ text, group, only, kinds }) => Boolean(text || group || only.length || kinds.length);
 
 function showTabs({ view, engine, index, from, to }) {
   const available = engine ? availableVersions(engine) : [];
-  byId("tabs").hidden = available.length < 2;
-  if (byId("tabs").hidden) return;
   const at = index ?? to;
+  const ruled = engine && engine.versions[at].rules.length > 0;
+  byId("tabs").hidden = available.length < 2 && !ruled;
+  if (byId("tabs").hidden) return;
+  byId("tab-compare").hidden = available.length < 2;
+  byId("tab-rules").hidden = !ruled && view !== "rules";
+  byId("tab-rules").href = `${versionAddress(engine, at)}?view=rules`;
+  setCurrent(byId("tab-rules"), view === "rules");
   const before = available.filter((other) => other < at).at(-1) ?? available[0];
   const other = before === at ? available.at(-1) : at;
   byId("tab-parameters").href = versionAddress(engine, at);
@@ -58,17 +70,20 @@ const setCurrent = (link, is) =>
 /** Put the route's search and filters into the form, without disturbing what is being typed. */
 function fillFilters(route) {
   if (byId("text") !== document.activeElement) byId("text").value = route.text;
-  const groups = route.engine
-    ? route.engine.groups
-    : [...new Set(DATA.engines.flatMap(({ groups }) => groups))];
+  const groups = groupsOf(route);
   byId("group").replaceChildren(
-    el("option", { value: "" }, "All groups"),
+    el("option", { value: "" }, route.view === "rules" ? "All classes" : "All groups"),
     ...groups.map((name) => el("option", { value: name }, name)),
   );
   byId("group").value = groups.includes(route.group) ? route.group : "";
   byId("group").parentElement.hidden = groups.length < 2;
   if (route.view === "parameters") fillChips(route);
-  byId("reset").hidden = !(route.text || route.group || route.only.length || route.kinds.length);
+  byId("reset").hidden = !isFiltered(route);
+}
+
+function groupsOf(route) {
+  if (route.view === "rules") return [...new Set(rulesOf(route).map(className))].sort();
+  return route.engine ? route.engine.groups : [...new Set(DATA.engines.flatMap(({ groups }) => groups))];
 }
 
 /** Filters with the number of parameters they would leave; those that make no difference are not offered. */
