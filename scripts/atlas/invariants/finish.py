@@ -144,6 +144,6 @@ def _sites(work: Work) -> tuple[SiteAccount, ...]:
     known = list(work.mined.sites)
     for candidate, _ in work.passed.values():
         site = candidate.site
-        if site and all(account.site != site for account in known):
+        if site and not any(account.site.holds(site.start) for account in known):
             known.append(SiteAccount(work.target.cls, site, "found", "translated"))
     return tuple(sorted(set(known), key=lambda one: (one.site.file, one.site.line, one.kind, one.status)))

@@ -97,6 +97,11 @@ class Site:
     end_line: int
     function: str = ""
 
+    @property
+    def start(self) -> str:
+        """Where it begins, as a traceback has it."""
+        return f"{self.file}:{self.line}"
+
     def holds(self, frame: str) -> bool:
         """Whether `file:line` of a traceback or a call stack lies in it."""
         file, _, line = frame.rpartition(":")

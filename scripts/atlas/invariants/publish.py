@@ -12,7 +12,7 @@ import yaml
 
 from atlas.canonical import digest, dump_json, write_atomic
 from atlas.invariants.gate import EACH_SIDE, REQUIRED
-from atlas.invariants.model import Config, Depth, Json, SiteAccount, Target
+from atlas.invariants.model import Candidate, Config, Depth, Json, SiteAccount, Target
 from atlas.invariants.rules import Quarantined, Rule, quarantined_json, rule_json
 from atlas.validation import check, schema
 from atlas.yamlfile import Document
@@ -180,8 +180,8 @@ def _coverage(one: Proven) -> dict[str, Json]:
 def _site(account: SiteAccount, proven: Proven) -> dict[str, Json]:
     """What became of one raise, warn or change site."""
     entry: dict[str, Json] = {"file": account.site.file, "line": account.site.line, "kind": account.kind}
-    rules = sorted({rule.id for rule in proven.rules if rule.candidate.site == account.site})
-    held = sorted({one.reason for one in proven.quarantined if one.candidate.site == account.site})
+    rules = sorted({rule.id for rule in proven.rules if _is_at(account, rule.candidate)})
+    held = sorted({one.reason for one in proven.quarantined if _is_at(account, one.candidate)})
     if rules:
         return {**entry, "status": "covered", "rules": rules}
     if account.status == "unreachable":
@@ -189,6 +189,11 @@ def _site(account: SiteAccount, proven: Proven) -> dict[str, Json]:
     if held:
         return {**entry, "status": "quarantined", "reason": ", ".join(held)}
     return {**entry, "status": "untranslated", "reason": account.reason or account.status}
+
+
+def _is_at(account: SiteAccount, candidate: Candidate) -> bool:
+    """What was learned from outcomes knows one line of a statement."""
+    return candidate.site is not None and account.site.holds(candidate.site.start)
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
