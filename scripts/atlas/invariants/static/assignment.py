@@ -139,7 +139,7 @@ def set_attribute(m: Machine, owner: Value, name: str, value: Value, state: Stat
 def _changes(m: Machine, thing: Instance, name: str, value: Value, state: State, node: ast.AST) -> None:
     """The engine sets a field of the user's to something else than it is."""
     its = m.field_of(name)
-    if its is None or value == its or isinstance(value, Absent):
+    if its is None or value in (its, m.value_of(name)) or isinstance(value, Absent):
         return
     before = thing.attrs.get(name)
     if before is not None and before == value:

@@ -44,7 +44,7 @@ def getattr_(call: Call) -> Value | None:
 
 def _plain(found: Value, owner: Value) -> Value:
     """A value of the user's has no attributes to ask for; only methods that it can be called with."""
-    if isinstance(found, Method) and is_expr(owner) and not isinstance(owner, Opaque):
+    if is_expr(owner) and not isinstance(owner, Opaque) and isinstance(found, Method | Opaque):
         return Absent()
     return found
 

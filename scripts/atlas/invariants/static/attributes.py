@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import FALSE, Const, Field, Opaque
+from atlas.invariants.static.facts import here
 from atlas.invariants.static.lowering import from_constant
 from atlas.invariants.static.names import of_definition, present
 from atlas.invariants.static.state import State
@@ -44,7 +45,7 @@ def attribute(m: Machine, node: ast.Attribute, state: State) -> Value:
 
 def of_value(m: Machine, owner: Value, name: str, node: ast.AST, state: State) -> Value:
     found = maybe(m, owner, name, node, state)
-    its = present(found)
+    its = here(present(found), state)
     return m.opaque(node, state, owner, environment=False) if isinstance(its, Absent) else its
 
 
@@ -75,6 +76,8 @@ def maybe(m: Machine, owner: Value, name: str, node: ast.AST, state: State) -> V
         return m.opaque(node, state, owner, environment=owner.environment)
     if is_expr(owner) and name in ("value", "name") and m.is_enum(owner):  # type: ignore[arg-type]
         return owner if name == "value" else m.opaque(node, state, owner, environment=False)
+    if is_expr(owner) and not any(hasattr(kind, name) for kind in (str, list, dict, int, float)):
+        return m.opaque(node, state, owner, environment=False)
     return Method(owner, name)
 
 

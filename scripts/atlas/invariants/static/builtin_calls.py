@@ -7,19 +7,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import FALSE, NONE, TRUE, Const, Each, Expr, Op, Opaque
+from atlas.invariants.predicate import FALSE, NONE, TRUE, Const, Each, Expr, Op, Opaque, Var
 from atlas.invariants.static.attribute_calls import delattr_, getattr_, hasattr_, setattr_, vars_
 from atlas.invariants.static.call import Builtin, Call
 from atlas.invariants.static.container_calls import CONTAINERS
 from atlas.invariants.static.dead import DeadError
+from atlas.invariants.static.facts import bounded
 from atlas.invariants.static.iteration import known_items
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.state import State
 from atlas.invariants.static.strings import shown, text
-from atlas.invariants.static.terms import and_, kind_of, not_, op, or_, undefined_of
+from atlas.invariants.static.terms import and_, kind_of, not_, op, or_, truth, undefined_of
 from atlas.invariants.static.truths import truth_of
 from atlas.invariants.static.typetests import isinstance_, issubclass_
 from atlas.invariants.static.values import (
+    Choice,
     Function,
     Instance,
     Known,
@@ -30,6 +32,7 @@ from atlas.invariants.static.values import (
     TypeOf,
     Value,
     is_expr,
+    merge,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +54,12 @@ def _quantified(m: Machine, kind: str, value: Value, node: ast.AST, state: State
         if kind == "any":
             return or_(*(and_(when, its) for when, its in parts))
         return and_(*(or_(not_(when), its) for when, its in parts))
+    if isinstance(value, Choice):
+        then = _quantified(m, kind, value.then, node, state)
+        other = _quantified(m, kind, value.other, node, state)
+        return merge(value.condition, then, other) if then is not None and other is not None else None
+    if is_expr(value) and not isinstance(value, Const | Opaque):
+        return Each(kind, "item", value, truth(Var("item")))  # type: ignore[arg-type]
     if isinstance(value, Mapped):
         its = truth_of(m, value.value, state, node)
         body = and_(value.condition, its) if kind == "any" else or_(not_(value.condition), its)
@@ -103,7 +112,13 @@ def _least(name: str) -> Builtin:
         if len(call.given) == 1:
             items = known_items(call.m, call.given[0], call.state)
             if items is not None and items and all(when == TRUE for when, _ in items):
-                return _simple(name)(replace(call, given=[item for _, item in items]))
+                call = replace(call, given=[item for _, item in items])
+        if len(call.given) == 2:
+            sides = [lowered(one, call.state) for one in call.given]
+            left, right = sides
+            known = bounded(name, left, right, call.state) if left and right else None
+            if known is not None:
+                return known
         return _simple(name)(call)
 
     return rule

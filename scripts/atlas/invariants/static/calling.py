@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import TRUE, Opaque
+from atlas.invariants.predicate import TRUE, Field, Op, Opaque
 from atlas.invariants.static import instances, logs
 from atlas.invariants.static.builtin_calls import BUILTINS
 from atlas.invariants.static.call import Call
@@ -76,13 +76,18 @@ def keyword_arguments(m: Machine, node: ast.Call, state: State) -> tuple[dict[st
             out[one.arg] = value
             continue
         thing = state.object(value)
-        if isinstance(value, UserKeywords):
-            out[REST] = value
+        plain = _field(value)
+        if isinstance(plain, UserKeywords) or (isinstance(plain, Field) and len(plain.path) == 1):
+            out[REST] = plain
         elif isinstance(thing, Table) and thing.unknown is None:
             out.update({str(key): item.value for key, item in thing.items.items()})
         else:
             return out, True
     return out, False
+
+
+def _field(value: Value) -> Value:
+    return value.args[0] if isinstance(value, Op) and value.name == "raw" else value
 
 
 def apply(

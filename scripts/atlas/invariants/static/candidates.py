@@ -49,7 +49,7 @@ def read(condition: Expr) -> Read:
     known = and_(*kept)
     if size(known, 2 * MOST_NODES) > 2 * MOST_NODES:
         return Read(TRUE, (*partial, TOO_LONG), tuple(requires))
-    when = normalise(shorter(known))
+    when = normalise(shorter(normalise(shorter(known))))
     if size(when, MOST_NODES) > MOST_NODES:
         return Read(TRUE, (*partial, TOO_LONG), tuple(requires))
     return Read(when, tuple(partial), tuple(requires))

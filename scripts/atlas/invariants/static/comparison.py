@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import FALSE, NONE, TRUE, Const, Expr, Op, Opaque
+from atlas.invariants.predicate import FALSE, NONE, TRUE, Const, Each, Expr, Op, Opaque, Var
 from atlas.invariants.static.iteration import known_items
 from atlas.invariants.static.lowering import constant, lowered
 from atlas.invariants.static.state import State
@@ -192,6 +192,12 @@ def contained(m: Machine, item: Value, container: Value, state: State, node: ast
             return m.is_given(item.value, container)
         return m.opaque(node, state, item, environment=False)
     if isinstance(container, Mapped):
+        its = lowered(item, state)
+        if container.value == Var(container.var) and its is not None and not isinstance(its, Opaque):
+            if container.condition == TRUE:
+                return op("in", its, container.over)
+            same = op("==", its, Var(container.var))
+            return Each("any", container.var, container.over, and_(container.condition, same))
         return m.opaque(node, state, container, item, environment=False)
     thing = state.object(container)
     its = lowered(container, state)

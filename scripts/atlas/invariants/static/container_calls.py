@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import TRUE, Const, Opaque
 from atlas.invariants.static.call import Builtin, Call
-from atlas.invariants.static.iteration import known_items, symbolic_items
+from atlas.invariants.static.iteration import iterated, known_items, symbolic_items
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import op, or_
@@ -47,7 +48,8 @@ def length(m: Machine, value: Value, node: ast.AST, state: State) -> Value | Non
         m.asked(value, or_(*(item.when for item in items)))
         return _counted(thing)
     if isinstance(value, Mapped):
-        return op("len", value.over) if value.condition == TRUE and value.kind == "list" else None
+        same = value.condition == TRUE and value.kind == "list" and value.each
+        return op("len", value.over) if same else None
     its = lowered(value, state)
     if its is None or isinstance(its, Opaque) or isinstance(value, Text):
         return None
@@ -85,9 +87,17 @@ def _container(kind: str) -> Builtin:
             unknown = thing.unknown
             return call.state.new(Sequence(kind, more, unknown))
         if isinstance(value, Mapped):
-            return Mapped(kind, value.var, value.over, value.condition, value.value)
+            each = value.each and value.kind != "set"
+            return Mapped(kind, value.var, value.over, value.condition, value.value, each)
+        if isinstance(value, Choice):
+            then = rule(replace(call, given=[value.then]))
+            other = rule(replace(call, given=[value.other]))
+            return merge(value.condition, then, other) if then is not None and other is not None else None
+        if isinstance(value, Opaque) and kind != "set":
+            return call.state.new(Sequence(kind, (), value))
         if not is_expr(value) or isinstance(value, Opaque):
             return None
+        iterated(call.m, value, call.state, call.node)
         if kind == "set":
             made = symbolic_items(call.m, value, call.state, "item")
             return Mapped("set", made.var, made.over, made.condition, made.value) if made else None

@@ -75,7 +75,7 @@ def _otherwise(m: Machine, name: str, state: State, ref: Ref, context: Context) 
 def _differs(m: Machine, name: str, value: Expr, base: Json, context: Context) -> Expr:
     """Where the value is another one than was given, or, if nothing was, than it is otherwise."""
     field = Field((name,))
-    changed = _other(value, field)
+    changed = _other(value, m.value_of(name))
     if name not in context.defaults:
         return and_(op("given", field), changed)
     if base is not UNDEFINED and _same(base, context.defaults[name]):

@@ -16,6 +16,7 @@ from atlas.invariants.static.state import State
 from atlas.invariants.static.subscripts import subscript
 from atlas.invariants.static.terms import and_, not_
 from atlas.invariants.static.values import (
+    Choice,
     Function,
     Item,
     Mapped,
@@ -121,6 +122,8 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
         first = node.generators[0]
         value = m.value(first.iter, inner)
         items = known_items(m, value, inner)
+        if isinstance(value, Choice) and items is None:
+            return _of_choice(m, node, value, state)
         name = first.target.id if isinstance(first.target, ast.Name) else "item"
         mapped = symbolic_items(m, value, inner, name) if items is None else None
         if mapped is not None:
@@ -135,6 +138,24 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
     for _, row in rows:
         state.heap = {**state.heap, **{at: one for at, one in row.heap.items() if at not in state.heap}}
     return state.new(Sequence(kind, items_))
+
+
+def _of_choice(
+    m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, value: Choice, state: State
+) -> Value:
+    """Over one of two lists: one of two comprehensions."""
+    out: list[Value] = []
+    for side, condition in ((value.then, value.condition), (value.other, not_(value.condition))):
+        name = f"*over {state.fresh()}*"
+        first = ast.comprehension(
+            node.generators[0].target, ast.Name(name, ast.Load()), node.generators[0].ifs, 0
+        )
+        again = type(node)(node.elt, [first])
+        inner = state.fork(condition)
+        inner.names[name] = side
+        out.append(_comprehension(m, ast.copy_location(again, node), inner))
+        state.heap = {**inner.heap, **state.heap}
+    return merge(value.condition, out[0], out[1])
 
 
 def _mapped(

@@ -153,7 +153,7 @@ def _open(rest: Value | None, extra: Mapping[str, Value], taken: set[str], state
     """What `**kwargs` holds."""
     if isinstance(rest, UserKeywords) and not extra:
         return UserKeywords(rest.taken | taken)
-    unknown = Opaque("**kwargs", (), False) if isinstance(rest, UserKeywords) else None
+    unknown = Opaque("**kwargs", (), False) if rest is not None else None
     return state.new(Table({name: Item(value) for name, value in extra.items()}, unknown))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from atlas.invariants.predicate import Const, Expr, Op
-from atlas.invariants.static.terms import not_
+from atlas.invariants.static.terms import kind_of, not_
 
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": lambda a, b: a < b,
@@ -36,8 +36,30 @@ def excluded(fact: Expr, clause: Expr) -> bool:
         return True
     if isinstance(clause, Op) and clause.name == "not":
         return implied(fact, clause.args[0])
+    if isinstance(clause, Op) and clause.name == "same":
+        return _other_type(fact, *clause.args)
     sides = _sides(fact, clause)
     return sides is not None and _excluded(*sides)
+
+
+def _other_type(fact: Expr, left: Expr, right: Expr) -> bool:
+    """Whether two values are different JSON because one of them has another type."""
+    if not isinstance(fact, Op) or not isinstance(fact.args[0], Op) or fact.args[0].name != "type":
+        return False
+    for one, other in ((left, right), (right, left)):
+        kind = kind_of(other)
+        if fact.args[0].args[0] == one and kind is not None and isinstance(fact.args[-1], Const):
+            kinds = {"int", "float"} if kind in ("int", "float") else {kind}
+            return all(_excluded(fact.name, fact.args[1].value, "==", its) for its in kinds)  # type: ignore[union-attr]
+    return False
+
+
+def subject(clause: Expr) -> Expr | None:
+    """The value that a clause compares with a constant."""
+    if isinstance(clause, Op) and clause.name == "not":
+        return subject(clause.args[0])
+    is_simple = isinstance(clause, Op) and clause.name in _ORDER and isinstance(clause.args[1], Const)
+    return clause.args[0] if is_simple else None  # type: ignore[union-attr]
 
 
 def _sides(fact: Expr, clause: Expr) -> tuple[str, Any, str, Any] | None:
@@ -81,6 +103,10 @@ def _implied(fact: str, bound: Any, clause: str, other: Any) -> bool:
         if fact in (">", ">=") and clause in (">", ">=", "!="):
             strict = fact == ">" or clause == ">="
             return bound > other or (bound == other and strict)
+    if fact == "not_in" and isinstance(bound, tuple):
+        return (clause == "!=" and other in bound) or (
+            clause == "not_in" and isinstance(other, tuple) and all(one in bound for one in other)
+        )
     is_order = fact in ("<", "<=", ">", ">=")
     return is_order and clause == "!=" and other is None
 
@@ -94,5 +120,9 @@ def _excluded(fact: str, bound: Any, clause: str, other: Any) -> bool:
             return other > bound or (other == bound and not (fact == "<=" and clause in (">=", "==")))
         if fact in (">", ">=") and clause in ("<", "<=", "=="):
             return other < bound or (other == bound and not (fact == ">=" and clause in ("<=", "==")))
+    if fact == "not_in" and isinstance(bound, tuple):
+        return (clause == "==" and other in bound) or (
+            clause == "in" and isinstance(other, tuple) and all(one in bound for one in other)
+        )
     is_order = fact in ("<", "<=", ">", ">=")
     return is_order and clause == "==" and other is None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import TRUE, Const, Expr, Opaque, Var
+from atlas.invariants.predicate import TRUE, Const, Expr, Field, Opaque, Var
 from atlas.invariants.static.state import Over, State
-from atlas.invariants.static.terms import and_
+from atlas.invariants.static.terms import and_, not_, type_in
 from atlas.invariants.static.values import (
     Choice,
     Known,
@@ -71,6 +72,12 @@ def symbolic_items(m: Machine, value: Value, state: State, name: str) -> Mapped 
         return None
     var = variable(name, state)
     return Mapped("list", var, value, TRUE, Var(var))  # type: ignore[arg-type]
+
+
+def iterated(m: Machine, value: Expr, state: State, node: ast.AST) -> None:
+    """A value of the user's is gone through: numbers, for instance, cannot be."""
+    if isinstance(value, Field) and not m.is_converted(value):
+        m.fails("TypeError", not_(type_in(value, ("list", "str", "dict"))), node, state)
 
 
 def variable(name: str, state: State) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import TRUE, Const, Opaque
 from atlas.invariants.static import logs
 from atlas.invariants.static.attribute_calls import setattr_
 from atlas.invariants.static.call import Builtin, Call
-from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.container_calls import CONTAINERS
+from atlas.invariants.static.iteration import symbolic_items
+from atlas.invariants.static.lowering import from_constant, lowered
 from atlas.invariants.static.terms import op
-from atlas.invariants.static.values import Choice, Instance, Ref, Table, Value
+from atlas.invariants.static.values import Choice, Instance, Ref, Table, Value, is_expr
 
 if TYPE_CHECKING:
     pass
@@ -60,6 +64,24 @@ def _ordered(call: Call) -> Value | None:
     return call.state.new(Table({}))
 
 
+def _from_keys(call: Call) -> Value | None:
+    """`dict.fromkeys(x)`: each item of x once."""
+    if len(call.given) != 1:
+        return None
+    found = CONTAINERS["list"](call)
+    if is_expr(found) and not isinstance(found, Opaque):
+        mapped = symbolic_items(call.m, found, call.state, "item")
+        return replace(mapped, each=False) if mapped is not None else None
+    return found
+
+
+def _literal_values(call: Call) -> Value | None:
+    """`get_args(SomeLiteral)`."""
+    node = call.node.args[0] if isinstance(call.node, ast.Call) and call.node.args else None
+    values = call.m.reader.evaluator.literal_values(node, call.m.scope) if node is not None else None
+    return None if values is None else from_constant(tuple(values), call.state)
+
+
 def _object_setattr(call: Call) -> Value | None:
     return setattr_(call)
 
@@ -84,6 +106,10 @@ LIBRARY: Mapping[str, Builtin] = {
     "typing.cast": _cast,
     "typing_extensions.cast": _cast,
     "collections.OrderedDict": _ordered,
+    "typing.get_args": _literal_values,
+    "typing_extensions.get_args": _literal_values,
+    "builtins.dict.fromkeys": _from_keys,
+    "collections.OrderedDict.fromkeys": _from_keys,
     "builtins.object.__setattr__": _object_setattr,
     "msgspec.structs.force_setattr": _object_setattr,
     "warnings.warn": _warn,

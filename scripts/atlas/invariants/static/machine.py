@@ -16,7 +16,7 @@ from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.expressions import EXPRESSIONS
 from atlas.invariants.static.instances import RECORDS
 from atlas.invariants.static.lowering import fields_below, lowered
-from atlas.invariants.static.state import Path, State
+from atlas.invariants.static.state import Over, Path, State
 from atlas.invariants.static.statements import STATEMENTS
 from atlas.invariants.static.terms import fields_in, is_none, not_, opaque_in, size
 from atlas.invariants.static.truths import TESTS, truth_of
@@ -129,6 +129,8 @@ class Machine:
     skipped: dict[int, Function] = field(default_factory=dict)
     filled: dict[Expr, int] = field(default_factory=dict)
     """Conditions that a container on the heap holds anything, and the container."""
+    failing: list[tuple[Path, set[Expr]]] = field(default_factory=list)
+    """What expressions fail on by themselves, and the paths on which they are evaluated."""
     handled: list[tuple[Site, Kind]] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     statement: ast.stmt | None = None
@@ -220,6 +222,10 @@ class Machine:
                 catcher.caught.append((raised, state.fork()))
                 return
         self.record(kind, node, state, raises=raised.name, message=raised.message)
+        if state.path and not isinstance(state.path[-1], Over):
+            last = state.path[-1]
+            clauses = set(last.args) if isinstance(last, Op) and last.name == "and" else {last}
+            self.failing.append((state.path[:-1], clauses))
 
     def may_raise(self, names: tuple[str, ...], condition: Expr, state: State) -> None:
         """An operation fails under a condition; only a `try` around it cares for it here."""
@@ -249,16 +255,26 @@ class Machine:
         """The target's own field of that name."""
         return Field((name,)) if self.spec(name) is not None else None
 
+    def is_converted(self, one: Field) -> bool:
+        """Whether pydantic sees to the type of a field's value before anything else does."""
+        return self.target.converts == "lax" or self.value_of(one.path[0]) != one
+
     def given_or(self, name: str, default: Value, state: State) -> Value:
         """What the user gave under a name, else a default."""
         if name in self.target.given:
             return Opaque(name, (), True)
-        its, spec = Field((name,)), self.spec(name)
+        its, spec = self.value_of(name), self.spec(name)
         if isinstance(default, Absent) or (
             spec is not None and (not spec.has_default or as_json(default, state) == Const(spec.default))
         ):
             return its
-        return merge(Op("given", (its,)), its, default)
+        return merge(Op("given", (Field((name,)),)), its, default)
+
+    def value_of(self, name: str) -> Expr:
+        """What the user gave for a field, as the target itself sees it: others may convert it later."""
+        spec = self.spec(name)
+        converted_later = spec is not None and spec.converts and self.target.converts == "none"
+        return Op("raw", (Field((name,)),)) if converted_later else Field((name,))
 
     def is_given(self, name: str, container: Value) -> Expr:
         if isinstance(container, UserKeywords) and name in container.taken:

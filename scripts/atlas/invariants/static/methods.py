@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import FALSE, NONE, TRUE, Const, Expr, Field, Opaque, Var
+from atlas.invariants.predicate import FALSE, NONE, TRUE, Const, Each, Expr, Field, Opaque, Var
 from atlas.invariants.static.assignment import set_key
 from atlas.invariants.static.attribute_calls import setattr_
 from atlas.invariants.static.call import Call
+from atlas.invariants.static.comparison import contained
 from atlas.invariants.static.conversions import HANDLER, converted
 from atlas.invariants.static.iteration import known_items, variable
 from atlas.invariants.static.lowering import lowered
@@ -68,6 +69,8 @@ def call_method(
         found = _of_table(m, owner, thing, method.name, given, keywords, node, state)
     elif isinstance(thing, Sequence) and isinstance(owner, Ref):
         found = _of_sequence(m, owner, thing, method.name, given, node, state)
+    elif isinstance(owner, Mapped):
+        found = _of_mapped(m, owner, method.name, given, node, state)
     elif is_expr(owner):
         found = _of_expression(m, owner, method.name, given, keywords, node, state)  # type: ignore[arg-type]
     if found is not None:
@@ -212,6 +215,12 @@ def _of_sequence(
 def _of_set(
     m: Machine, thing: Sequence, name: str, given: list[Value], node: ast.AST, state: State
 ) -> Value | None:
+    if name in ("issubset", "isdisjoint") and given and thing.unknown is None:
+        parts = []
+        for item in thing.items:
+            inside = contained(m, item.value, given[0], state, node)
+            parts.append(or_(not_(item.when), inside if name == "issubset" else not_(inside)))
+        return and_(*parts)
     other = known_items(m, given[0], state) if given else None
     if other is None or thing.unknown is not None or any(item.many for item in thing.items):
         return None
@@ -219,11 +228,6 @@ def _of_set(
     right = [lowered(value, state) for _, value in other]
     if any(one is None or isinstance(one, Opaque) for one in (*left, *right)):
         return None
-    if name == "issubset":
-        whens = [item.when for item in thing.items]
-        return and_(*(or_(not_(when), _among(one, right)) for when, one in zip(whens, left, strict=True)))
-    if name == "isdisjoint":
-        return and_(*(not_(_among(one, right)) for one in left))
     if name in ("difference", "intersection"):
         keep = [(item, _among(one, right)) for item, one in zip(thing.items, left, strict=True)]
         items = [
@@ -232,6 +236,19 @@ def _of_set(
         ]
         return state.new(Sequence("set", tuple(one for one in items if one.when != FALSE)))
     return None
+
+
+def _of_mapped(
+    m: Machine, owner: Mapped, name: str, given: list[Value], node: ast.AST, state: State
+) -> Value | None:
+    """Sets of the user's: all or none of one's items are in another one."""
+    if name == "copy":
+        return owner
+    if name not in ("issubset", "isdisjoint") or len(given) != 1:
+        return None
+    inside = contained(m, owner.value, given[0], state, node)
+    wanted = inside if name == "issubset" else not_(inside)
+    return Each("all", owner.var, owner.over, or_(not_(owner.condition), wanted))
 
 
 def _among(one: Expr | None, others: list[Expr | None]) -> Expr:

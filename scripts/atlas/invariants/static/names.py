@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import Const, Opaque
+from atlas.invariants.static.facts import here
 from atlas.invariants.static.lowering import from_constant
 from atlas.invariants.static.state import State
 from atlas.invariants.static.values import Absent, Choice, Function, Known, Value
@@ -25,7 +26,7 @@ def name(m: Machine, node: ast.Name, state: State) -> Value:
     found = state.names.get(node.id) or m.frame.closure.get(node.id)
     if found is None:
         return of_module(m, node, state)
-    its = present(found)
+    its = here(present(found), state)
     return m.opaque(node, state, environment=False) if isinstance(its, Absent) else its
 
 

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import NONE, Field, Opaque
+from atlas.invariants.predicate import NONE, Expr, Field, Op, Opaque
 from atlas.invariants.static import validators
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.functions import REST, run
-from atlas.invariants.static.lowering import from_constant, lowered
+from atlas.invariants.static.lowering import from_constant
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import is_none, not_, op
 from atlas.invariants.static.values import Absent, Function, Instance, Known, Ref, Value, merge
@@ -48,6 +48,8 @@ def construct(
         is_given = is_given and not isinstance(value, Absent)
         if is_given and rest is not None:
             value = _nested(m, row.name, value, node, state)
+        if is_given and view.family.startswith("pydantic") and isinstance(value, Op):
+            value = value.args[0] if value.name == "raw" else value  # it is converted here
         if is_given:
             value = validators.field(m, found.of(row.name), row.name, value, view, node, state)
         if _mark(row) == "InitVar":
@@ -74,9 +76,20 @@ def _value(
     """The value of a field, and whether a validator sees it."""
     if row.name in given:
         return given[row.name], True
+    if isinstance(rest, Field):
+        its = Field((*rest.path, row.name))
+        return _given_or(its, _default(m, row, state)), False
     if rest is not None and (m.field_of(row.name) is not None or row.name in m.target.given):
+        its_default = _default(m, row, state) if m.target.converts == "none" else Absent()
+        if isinstance(state.object(its_default), Instance) and row.name not in m.target.given:
+            return _given_or(m.value_of(row.name), its_default), True
         return m.given_or(row.name, Absent(), state), True
     return _default(m, row, state), False
+
+
+def _given_or(its: Expr, default: Value) -> Value:
+    field = its.args[0] if isinstance(its, Op) else its
+    return its if isinstance(default, Absent | Opaque) else merge(op("given", field), its, default)
 
 
 def _default(m: Machine, row: Row, state: State) -> Value:
@@ -88,6 +101,14 @@ def _default(m: Machine, row: Row, state: State) -> Value:
     made = from_constant(spec.raw, state) if spec.default.kind in ("value", "none") else None
     if made is not None:
         return made
+    if spec.joined is not None and made is None:
+        there = m.reader.defaults.statement(*spec.joined)
+        if there is not None and there[1].scope and isinstance(there[1].node, ast.ClassDef):
+            statement, owner = there
+            inside = there[1].scope.inside(there[1].node)
+            return _default(
+                m, Row(row.name, statement, statement.annotation, statement.value, owner, inside), state
+            )
     factory = _factory(m, row)
     if factory is not None:
         with m.outside(row.scope):
@@ -133,10 +154,7 @@ def _nested(m: Machine, name: str, value: Value, node: ast.AST, state: State) ->
         if _mark(row) in _MARKERS:
             continue
         default = _default(m, row, inner)
-        its = Field((*value.path, row.name))
-        known = lowered(default, inner)
-        absent = isinstance(default, Absent) or known is None or isinstance(known, Opaque)
-        given[row.name] = its if absent else merge(op("given", its), its, default)
+        given[row.name] = _given_or(Field((*value.path, row.name)), default)
     try:
         construct(m, view, ref, [], given, node, inner)
     except DeadError:

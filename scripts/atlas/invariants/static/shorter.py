@@ -10,7 +10,7 @@ from itertools import combinations
 
 from atlas.invariants.predicate import FALSE, TRUE, Const, Each, Expr, Op
 from atlas.invariants.static.implied import excluded, implied
-from atlas.invariants.static.terms import and_, if_, not_, or_, size
+from atlas.invariants.static.terms import and_, if_, kind_of, not_, op, or_, size
 
 _MOST = 40
 _SAFE = frozenset(
@@ -38,6 +38,15 @@ def shorter(expr: Expr) -> Expr:
         return FALSE
     if expr.name in ("in", "not_in") and expr.args[1] == Const(()):
         return FALSE if expr.name == "in" else TRUE
+    return _typed(expr)
+
+
+def _typed(expr: Op) -> Expr:
+    """A question for a type that the form of the value tells."""
+    left = expr.args[0]
+    if expr.name in ("==", "!=", "in", "not_in") and isinstance(left, Op) and left.name == "type":
+        kind = kind_of(left.args[0])
+        return expr if kind is None else op(expr.name, Const(kind), expr.args[1])
     return expr
 
 

@@ -55,6 +55,8 @@ class State:
         self.heap = heap
         self.path = path
         self._fresh = fresh if fresh is not None else count(1)
+        self.remembered: tuple[Path, object] | None = None
+        """What was made of a path, kept as long as it is the same."""
 
     def fork(self, *conditions: Expr | Over) -> State:
         added = tuple(one for one in conditions if one != TRUE)

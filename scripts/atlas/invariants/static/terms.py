@@ -141,9 +141,24 @@ def op(name: str, *args: Expr) -> Expr:
         folded = fold(name, [arg.value for arg in args if isinstance(arg, Const)])
         if folded is not None:
             return folded
+    if name in ("==", "!=", "same") and _sizes_differ(args[0], args[1]):
+        return TRUE if name == "!=" else FALSE
     if name in ("in", "not_in") and isinstance(args[1], Const) and args[1].value in ((), {}, "", frozenset()):
         return FALSE if name == "in" else TRUE
     return Op(name, tuple(args))
+
+
+def _sizes_differ(left: Expr, right: Expr) -> bool:
+    """Whether both are lists, of different lengths."""
+    sizes = [
+        len(one.args)
+        if isinstance(one, Op) and one.name == "list"
+        else len(one.value)
+        if isinstance(one, Const) and isinstance(one.value, tuple)
+        else None
+        for one in (left, right)
+    ]
+    return None not in sizes and sizes[0] != sizes[1]
 
 
 def _spread(branch: Op, step: Callable[[Expr], Expr]) -> Expr:

@@ -45,11 +45,9 @@ def truth_of(m: Machine, value: Value, state: State, node: ast.AST) -> Expr:
             truth_of(m, value.other, state, node),
         )
     if isinstance(value, Mapped):
-        return (
-            Each("any", value.var, value.over, value.condition)
-            if value.condition != TRUE
-            else truth(value.over)
-        )
+        if value.condition == TRUE:
+            return truth(value.over)
+        return Each("any", value.var, value.over, value.condition)
     if isinstance(value, EnumValue):
         return TRUE
     if isinstance(value, Count):

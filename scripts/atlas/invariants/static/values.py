@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from atlas.invariants.predicate import TRUE, Const, Each, Expr, Field, Op, Opaque, Var
-from atlas.invariants.static.terms import and_, if_, not_
+from atlas.invariants.static.terms import and_, capped, fields_in, if_, not_, or_
 from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.values import Member
 
+MOST_VALUES = 6
 EXPR = (Field, Const, Var, Op, Each, Opaque)
 
 
@@ -115,13 +116,17 @@ class UserItem:
 
 @dataclass(frozen=True)
 class Mapped:
-    """`[value for var in over if condition]` over a list that only the user knows."""
+    """`[value for var in over if condition]` over a list that only the user knows.
+
+    `each`: it has an item for every one of the list, so that their numbers are the same.
+    """
 
     kind: str
     var: str
     over: Expr
     condition: Expr
     value: Value
+    each: bool = True
 
 
 @dataclass(frozen=True)
@@ -232,7 +237,28 @@ def merge(condition: Expr, then: Value, other: Value) -> Value:
         return other
     if isinstance(then, EXPR) and isinstance(other, EXPR):
         return if_(condition, then, other)
-    return Choice(condition, then, other)
+    made = Choice(condition, then, other)
+    return grouped(made) if isinstance(then, Choice) or isinstance(other, Choice) else made
+
+
+def grouped(value: Choice) -> Value:
+    """Each value once; of too many only the fields are known on which it depends which one it is."""
+    groups: dict[Value, list[Expr]] = {}
+    for condition, leaf in leaves(value):
+        groups.setdefault(leaf, []).append(condition)
+    if len(groups) > MOST_VALUES:
+        return Opaque("one of many values", fields_in(*(one for its in groups.values() for one in its)))
+    if all(len(its) == 1 for its in groups.values()):
+        return value
+    *first, (out, _) = groups.items()
+    made: Value = out
+    for leaf, conditions in reversed(first):
+        condition = capped(or_(*conditions))
+        if isinstance(leaf, EXPR) and isinstance(made, EXPR):
+            made = if_(condition, leaf, made)
+        else:
+            made = Choice(condition, leaf, made)
+    return made
 
 
 def leaves(value: Value, condition: Expr = TRUE) -> Iterator[tuple[Expr, Value]]:
