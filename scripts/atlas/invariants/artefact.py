@@ -39,8 +39,8 @@ class Published:
 
     def base(self, target: Target) -> Mapping[str, Any]:
         """Values for the fields that must be given, as they were when the rules were proven."""
-        found = next((one for one in self.document["targets"] if one["class"] == target.cls), {})
-        base: Mapping[str, Any] = found.get("base", {})
+        found = (one.get("base", {}) for one in self.document["targets"] if one["class"] == target.cls)
+        base: Mapping[str, Any] = next(found, {})
         return base
 
     def target(self, name: str) -> Target:

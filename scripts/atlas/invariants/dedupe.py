@@ -51,12 +51,12 @@ def _comparable(one: Candidate, two: Candidate) -> bool:
     if (one.severity, one.requires) != (two.severity, two.requires):
         return False
     if one.severity == "warn":
-        return one.site == two.site
+        return one.site == two.site or bool(one.site and one.site.meets(two.site))
     return one.severity == "error" or _same_sets(one, two)
 
 
 def _no_site_of_its_own(narrow: Candidate, wide: Candidate) -> bool:
-    return narrow.severity == "dormant" or narrow.site is None or narrow.site == wide.site
+    return narrow.severity == "dormant" or narrow.site is None or narrow.site.meets(wide.site)
 
 
 def _same_sets(one: Candidate, two: Candidate) -> bool:

@@ -57,7 +57,7 @@ def judged(corpus: Corpus, labels: list[str], config: Config) -> dict[str, Json]
 
 
 def _plain_error(rule: Candidate) -> bool:
-    return rule.severity == "error"
+    return rule.severity == "error" and not rule.requires
 
 
 def _shown(label: str, rule: Candidate, config: Config, corpus: Corpus) -> dict[str, Json]:

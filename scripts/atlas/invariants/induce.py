@@ -51,7 +51,7 @@ def _hints(work: Work) -> dict[str, Sequence[Json]]:
 def _alone(work: Work) -> list[Observed]:
     """Configurations with one field at most beside what must be given, without the latter."""
     base = work.bench.base
-    found = []
+    found: list[Observed] = []
     for config, observation in work.observed:
         own = {name: value for name, value in config.items() if name not in base or base[name] != value}
         if len(own) <= 1 and len(config) == len({**base, **own}):

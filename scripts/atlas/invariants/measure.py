@@ -55,11 +55,7 @@ def measure(
 
 
 def _row(published: Published, target: Target, session: Session, n: int, seed: int, depth: str) -> Measured:
-    rules = [
-        rule
-        for _, rule in published.rules(target)
-        if DEPTHS.index(rule.depth) <= DEPTHS.index(depth)  # type: ignore[arg-type]
-    ]
+    rules = [rule for _, rule in published.rules(target) if DEPTHS.index(rule.depth) <= DEPTHS.index(depth)]
     corpus = Corpus(target, rules)
     exprs = [rule.when for rule in rules]
     drawn = random_configs(

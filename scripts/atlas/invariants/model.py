@@ -102,6 +102,12 @@ class Site:
         """Where it begins, as a traceback has it."""
         return f"{self.file}:{self.line}"
 
+    def meets(self, other: Site | None) -> bool:
+        """Whether two sites share a line: a learned one is a frame's line, a mined one a whole statement."""
+        if other is None or self.file != other.file:
+            return False
+        return self.line <= other.end_line and other.line <= self.end_line
+
     def holds(self, frame: str) -> bool:
         """Whether `file:line` of a traceback or a call stack lies in it."""
         file, _, line = frame.rpartition(":")

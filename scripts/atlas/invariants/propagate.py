@@ -44,9 +44,8 @@ def _from_nested(target: Target, proven: Rules) -> Iterator[Candidate]:
             continue
         yield _unknown_keys(target, spec, inner)
         for rule in proven.get(spec.nested, ()):
-            moved = {Field(one.path): Field((spec.name, *one.path)) for one in fields_of(rule.when)} | {
-                Field((one.name,)): Field((spec.name, one.name)) for one in inner
-            }
+            moved: dict[Expr, Expr] = {Field((one.name,)): Field((spec.name, one.name)) for one in inner}
+            moved |= {Field(one.path): Field((spec.name, *one.path)) for one in fields_of(rule.when)}
             sets = {f"{spec.name}.{name}": value for name, value in rule.effect.sets.items()}
             made = _moved(rule, target, moved, sets, rule.depth)
             yield replace(made, when=normalise(Op("and", (_is_object(spec), made.when))))
@@ -89,7 +88,9 @@ def _from_joined(target: Target, proven: Rules) -> Iterator[Candidate]:
                 continue
             if any(name.partition(".")[0] not in names for name in rule.effect.sets):
                 continue
-            moved = {Field(one.path): Field((names[one.path[0]], *one.path[1:])) for one in read}
+            moved: dict[Expr, Expr] = {
+                Field(one.path): Field((names[one.path[0]], *one.path[1:])) for one in read
+            }
             moved |= {Field((inner,)): Field((outer,)) for inner, outer in names.items()}
             sets = {
                 ".".join((names[name.partition(".")[0]], *name.split(".")[1:])): value

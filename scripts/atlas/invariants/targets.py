@@ -45,7 +45,7 @@ def _with_inner(target: Target, targets: Mapping[str, Target]) -> Target:
     inner = {
         spec.name: targets[spec.nested].fields
         for spec in target.fields
-        if spec.nested in targets and spec.nested != target.cls
+        if spec.nested and spec.nested in targets and spec.nested != target.cls
     }
     return replace(target, inner=inner)
 

@@ -57,7 +57,7 @@ def _joined(left: Value, right: Value, state: State) -> Value | None:
     """Texts and lists one after the other."""
     parts = [_parts(one) for one in (left, right)]
     if any(isinstance(one, Text) for one in (left, right)) and parts[0] is not None and parts[1] is not None:
-        return Text((*parts[0], *parts[1]))
+        return Text((*parts[0], *parts[1]))  # type: ignore[arg-type]
     one, other = state.object(left), state.object(right)
     if isinstance(one, Sequence) and isinstance(other, Sequence):
         unknown = one.unknown or other.unknown

@@ -167,7 +167,9 @@ def set_key(
         more = m.opaque(node, state, key, value, environment=False)
         state.heap[owner.at] = replace(thing, unknown=more)
         return
-    state.heap[owner.at] = replace(thing, items={**thing.items, known: Item(value)})
+    items = dict(thing.items)
+    items[known] = Item(value)  # type: ignore[index]
+    state.heap[owner.at] = replace(thing, items=items)
     if isinstance(value, Text) or (isinstance(value, Const) and isinstance(value.value, str)):
         m.issues.append((owner.at, m.site(node), state.path, value, m.depth))
 

@@ -153,9 +153,10 @@ def _getter(home: Definition, found: Definition) -> Definition:
     if not decorations(found.node) & {"setter", "deleter"} or not isinstance(home.node, ast.ClassDef):
         return found
     for one in home.node.body:
-        if isinstance(one, ast.FunctionDef) and one.name == found.node.name:
-            if decorations(one) & _PROPERTIES:
-                return replace(found, node=one)
+        if not isinstance(one, ast.FunctionDef) or one.name != found.node.name:
+            continue
+        if decorations(one) & _PROPERTIES:
+            return replace(found, node=one)
     return found
 
 

@@ -125,8 +125,9 @@ def _dict(call: Call) -> Value | None:
         return call.given[0]
     thing = call.state.object(call.given[0])
     if isinstance(thing, Table):
-        more = {name: Item(value) for name, value in call.keywords.items()}
-        return call.state.new(Table({**thing.items, **more}, thing.unknown))
+        items = dict(thing.items)
+        items.update((name, Item(value)) for name, value in call.keywords.items())
+        return call.state.new(Table(items, thing.unknown))
     return call.given[0] if is_expr(call.given[0]) and not call.keywords else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from atlas.invariants.predicate import FALSE, TRUE, Const, Opaque, Var
 from atlas.invariants.static import arithmetic, assignment, attributes, calling, comparison, names, strings
@@ -133,7 +133,7 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
     rows = _rows(m, node.generators, TRUE, inner)
     if rows is None:
         return m.opaque(node, state, value, environment=False)
-    items_ = tuple(Item(m.value(node.elt, row), when) for when, row in rows)
+    items_ = tuple(Item(m.value(node.elt, row), when) for when, row in rows)  # type: ignore[arg-type]
     state.heap = inner.heap
     for _, row in rows:
         state.heap = {**state.heap, **{at: one for at, one in row.heap.items() if at not in state.heap}}
@@ -216,7 +216,7 @@ def _dict_comprehension(m: Machine, node: ast.DictComp, state: State) -> Value:
     return state.new(Table(items))
 
 
-EXPRESSIONS: Mapping[type[ast.expr], Rule] = {
+EXPRESSIONS: Mapping[type[ast.AST], Any] = {
     ast.Constant: _constant,
     ast.Name: names.name,
     ast.Attribute: attributes.attribute,
@@ -238,4 +238,4 @@ EXPRESSIONS: Mapping[type[ast.expr], Rule] = {
     ast.SetComp: _comprehension,
     ast.GeneratorExp: _comprehension,
     ast.DictComp: _dict_comprehension,
-}  # type: ignore[dict-item]
+}

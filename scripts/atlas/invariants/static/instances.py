@@ -67,12 +67,12 @@ def construct(
 ) -> Value:
     """Run what makes an object of a class ready."""
     written = m.reader.classifier.owner(view.definition, "__init__")
-    if written is not None and (takes_written_init(view, m.reader) or view.family not in RECORDS):
-        if isinstance(written.node, ast.FunctionDef) and written.scope:
-            home = m.home(view.definition, written)
-            function = Function(written.node, written.scope, written.qualname, home, bound=ref)
-            run(m, function, positional, keywords, node, state)
-            return ref
+    used = written is not None and (takes_written_init(view, m.reader) or view.family not in RECORDS)
+    if used and written and isinstance(written.node, ast.FunctionDef) and written.scope:
+        home = m.home(view.definition, written)
+        function = Function(written.node, written.scope, written.qualname, home, bound=ref)
+        run(m, function, positional, keywords, node, state)
+        return ref
     if view.family in RECORDS:
         record_classes.construct(m, view, ref, positional, keywords, node, state)
         return ref

@@ -47,7 +47,7 @@ def _common(texts: list[str | None]) -> str | None:
     known = [one for one in texts if one]
     if not known or len(known) != len(texts):
         return None
-    start = os.path.commonprefix(known)
+    start = os.path.commonprefix(known)  # noqa: RUF071 (characters are meant)
     if all(one == start for one in known):
         return start
     return start.rpartition("{")[0] + REST if start.count("{") > start.count("}") else start + REST

@@ -152,9 +152,8 @@ def _of_table(
         return state.new(thing)
     if name == "update":
         more = state.object(given[0]) if given else None
-        extra = {one: Item(value) for one, value in keywords.items()}
-        if isinstance(more, Table):
-            extra = {**more.items, **extra}  # type: ignore[dict-item]
+        extra = dict(more.items) if isinstance(more, Table) else {}
+        extra.update((one, Item(value)) for one, value in keywords.items())
         unknown = thing.unknown or (more.unknown if isinstance(more, Table) else None)
         if given and not isinstance(more, Table):
             unknown = m.opaque(node, state, *given, environment=False)

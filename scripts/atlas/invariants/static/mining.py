@@ -23,7 +23,7 @@ from atlas.schema.static.reader import Reader
 
 
 def mine(target: Target, reader: Reader, budget: Budget | None = None) -> Mined:
-    """Candidates of everything that construction and the steps of a target run, and what became of each site."""
+    """Candidates of all that construction and the steps of a target run, and what became of each site."""
     found = reader.index.resolve(target.cls)
     view = reader.classifier.view(found) if found else None
     if view is None:

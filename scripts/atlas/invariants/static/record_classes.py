@@ -179,5 +179,5 @@ def _after(
     if found is None or not isinstance(found.node, ast.FunctionDef) or found.scope is None:
         return
     function = Function(found.node, found.scope, found.qualname, m.home(view.definition, found), bound=ref)
-    arguments = [NONE] if name == "model_post_init" else passed
+    arguments: list[Value] = [NONE] if name == "model_post_init" else passed
     run(m, function, arguments, {}, node, state)

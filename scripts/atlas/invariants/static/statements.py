@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from atlas.invariants.predicate import FALSE, NONE, TRUE
 from atlas.invariants.static import assignment, exceptions, imports, loops, matching, tries
@@ -99,7 +99,7 @@ def _delete(m: Machine, node: ast.Delete, state: State) -> bool:
     return True
 
 
-STATEMENTS: Mapping[type[ast.stmt], Statement] = {
+STATEMENTS: Mapping[type[ast.AST], Any] = {
     ast.If: _if,
     ast.Return: _return,
     ast.Expr: _expression,
@@ -123,4 +123,4 @@ STATEMENTS: Mapping[type[ast.stmt], Statement] = {
     ast.Continue: loops.continue_,
     ast.Try: tries.try_,
     ast.Match: matching.match_,
-}  # type: ignore[dict-item]
+}

@@ -57,7 +57,7 @@ def shown(m: Machine, value: Value, state: State, node: ast.AST, conversion: int
         return [f"<class '{value.qualname}'>" if value.kind == "class" else short(value.qualname)]
     if isinstance(value, Const):
         if isinstance(value.value, frozenset):
-            return [repr(set(sorted(value.value, key=repr))) if len(value.value) < 2 else value]
+            return [repr(set(value.value)) if len(value.value) < 2 else value]
         plain = value.value
         return [repr(plain) if conversion == 114 else str(plain)]
     its = lowered(value, state)

@@ -92,9 +92,9 @@ def if_(condition: Expr, then: Expr, other: Expr) -> Expr:
     if then == other:
         return then
     then, other = _known(then, condition, TRUE), _known(other, condition, FALSE)
-    if is_boolean(then) and is_boolean(other):
-        if then in (TRUE, FALSE) or other in (TRUE, FALSE):
-            return _boolean_if(condition, then, other)
+    plain = then in (TRUE, FALSE) or other in (TRUE, FALSE)
+    if plain and is_boolean(then) and is_boolean(other):
+        return _boolean_if(condition, then, other)
     if isinstance(other, Op) and other.name == "if":
         if other.args[0] == condition:
             other = other.args[2]

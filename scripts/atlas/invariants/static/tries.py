@@ -1,4 +1,4 @@
-"""`try`: an exception that a handler takes rejects nothing; what the handler does has a condition of its own."""
+"""`try`: an exception that a handler takes rejects nothing; what the handler does has its own condition."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from atlas.invariants.static import exceptions
 from atlas.invariants.static.joins import settle
 from atlas.invariants.static.state import State, joined
 from atlas.invariants.static.terms import or_
+from atlas.invariants.static.values import Raised
 
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Catcher, Machine
@@ -34,7 +35,7 @@ def try_(m: Machine, node: ast.Try, state: State) -> bool:
     return m.block(node.finalbody, state) and done
 
 
-def _taken(catcher: Catcher, names: frozenset[str]) -> list[tuple[exceptions.Raised, State]]:
+def _taken(catcher: Catcher, names: frozenset[str]) -> list[tuple[Raised, State]]:
     """The exceptions that come to this handler and not to one before it."""
     taken = [one for one in catcher.caught if catcher.fits(names, one[0])]
     catcher.caught = [one for one in catcher.caught if one not in taken]
@@ -45,7 +46,7 @@ def _taken(catcher: Catcher, names: frozenset[str]) -> list[tuple[exceptions.Rai
 def _handled(
     m: Machine,
     handler: ast.ExceptHandler,
-    taken: list[tuple[exceptions.Raised, State]],
+    taken: list[tuple[Raised, State]],
     base: State,
 ) -> list[State]:
     """Execute a handler where something came to it; the state at its end, if control gets there."""

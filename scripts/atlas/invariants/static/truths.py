@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from atlas.invariants.predicate import FALSE, TRUE, Const, Each, Expr
 from atlas.invariants.static.comparison import compare
@@ -127,10 +127,10 @@ def _conditional(m: Machine, node: ast.IfExp, state: State) -> Expr:
     return if_(condition, then, other)
 
 
-TESTS: Mapping[type[ast.expr], Test] = {
+TESTS: Mapping[type[ast.AST], Any] = {
     ast.BoolOp: _boolean,
     ast.UnaryOp: _not,
     ast.Compare: _compare,
     ast.Constant: _constant,
     ast.IfExp: _conditional,
-}  # type: ignore[dict-item]
+}

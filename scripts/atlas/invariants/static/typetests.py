@@ -166,7 +166,9 @@ def _inherits(m: Machine, found: Definition, cls: Known) -> Expr:
 
 
 def issubclass_(call: Call) -> Value | None:
-    if len(call.given) == 2 and isinstance(call.given[0], Known) and isinstance(call.given[1], Known):
-        if call.given[0].kind == "class":
-            return _inherits(call.m, call.given[0].definition, call.given[1])
+    if len(call.given) != 2:
+        return None
+    one, other = call.given
+    if isinstance(one, Known) and isinstance(other, Known) and one.kind == "class":
+        return _inherits(call.m, one.definition, other)
     return None

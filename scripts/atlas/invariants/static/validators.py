@@ -82,7 +82,7 @@ def _own(m: Machine, base: Definition, node: ast.ClassDef) -> Iterator[tuple[str
             call = decorator if isinstance(decorator, ast.Call) else None
             name = short(ast.unparse(call.func if call else decorator))
             if name in _FIELD and call:
-                names = tuple(one.value for one in call.args if isinstance(one, ast.Constant))
+                names = tuple(str(one.value) for one in call.args if isinstance(one, ast.Constant))
                 default = "before" if _flag(call, "pre") else "after"
                 yield "field", Validator(statement, base, _mode(call, default), names)
             elif name in _WHOLE:
@@ -209,7 +209,8 @@ def whole_after(m: Machine, one: Validator, view: ClassView, ref: Ref, node: ast
     assert one.owner.scope
     its_class = any("classmethod" in ast.unparse(deco) for deco in one.node.decorator_list)
     if its_class:
-        _run(m, one, view, [ref, Opaque("info", (), False)][: _parameters(one)], node, state)
+        with_class: list[Value] = [ref, Opaque("info", (), False)]
+        _run(m, one, view, with_class[: _parameters(one)], node, state)
         return
     function = Function(
         one.node,
@@ -218,4 +219,5 @@ def whole_after(m: Machine, one: Validator, view: ClassView, ref: Ref, node: ast
         one.owner,
         bound=ref,
     )
-    run(m, function, [Opaque("info", (), False)][: _parameters(one)], {}, node, state)
+    info: list[Value] = [Opaque("info", (), False)]
+    run(m, function, info[: _parameters(one)], {}, node, state)
