@@ -20,6 +20,8 @@ from atlas.invariants.cli import invariants
 File = click.Path(path_type=Path)
 PINNING = ("lock",)
 """Rules that pin what an index holds at the time: run when their inputs change, never to prove a point."""
+PROVING = ("invariants",)
+"""Rules that ask an engine about so many configurations that doing it again takes many minutes."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -193,14 +195,23 @@ def build(cores: int | None, force: bool, arguments: tuple[str, ...]) -> int:
 @click.option("--engine", help="Only this engine.")
 @click.option("--version", help="This version instead of the current one.")
 @click.option("--all", "everything", is_flag=True, help="Every version of every engine.")
+@click.option("--proofs", is_flag=True, help="Prove the invariants again too, which takes many minutes.")
 @click.option("--keep", is_flag=True, help="Keep the scratch folder.")
-def reproduce(engine: str | None, version: str | None, everything: bool, keep: bool) -> int:
+def reproduce(engine: str | None, version: str | None, everything: bool, proofs: bool, keep: bool) -> int:
     """Rebuild artefacts from nothing elsewhere, and compare them byte by byte with the committed."""
     from atlas.paths import project_root
+    from atlas.progress import say
     from atlas.provenance.reproduce import run_reproduce
 
+    if not proofs:
+        say("invariants are taken as they are; `atlas reproduce --proofs` proves them again")
     return run_reproduce(
-        project_root(), engine=engine, version=version, everything=everything, keep=keep, spare=PINNING
+        project_root(),
+        engine=engine,
+        version=version,
+        everything=everything,
+        keep=keep,
+        spare=PINNING if proofs else (*PINNING, *PROVING),
     )
 
 
