@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from atlas.invariants.model import Site, SiteAccount
+from atlas.invariants.static.frames import Kind
 from atlas.invariants.static.logs import is_log_call
-from atlas.invariants.static.machine import Kind, Machine, own_nodes
+from atlas.invariants.static.machine import Machine, own_nodes
 
 _ORDER = ("translated", "partial", "unreachable", "untranslated")
 

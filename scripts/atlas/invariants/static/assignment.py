@@ -10,20 +10,11 @@ from atlas.invariants.predicate import TRUE, Const, Expr
 from atlas.invariants.static import arithmetic
 from atlas.invariants.static.implicit import evaluated
 from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.measure import size
+from atlas.invariants.static.objects import Instance, Item, Sequence, Table
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import not_, size
-from atlas.invariants.static.values import (
-    Absent,
-    Instance,
-    Item,
-    Ref,
-    Sequence,
-    Table,
-    Text,
-    Value,
-    is_expr,
-    leaves,
-)
+from atlas.invariants.static.terms import not_
+from atlas.invariants.static.values import Absent, Ref, Text, Value, is_expr, leaves
 from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:
@@ -138,8 +129,8 @@ def set_attribute(m: Machine, owner: Value, name: str, value: Value, state: Stat
 
 def _changes(m: Machine, thing: Instance, name: str, value: Value, state: State, node: ast.AST) -> None:
     """The engine sets a field of the user's to something else than it is."""
-    its = m.field_of(name)
-    if its is None or value in (its, m.value_of(name)) or isinstance(value, Absent):
+    its = m.fields.field_of(name)
+    if its is None or value in (its, m.fields.value_of(name)) or isinstance(value, Absent):
         return
     before = thing.attrs.get(name)
     if before is not None and before == value:

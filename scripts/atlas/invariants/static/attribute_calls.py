@@ -9,11 +9,11 @@ from atlas.invariants.predicate import NONE, TRUE, Const, Expr, Opaque
 from atlas.invariants.static.assignment import set_under
 from atlas.invariants.static.attributes import maybe
 from atlas.invariants.static.call import Call
+from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.terms import or_
 from atlas.invariants.static.values import (
     Absent,
     Choice,
-    Instance,
     Method,
     Ref,
     UserItem,

@@ -10,6 +10,7 @@ from atlas.invariants.predicate import FALSE, Const, Field, Opaque
 from atlas.invariants.static.facts import here
 from atlas.invariants.static.lowering import from_constant
 from atlas.invariants.static.names import of_definition, present
+from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import and_, op
 from atlas.invariants.static.values import (
@@ -17,7 +18,6 @@ from atlas.invariants.static.values import (
     Choice,
     EnumValue,
     Function,
-    Instance,
     Known,
     Method,
     Raised,
@@ -74,7 +74,7 @@ def maybe(m: Machine, owner: Value, name: str, node: ast.AST, state: State) -> V
         return m.opaque(node, state, environment=isinstance(owner, Function))
     if isinstance(owner, Opaque):
         return m.opaque(node, state, owner, environment=owner.environment)
-    if is_expr(owner) and name in ("value", "name") and m.is_enum(owner):  # type: ignore[arg-type]
+    if is_expr(owner) and name in ("value", "name") and m.fields.is_enum(owner):  # type: ignore[arg-type]
         return owner if name == "value" else m.opaque(node, state, owner, environment=False)
     if is_expr(owner) and not any(hasattr(kind, name) for kind in (str, list, dict, int, float)):
         return m.opaque(node, state, owner, environment=False)

@@ -15,6 +15,7 @@ from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.facts import bounded
 from atlas.invariants.static.iteration import known_items
 from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
 from atlas.invariants.static.strings import shown, text
 from atlas.invariants.static.terms import and_, kind_of, not_, op, or_, truth, undefined_of
@@ -23,7 +24,6 @@ from atlas.invariants.static.typetests import isinstance_, issubclass_
 from atlas.invariants.static.values import (
     Choice,
     Function,
-    Instance,
     Known,
     Mapped,
     Raised,

@@ -15,17 +15,9 @@ from atlas.invariants.static.functions import REST, run
 from atlas.invariants.static.iteration import known_items
 from atlas.invariants.static.library_calls import LIBRARY
 from atlas.invariants.static.methods import call_method
+from atlas.invariants.static.objects import Table
 from atlas.invariants.static.state import State
-from atlas.invariants.static.values import (
-    Choice,
-    Function,
-    Known,
-    Method,
-    Table,
-    UserKeywords,
-    Value,
-    merge,
-)
+from atlas.invariants.static.values import Choice, Function, Known, Method, UserKeywords, Value, merge
 
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
@@ -141,7 +133,7 @@ def _choose(
     state: State,
 ) -> Value:
     """One of two functions is called."""
-    then, other = state.fork(function.condition), state.fork(m.negated(function.condition))
+    then, other = state.fork(function.condition), state.fork(not_(function.condition))
     found: list[Value | None] = []
     for one, its in ((function.then, then), (function.other, other)):
         try:

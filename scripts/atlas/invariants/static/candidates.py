@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from atlas.invariants.model import Candidate, Effect, Severity
 from atlas.invariants.predicate import FALSE, TRUE, Expr, normalise
-from atlas.invariants.static.machine import Event, Kind, Machine
+from atlas.invariants.static.frames import Event, Kind
+from atlas.invariants.static.machine import Machine
+from atlas.invariants.static.measure import TOO_LONG, fields_in, size
 from atlas.invariants.static.messages import template
 from atlas.invariants.static.shorter import shorter
 from atlas.invariants.static.state import condition_of
-from atlas.invariants.static.terms import TOO_LONG, and_, fields_in, size
+from atlas.invariants.static.terms import and_
 from atlas.invariants.static.weaken import clauses, untranslated, weakest
 
 MOST_NODES = 900

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from atlas.invariants.predicate import FALSE, NONE, TRUE, Const, Each, Expr, Op, Opaque, Var
 from atlas.invariants.static.iteration import known_items
 from atlas.invariants.static.lowering import constant, lowered
+from atlas.invariants.static.objects import Instance, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import and_, if_, is_none, kind_of, not_, op, or_, truth, type_in
 from atlas.invariants.static.values import (
@@ -15,11 +16,8 @@ from atlas.invariants.static.values import (
     Count,
     EnumValue,
     GivenNames,
-    Instance,
     Known,
     Mapped,
-    Sequence,
-    Table,
     TypeOf,
     UserKeywords,
     Value,
@@ -159,7 +157,7 @@ def _equals_member(m: Machine, member: Member, other: Value, state: State, node:
         return m.opaque(node, state, other, environment=False)
     if isinstance(other, Opaque):
         return m.opaque(node, state, other)
-    if _mixes(m, member) or m.converts_to_enum(other, member.enum):  # type: ignore[arg-type]
+    if _mixes(m, member) or m.fields.converts_to_enum(other, member.enum):  # type: ignore[arg-type]
         return op("==", other, its)  # type: ignore[arg-type]
     return FALSE
 
@@ -189,7 +187,7 @@ def _same_class(m: Machine, left: Value, right: Value, state: State, node: ast.A
 def contained(m: Machine, item: Value, container: Value, state: State, node: ast.AST) -> Expr:
     if isinstance(container, GivenNames | UserKeywords):
         if isinstance(item, Const) and isinstance(item.value, str):
-            return m.is_given(item.value, container)
+            return m.fields.is_given(item.value, container)
         return m.opaque(node, state, item, environment=False)
     if isinstance(container, Mapped):
         its = lowered(item, state)

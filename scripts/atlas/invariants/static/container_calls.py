@@ -10,17 +10,15 @@ from atlas.invariants.predicate import TRUE, Const, Opaque
 from atlas.invariants.static.call import Builtin, Call
 from atlas.invariants.static.iteration import iterated, known_items, symbolic_items
 from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.objects import Item, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import op, or_
 from atlas.invariants.static.values import (
     Choice,
     Count,
     GivenNames,
-    Item,
     Mapped,
     Ref,
-    Sequence,
-    Table,
     Text,
     UserKeywords,
     Value,

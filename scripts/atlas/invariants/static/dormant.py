@@ -18,11 +18,14 @@ from atlas.invariants.predicate import (
     normalise,
 )
 from atlas.invariants.static.candidates import Read, read, worth
+from atlas.invariants.static.frames import Event
 from atlas.invariants.static.lowering import lowered
-from atlas.invariants.static.machine import Event, Machine
+from atlas.invariants.static.machine import Machine
+from atlas.invariants.static.measure import opaque_in, size
+from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State, condition_of
-from atlas.invariants.static.terms import and_, if_, not_, op, opaque_in, or_, size, truth
-from atlas.invariants.static.values import Instance, Ref
+from atlas.invariants.static.terms import and_, if_, not_, op, or_, truth
+from atlas.invariants.static.values import Ref
 
 _MOST_NODES = 120
 _MOST_LATER = 12
@@ -75,7 +78,7 @@ def _otherwise(m: Machine, name: str, state: State, ref: Ref, context: Context) 
 def _differs(m: Machine, name: str, value: Expr, base: Json, context: Context) -> Expr:
     """Where the value is another one than was given, or, if nothing was, than it is otherwise."""
     field = Field((name,))
-    changed = _other(value, m.value_of(name))
+    changed = _other(value, m.fields.value_of(name))
     if name not in context.defaults:
         return and_(op("given", field), changed)
     if base is not UNDEFINED and _same(base, context.defaults[name]):

@@ -12,20 +12,11 @@ from atlas.invariants.static.assignment import assign
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.iteration import known_items, symbolic_items
 from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.objects import Item, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.subscripts import subscript
 from atlas.invariants.static.terms import and_, not_
-from atlas.invariants.static.values import (
-    Choice,
-    Function,
-    Item,
-    Mapped,
-    Sequence,
-    Table,
-    Value,
-    is_expr,
-    merge,
-)
+from atlas.invariants.static.values import Choice, Function, Mapped, Value, is_expr, merge
 from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:

@@ -10,17 +10,9 @@ from atlas.invariants.predicate import NONE, Const, Opaque
 from atlas.invariants.static.attributes import decorations
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.joins import settle
+from atlas.invariants.static.objects import Item, Sequence, Table
 from atlas.invariants.static.state import State
-from atlas.invariants.static.values import (
-    Absent,
-    Function,
-    Item,
-    Sequence,
-    Table,
-    UserKeywords,
-    Value,
-    combined,
-)
+from atlas.invariants.static.values import Absent, Function, UserKeywords, Value, combined
 from atlas.schema.static.modules import Scope
 
 if TYPE_CHECKING:
@@ -179,7 +171,7 @@ def _defaults(
             continue
         if isinstance(rest, UserKeywords) and name not in rest.taken:
             default = _evaluated(m, function, defaults[name], state) if name in defaults else Absent()
-            out[name] = m.given_or(name, default, state)
+            out[name] = m.fields.given_or(name, default, state)
         elif name in defaults:
             out[name] = _evaluated(m, function, defaults[name], state)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import FALSE, Const, Each, Expr, Field, Op, undefined
 from atlas.invariants.static.implied import implied
+from atlas.invariants.static.measure import fields_in, opaque_in, size
 from atlas.invariants.static.shorter import shorter
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import fields_in, opaque_in, or_, size
+from atlas.invariants.static.terms import or_
 
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
@@ -23,7 +24,7 @@ def evaluated(m: Machine, expression: Expr, state: State, node: ast.expr) -> Non
     """An expression is evaluated here: record the values on which that itself fails."""
     if isinstance(expression, Const) or m.target.converts != "none":
         return
-    if any(isinstance(one, Field) and m.is_converted(one) for one in _seen(expression)):
+    if any(isinstance(one, Field) and m.fields.is_converted(one) for one in _seen(expression)):
         return
     if size(expression, _MOST_NODES) > _MOST_NODES or any(opaque_in(expression)):
         return

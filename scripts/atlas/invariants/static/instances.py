@@ -10,25 +10,17 @@ from atlas.invariants.predicate import NONE, Const, Opaque
 from atlas.invariants.static import exceptions, record_classes
 from atlas.invariants.static.functions import run
 from atlas.invariants.static.lowering import constant, lowered
+from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import op
-from atlas.invariants.static.values import (
-    EnumValue,
-    Function,
-    Instance,
-    Known,
-    Ref,
-    Text,
-    Value,
-)
+from atlas.invariants.static.userfields import RECORDS
+from atlas.invariants.static.values import EnumValue, Function, Known, Ref, Text, Value
 from atlas.schema.static.classes import takes_written_init
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
-
-RECORDS = frozenset({"dataclass", "pydantic_dataclass", "pydantic", "msgspec", "attrs", "named_tuple"})
 
 
 def is_foreign_exception(m: Machine, found: Known) -> bool:

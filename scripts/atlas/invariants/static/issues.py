@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from atlas.invariants.model import Candidate, Effect
 from atlas.invariants.predicate import Expr
-from atlas.invariants.static.machine import Event, Machine
+from atlas.invariants.static.frames import Event
+from atlas.invariants.static.machine import Machine
 from atlas.invariants.static.messages import template
 from atlas.invariants.static.state import Over
 from atlas.invariants.static.weaken import clauses

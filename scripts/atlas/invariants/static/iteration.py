@@ -6,18 +6,10 @@ import ast
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import TRUE, Const, Expr, Field, Opaque, Var
+from atlas.invariants.static.objects import Sequence, Table
 from atlas.invariants.static.state import Over, State
 from atlas.invariants.static.terms import and_, not_, type_in
-from atlas.invariants.static.values import (
-    Choice,
-    Known,
-    Mapped,
-    Sequence,
-    Table,
-    Value,
-    is_expr,
-    leaves,
-)
+from atlas.invariants.static.values import Choice, Known, Mapped, Value, is_expr, leaves
 from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:
@@ -76,7 +68,7 @@ def symbolic_items(m: Machine, value: Value, state: State, name: str) -> Mapped 
 
 def iterated(m: Machine, value: Expr, state: State, node: ast.AST) -> None:
     """A value of the user's is gone through: numbers, for instance, cannot be."""
-    if isinstance(value, Field) and not m.is_converted(value):
+    if isinstance(value, Field) and not m.fields.is_converted(value):
         m.fails("TypeError", not_(type_in(value, ("list", "str", "dict"))), node, state)
 
 

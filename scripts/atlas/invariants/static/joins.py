@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from atlas.invariants.predicate import TRUE
+from atlas.invariants.static.measure import capped
 from atlas.invariants.static.state import State, joined
-from atlas.invariants.static.terms import capped, or_
+from atlas.invariants.static.terms import or_
 
 
 def settle(state: State, ends: list[State], escaped: bool) -> bool:

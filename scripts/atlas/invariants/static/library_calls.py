@@ -14,8 +14,9 @@ from atlas.invariants.static.call import Builtin, Call
 from atlas.invariants.static.container_calls import CONTAINERS
 from atlas.invariants.static.iteration import symbolic_items
 from atlas.invariants.static.lowering import from_constant, lowered
+from atlas.invariants.static.objects import Instance, Table
 from atlas.invariants.static.terms import op
-from atlas.invariants.static.values import Choice, Instance, Ref, Table, Value, is_expr
+from atlas.invariants.static.values import Choice, Ref, Value, is_expr
 
 if TYPE_CHECKING:
     pass

@@ -6,22 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from atlas.invariants.predicate import TRUE, Const, Expr, Field, Op, Opaque
+from atlas.invariants.static.measure import fields_in
+from atlas.invariants.static.objects import Instance, Item, Sequence, Table
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import fields_in, if_, op
-from atlas.invariants.static.values import (
-    Choice,
-    Count,
-    EnumValue,
-    Instance,
-    Item,
-    Mapped,
-    Ref,
-    Sequence,
-    Table,
-    Text,
-    Value,
-    is_expr,
-)
+from atlas.invariants.static.terms import if_, op
+from atlas.invariants.static.values import Choice, Count, EnumValue, Mapped, Ref, Text, Value, is_expr
 from atlas.schema.static.values import Member, Reference, Unknown
 
 _MAX_PARTS = 6

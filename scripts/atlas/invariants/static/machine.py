@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 
-from atlas.invariants.model import Depth, FieldSpec, Site, Target
-from atlas.invariants.predicate import FALSE, NONE, TRUE, Const, Expr, Field, Op, Opaque, Var
+from atlas.invariants.model import Depth, Site, Target
+from atlas.invariants.predicate import FALSE, NONE, Const, Expr, Op, Opaque
 from atlas.invariants.static import attributes, calling
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.expressions import EXPRESSIONS
-from atlas.invariants.static.instances import RECORDS
+from atlas.invariants.static.frames import Budget, Catcher, Event, Frame, Issue, Kind, Loop
 from atlas.invariants.static.lowering import fields_below, lowered
+from atlas.invariants.static.measure import fields_in, opaque_in, size
+from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import Over, Path, State
 from atlas.invariants.static.statements import STATEMENTS
-from atlas.invariants.static.terms import fields_in, is_none, not_, opaque_in, size
+from atlas.invariants.static.terms import not_
 from atlas.invariants.static.truths import TESTS, truth_of
-from atlas.invariants.static.values import (
-    Absent,
-    Function,
-    Instance,
-    Raised,
-    Ref,
-    UserKeywords,
-    Value,
-    merge,
-)
+from atlas.invariants.static.userfields import UserFields
+from atlas.invariants.static.values import Function, Raised, Ref, Value
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.reader import Reader
@@ -37,80 +29,6 @@ from atlas.schema.static.values import source_text
 
 MOST_NODES = 150
 """A condition that is longer is not translated."""
-
-Kind = Literal["raise", "assert", "warning", "log", "issue", "set", "implicit"]
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something the engine does under a condition: `path` is how control gets there."""
-
-    kind: Kind
-    site: Site
-    path: Path
-    depth: Depth
-    raises: str | None = None
-    message: Value | None = None
-    sets: tuple[str, Value, Expr | None] | None = None
-    """A field that is assigned, the value, and the value as an expression where it has one."""
-
-
-Issue = tuple[int, Site, Path, Value, Depth]
-"""A message put into a container on the heap: which one, where, under which path, and the message."""
-
-
-@dataclass
-class Catcher:
-    """A `try` whose body is being executed: the exceptions it catches, and those that came so far."""
-
-    names: frozenset[str]
-    caught: list[tuple[Raised, State]] = field(default_factory=list)
-    taken: list[tuple[Raised, State]] = field(default_factory=list)
-
-    def takes(self, raised: Raised) -> bool:
-        return self.fits(self.names, raised)
-
-    @staticmethod
-    def fits(names: frozenset[str], raised: Raised) -> bool:
-        """Whether `except names` takes an exception."""
-        if raised.name in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
-            return bool(names & {raised.name, "BaseException"})
-        return bool(names & {raised.name, *raised.bases, "Exception", "BaseException"})
-
-
-@dataclass
-class Loop:
-    continues: list[State] = field(default_factory=list)
-    breaks: list[State] = field(default_factory=list)
-
-
-@dataclass
-class Frame:
-    """One function that is being executed."""
-
-    node: ast.AST
-    scope: Scope
-    qualname: str
-    first: Value | None = None
-    owner: Definition | None = None
-    closure: Mapping[str, Value] = field(default_factory=dict)
-    returns: list[tuple[Value, State]] = field(default_factory=list)
-    loops: list[Loop] = field(default_factory=list)
-    departures: int = 0
-
-
-@dataclass
-class Budget:
-    """How much is executed for one target."""
-
-    statements: int = 60_000
-    calls: int = 40
-    repeats: int = 2
-    items: int = 80
-
-    @property
-    def spent(self) -> bool:
-        return self.statements <= 0
 
 
 @dataclass
@@ -135,6 +53,9 @@ class Machine:
     issues: list[Issue] = field(default_factory=list)
     statement: ast.stmt | None = None
     _generators: dict[int, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.fields = UserFields(self.target, self.reader)
 
     # --- execution ------------------------------------------------------------------------------------
 
@@ -246,102 +167,6 @@ class Machine:
         finally:
             self.catchers.remove(catcher)
 
-    # --- fields ----------------------------------------------------------------------------------------
-
-    def spec(self, name: str) -> FieldSpec | None:
-        return next((one for one in self.target.fields if one.name == name), None)
-
-    def field_of(self, name: str) -> Field | None:
-        """The target's own field of that name."""
-        return Field((name,)) if self.spec(name) is not None else None
-
-    def is_converted(self, one: Field) -> bool:
-        """Whether pydantic sees to the type of a field's value before anything else does."""
-        return self.target.converts == "lax" or self.value_of(one.path[0]) != one
-
-    def given_or(self, name: str, default: Value, state: State) -> Value:
-        """What the user gave under a name, else a default."""
-        if name in self.target.given:
-            return Opaque(name, (), True)
-        its, spec = self.value_of(name), self.spec(name)
-        if isinstance(default, Absent) or (
-            spec is not None and (not spec.has_default or as_json(default, state) == Const(spec.default))
-        ):
-            return its
-        return merge(Op("given", (Field((name,)),)), its, default)
-
-    def value_of(self, name: str) -> Expr:
-        """What the user gave for a field, as the target itself sees it: others may convert it later."""
-        spec = self.spec(name)
-        converted_later = spec is not None and spec.converts and self.target.converts == "none"
-        return Op("raw", (Field((name,)),)) if converted_later else Field((name,))
-
-    def is_given(self, name: str, container: Value) -> Expr:
-        if isinstance(container, UserKeywords) and name in container.taken:
-            return FALSE
-        return TRUE if name in self.target.given else Op("given", (Field((name,)),))
-
-    def take(self, owner: UserKeywords, name: str, state: State) -> None:
-        """`kwargs.pop(name)`."""
-        for variable, value in state.names.items():
-            if value == owner:
-                state.names[variable] = UserKeywords(owner.taken | {name})
-
-    # --- what types tell ---------------------------------------------------------------------------------
-
-    def _named(self, value: Expr, name: str) -> bool:
-        """Whether a field is declared as a class of that name."""
-        spec = self.spec(value.path[0]) if isinstance(value, Field) and len(value.path) == 1 else None
-        return spec is not None and name in _WORDS.findall(spec.annotation or "")
-
-    def converts_to_enum(self, value: Expr, enum: str) -> bool:
-        return self.target.converts == "lax" and self._named(value, enum.rpartition(".")[2])
-
-    def is_enum(self, value: Expr) -> bool:
-        """Whether pydantic has made a member of an enum of a field's value."""
-        spec = self.spec(value.path[0]) if isinstance(value, Field) and len(value.path) == 1 else None
-        if spec is None or self.target.converts != "lax":
-            return False
-        return any(self.reader.classifier.is_enum(found) for found in self._classes(spec))
-
-    def _classes(self, spec: FieldSpec) -> list[Definition]:
-        cls = self.reader.index.resolve(self.target.cls)
-        if cls is None or cls.scope is None:
-            return []
-        names = dict.fromkeys(_WORDS.findall(spec.annotation or ""))
-        found = [self.reader.index.name(cls.scope, name) for name in names]
-        return [self.reader.index.follow(one) for one in found if one is not None]
-
-    def nested_class(self, name: str) -> tuple[ClassView, bool] | None:
-        """The configuration class that an object given for a field becomes, and whether it may be None."""
-        spec = self.spec(name)
-        if spec is None or self.target.converts != "lax":
-            return None
-        views = [self.reader.classifier.view(one) for one in self._classes(spec) if one.kind == "class"]
-        records = [view for view in views if view is not None and view.family in RECORDS]
-        words = set(_WORDS.findall(spec.annotation or ""))
-        plain = {"None", "Optional", "Annotated", "SkipValidation"}
-        if len(records) != 1 or words - plain - {records[0].node.name}:
-            return None
-        return records[0], bool(words & {"None", "Optional"})
-
-    def converts_to(self, value: Expr, cls: Definition, node: ast.AST, state: State) -> Expr:
-        """Whether a value of the user's is an instance of a class of the engine's."""
-        name = cls.qualname.rpartition(".")[2]
-        if self.target.converts == "lax" and self._named(value, name):
-            return (
-                not_(is_none(value))
-                if self._only(value, name)
-                else self.opaque(node, state, value, environment=False)
-            )
-        if any(isinstance(one, Var | Op) for one in (value,)) and self.target.converts == "lax":
-            return self.opaque(node, state, value, environment=False)
-        return FALSE
-
-    def _only(self, value: Expr, name: str) -> bool:
-        spec = self.spec(value.path[0]) if isinstance(value, Field) else None
-        return spec is not None and set(_WORDS.findall(spec.annotation or "")) <= {name, "None", "Optional"}
-
     # --- calls -----------------------------------------------------------------------------------------
 
     def call(
@@ -419,9 +244,6 @@ class Machine:
         found = fields_below(value, state)
         return Opaque("a value of the loop", found, False)
 
-    def negated(self, condition: Expr) -> Expr:
-        return not_(condition)
-
     def asked(self, container: Value, filled: Expr) -> None:
         """The engine looks whether a container holds anything."""
         if isinstance(container, Ref) and not isinstance(filled, Const):
@@ -460,14 +282,3 @@ def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
         yield one
         if not isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             pending += ast.iter_child_nodes(one)
-
-
-def as_json(value: Value, state: State) -> Expr | None:
-    """A default as JSON, to be compared with the one that is known of the field."""
-    its = lowered(value, state)
-    if isinstance(its, Const) and isinstance(its.value, frozenset):
-        return Const(tuple(sorted(its.value, key=repr)))
-    return its
-
-
-_WORDS = re.compile(r"\w+")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os.path
 
 from atlas.invariants.predicate import Const, Expr, Var, exact_text
-from atlas.invariants.static.terms import opaque_in, walk
+from atlas.invariants.static.measure import opaque_in, walk
 from atlas.invariants.static.values import Choice, Text, Value, is_expr, leaves
 
 REST = "…"

@@ -13,11 +13,13 @@ from atlas.invariants.static import dormant, instances, issues
 from atlas.invariants.static.accounts import Accounts
 from atlas.invariants.static.candidates import Read, of_event, unique
 from atlas.invariants.static.dead import DeadError
+from atlas.invariants.static.frames import Budget, Event
 from atlas.invariants.static.functions import REST
 from atlas.invariants.static.lowering import from_constant
-from atlas.invariants.static.machine import Budget, Event, Machine
+from atlas.invariants.static.machine import Machine
+from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
-from atlas.invariants.static.values import Instance, Ref, UserKeywords, Value
+from atlas.invariants.static.values import Ref, UserKeywords, Value
 from atlas.schema.static.modules import Scope
 from atlas.schema.static.reader import Reader
 

@@ -8,21 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import FALSE, TRUE, Each, Expr, Op, Opaque
+from atlas.invariants.static.measure import mentions
+from atlas.invariants.static.objects import Instance, Item, Object, Sequence, Table
 from atlas.invariants.static.state import State, condition_of, joined
-from atlas.invariants.static.terms import and_, if_, is_boolean, mentions
-from atlas.invariants.static.values import (
-    Absent,
-    Choice,
-    Instance,
-    Item,
-    Mapped,
-    Object,
-    Sequence,
-    Table,
-    Text,
-    Value,
-    is_expr,
-)
+from atlas.invariants.static.terms import and_, if_, is_boolean
+from atlas.invariants.static.values import Absent, Choice, Mapped, Text, Value, is_expr
 
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine

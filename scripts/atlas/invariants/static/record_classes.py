@@ -11,9 +11,10 @@ from atlas.invariants.static import validators
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.functions import REST, run
 from atlas.invariants.static.lowering import from_constant
+from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import is_none, not_, op
-from atlas.invariants.static.values import Absent, Function, Instance, Known, Ref, Value, merge
+from atlas.invariants.static.values import Absent, Function, Known, Ref, Value, merge
 from atlas.schema.static import records
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.records import Row
@@ -79,11 +80,11 @@ def _value(
     if isinstance(rest, Field):
         its = Field((*rest.path, row.name))
         return _given_or(its, _default(m, row, state)), False
-    if rest is not None and (m.field_of(row.name) is not None or row.name in m.target.given):
+    if rest is not None and (m.fields.field_of(row.name) is not None or row.name in m.target.given):
         its_default = _default(m, row, state) if m.target.converts == "none" else Absent()
         if isinstance(state.object(its_default), Instance) and row.name not in m.target.given:
-            return _given_or(m.value_of(row.name), its_default), True
-        return m.given_or(row.name, Absent(), state), True
+            return _given_or(m.fields.value_of(row.name), its_default), True
+        return m.fields.given_or(row.name, Absent(), state), True
     return _default(m, row, state), False
 
 
@@ -143,7 +144,7 @@ def _made(m: Machine, factory: ast.expr, row: Row, state: State) -> Value:
 
 def _nested(m: Machine, name: str, value: Value, node: ast.AST, state: State) -> Value:
     """A field for which an object is given that becomes a configuration of its own: what it is then."""
-    found = m.nested_class(name) if isinstance(value, Field) and len(value.path) == 1 else None
+    found = m.fields.nested_class(name) if isinstance(value, Field) and len(value.path) == 1 else None
     if found is None or not isinstance(value, Field):
         return value
     view, optional = found
@@ -169,7 +170,7 @@ def _complete(m: Machine, ref: Ref, state: State) -> None:
     if isinstance(thing, Instance) and thing.user:
         for spec in m.target.fields:
             if isinstance(thing.attrs.get(spec.name, Absent()), Absent):
-                state.put(ref, spec.name, m.given_or(spec.name, Absent(), state))
+                state.put(ref, spec.name, m.fields.given_or(spec.name, Absent(), state))
 
 
 def _after(

@@ -10,7 +10,8 @@ from itertools import combinations
 
 from atlas.invariants.predicate import FALSE, TRUE, Const, Each, Expr, Op
 from atlas.invariants.static.implied import excluded, implied
-from atlas.invariants.static.terms import and_, if_, kind_of, not_, op, or_, size
+from atlas.invariants.static.measure import size
+from atlas.invariants.static.terms import and_, if_, kind_of, not_, op, or_
 
 _MOST = 40
 _SAFE = frozenset(

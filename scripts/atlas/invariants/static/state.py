@@ -7,18 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from atlas.invariants.predicate import TRUE, Each, Expr
-from atlas.invariants.static.terms import and_, capped, if_, mentions, not_, or_
-from atlas.invariants.static.values import (
-    Absent,
-    Instance,
-    Item,
-    Object,
-    Ref,
-    Sequence,
-    Table,
-    Value,
-    merge,
-)
+from atlas.invariants.static.measure import capped, mentions
+from atlas.invariants.static.objects import Instance, Item, Object, Sequence, Table
+from atlas.invariants.static.terms import and_, if_, not_, or_
+from atlas.invariants.static.values import Absent, Ref, Value, merge
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import Const, Expr, Opaque
 from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.objects import Sequence
 from atlas.invariants.static.state import State
-from atlas.invariants.static.values import Known, Raised, Sequence, Text, Value
+from atlas.invariants.static.values import Known, Raised, Text, Value
 from atlas.schema.static.calls import short
 
 if TYPE_CHECKING:

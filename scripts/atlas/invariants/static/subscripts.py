@@ -7,19 +7,10 @@ from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import TRUE, Const, Expr, Opaque
 from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.objects import Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import and_, not_, op, or_
-from atlas.invariants.static.values import (
-    Choice,
-    Known,
-    Method,
-    Sequence,
-    Table,
-    Value,
-    combined,
-    is_expr,
-    merge,
-)
+from atlas.invariants.static.values import Choice, Known, Method, Value, combined, is_expr, merge
 from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:

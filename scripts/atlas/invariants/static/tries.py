@@ -12,7 +12,8 @@ from atlas.invariants.static.terms import or_
 from atlas.invariants.static.values import Raised
 
 if TYPE_CHECKING:
-    from atlas.invariants.static.machine import Catcher, Machine
+    from atlas.invariants.static.frames import Catcher
+    from atlas.invariants.static.machine import Machine
 
 
 def try_(m: Machine, node: ast.Try, state: State) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from atlas.invariants.predicate import FALSE, TRUE, Const, Each, Expr
 from atlas.invariants.static.comparison import compare
 from atlas.invariants.static.dead import DeadError
+from atlas.invariants.static.objects import Instance, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import and_, if_, not_, or_, truth
 from atlas.invariants.static.values import (
@@ -17,10 +18,7 @@ from atlas.invariants.static.values import (
     Count,
     EnumValue,
     GivenNames,
-    Instance,
     Mapped,
-    Sequence,
-    Table,
     Text,
     UserItem,
     UserKeywords,

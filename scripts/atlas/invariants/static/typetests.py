@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import FALSE, TRUE, Const, Expr, Opaque, Var
 from atlas.invariants.static.call import Call
+from atlas.invariants.static.objects import Instance, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import if_, or_, type_in
 from atlas.invariants.static.values import (
     Choice,
     EnumValue,
     Function,
-    Instance,
     Known,
     Mapped,
-    Sequence,
-    Table,
     Text,
     TypeOf,
     UserKeywords,
@@ -124,7 +122,8 @@ def _of_user(
     if kinds is not None:
         return type_in(value, kinds)
     if isinstance(cls, Known) and not isinstance(value, Const | Var):
-        return m.converts_to(value, cls.definition, node, state)
+        found = m.fields.converts_to(value, cls.definition)
+        return found if found is not None else m.opaque(node, state, value, environment=False)
     return FALSE
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from atlas.invariants.predicate import TRUE, Const, Each, Expr, Field, Op, Opaque, Var
-from atlas.invariants.static.terms import and_, capped, fields_in, if_, not_, or_
+from atlas.invariants.static.measure import capped, fields_in
+from atlas.invariants.static.terms import and_, if_, not_, or_
 from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.values import Member
 
@@ -179,51 +180,6 @@ Value: TypeAlias = (
     | Absent
     | Choice
 )
-
-
-# --- objects on the heap --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Instance:
-    """An object of a class of the engine's. `user`: it is the one whose configurations are judged.
-
-    `is_open`: under which condition it also has every attribute that the user named.
-    """
-
-    cls: Definition
-    attrs: Mapping[str, Value]
-    user: bool = False
-    is_open: Expr = Const(False)  # noqa: RUF009 - immutable
-
-
-@dataclass(frozen=True)
-class Item:
-    """An item of a container that is there under a condition; `many`: there may be more like it."""
-
-    value: Value
-    when: Expr = TRUE
-    many: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Sequence:
-    """A list, tuple or set; `unknown` holds what else may be in it."""
-
-    kind: str
-    items: tuple[Item, ...]
-    unknown: Opaque | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A dict with constant keys."""
-
-    items: Mapping[str | int | float | bool | Member | None, Item]
-    unknown: Opaque | None = None
-
-
-Object: TypeAlias = Instance | Sequence | Table
 
 
 # --- choices --------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ The result is implied by the condition: it holds wherever the condition does, an
 from __future__ import annotations
 
 from atlas.invariants.predicate import FALSE, TRUE, Each, Expr, Op, Opaque
-from atlas.invariants.static.terms import and_, not_, opaque_in, or_
+from atlas.invariants.static.measure import opaque_in
+from atlas.invariants.static.terms import and_, not_, or_
 
 
 def weakest(expr: Expr, positive: bool = True) -> Expr:

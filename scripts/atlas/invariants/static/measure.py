@@ -1,0 +1,63 @@
+"""How large an expression is, and what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from atlas.invariants.predicate import Each, Expr, Field, Op, Opaque, Var
+
+MAX_SIZE = 600
+TOO_LONG = "a condition too long to be read"
+
+
+def size(value: Expr, limit: int = MAX_SIZE) -> int:
+    """The number of nodes, counted up to a limit."""
+    total, pending = 0, [value]
+    while pending and total <= limit:
+        one = pending.pop()
+        total += 1
+        if isinstance(one, Op):
+            pending += one.args
+        elif isinstance(one, Each):
+            pending += (one.over, one.body)
+    return total
+
+
+def capped(value: Expr, limit: int = 150) -> Expr:
+    """A condition that people can read; a longer one is only known by its fields."""
+    if size(value, limit) <= limit:
+        return value
+    lost = list(opaque_in(value))
+    about = bool(lost) and all(one.environment for one in lost) and not fields_in(value)
+    return Opaque(TOO_LONG, fields_in(value), about)
+
+
+def walk(value: Expr) -> Iterator[Expr]:
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        yield one
+        if isinstance(one, Op):
+            pending += reversed(one.args)
+        elif isinstance(one, Each):
+            pending += (one.body, one.over)
+
+
+def fields_in(*values: Expr) -> tuple[Field, ...]:
+    """The fields that occur, also in clauses that are not translated; in order, each once."""
+    out: dict[Field, None] = {}
+    for value in values:
+        for one in walk(value):
+            if isinstance(one, Field):
+                out[one] = None
+            elif isinstance(one, Opaque):
+                out.update(dict.fromkeys(one.fields))
+    return tuple(out)
+
+
+def opaque_in(value: Expr) -> Iterator[Opaque]:
+    return (one for one in walk(value) if isinstance(one, Opaque))
+
+
+def mentions(value: Expr, var: str) -> bool:
+    return any(isinstance(one, Var) and one.name == var for one in walk(value))
