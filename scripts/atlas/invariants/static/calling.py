@@ -17,6 +17,7 @@ from atlas.invariants.static.library_calls import LIBRARY
 from atlas.invariants.static.methods import call_method
 from atlas.invariants.static.objects import Table
 from atlas.invariants.static.state import State
+from atlas.invariants.static.terms import not_
 from atlas.invariants.static.values import Choice, Function, Known, Method, UserKeywords, Value, merge
 
 if TYPE_CHECKING:
