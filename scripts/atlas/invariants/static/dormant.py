@@ -35,7 +35,9 @@ def of_events(
     m: Machine, events: list[Event], state: State, ref: Ref
 ) -> Iterator[tuple[Event, Candidate | None, Read]]:
     """Each change with the condition that it happens, really changes something, and is not undone later."""
-    context = Context(m.target.defaults(), {s.name: s.display for s in m.target.fields}, m.target.converts)
+    types = m.target.types()
+    context = Context(m.target.defaults(), types, "lax" if types else "none")
+    yield from _left_alone(m, events, state, ref, context)
     for at, event in enumerate(events):
         assert event.sets is not None
         name, _, value = event.sets
@@ -48,20 +50,39 @@ def of_events(
             continue
         base = _otherwise(m, name, state, ref, context)
         found = read(and_(happens, _differs(m, name, value, base, context)))
-        made = None
-        if worth(found):
-            made = Candidate(
-                target=m.target.cls,
-                severity="dormant",
-                depth=event.depth,
-                when=found.when,
-                effect=Effect(sets={name: normalise(value)}),
-                origin="static",
-                site=event.site,
-                partial=found.partial,
-                requires=found.requires,
-            )
-        yield event, made, found
+        yield event, _candidate(m, event, found, name, value), found
+
+
+def _candidate(m: Machine, event: Event, found: Read, name: str, value: Expr) -> Candidate | None:
+    if not worth(found):
+        return None
+    return Candidate(
+        target=m.target.cls,
+        severity="dormant",
+        depth=event.depth,
+        when=found.when,
+        effect=Effect(sets={name: normalise(value)}),
+        origin="static",
+        site=event.site,
+        partial=found.partial,
+        requires=found.requires,
+    )
+
+
+def _left_alone(
+    m: Machine, events: list[Event], state: State, ref: Ref, context: Context
+) -> Iterator[tuple[Event, Candidate | None, Read]]:
+    """Fields that the engine changes where nothing is given, but leaves as they are for some."""
+    first = {event.sets[0]: event for event in reversed(events) if event.sets}
+    for name, event in first.items():
+        base = _otherwise(m, name, state, ref, context)
+        if name not in context.defaults or base is UNDEFINED or _same(base, context.defaults[name]):
+            continue
+        never = [not_(condition_of(one.path)) for one in events if one.sets and one.sets[0] == name]
+        given = Op("given", (Field((name,)),))
+        found = read(and_(not_(given), *never[:_MOST_LATER]))
+        its = Const(context.defaults[name])
+        yield event, _candidate(m, event, found, name, its), found
 
 
 def _otherwise(m: Machine, name: str, state: State, ref: Ref, context: Context) -> Json:
@@ -79,9 +100,8 @@ def _differs(m: Machine, name: str, value: Expr, base: Json, context: Context) -
     """Where the value is another one than was given, or, if nothing was, than it is otherwise."""
     field = Field((name,))
     changed = _other(value, m.fields.value_of(name))
-    if name not in context.defaults:
-        return and_(op("given", field), changed)
-    if base is not UNDEFINED and _same(base, context.defaults[name]):
+    known = name in context.defaults
+    if known and base is not UNDEFINED and _same(base, context.defaults[name]):
         return changed
     given = Op("given", (field,))
     unset = FALSE if base is UNDEFINED else and_(not_(given), _other(value, Const(base)))

@@ -16,7 +16,8 @@ from atlas.invariants.static.iteration import symbolic_items
 from atlas.invariants.static.lowering import from_constant, lowered
 from atlas.invariants.static.objects import Instance, Table
 from atlas.invariants.static.terms import op
-from atlas.invariants.static.values import Choice, Ref, Value, is_expr
+from atlas.invariants.static.values import Choice, Known, Ref, Value, is_expr
+from atlas.schema.static.modules import external
 
 if TYPE_CHECKING:
     pass
@@ -43,7 +44,7 @@ def _pattern(name: str) -> Builtin:
             return None
         text = rf"\A(?:{pattern.value})" if name == "match" else pattern.value
         made = op("fullmatch" if name == "fullmatch" else "matches", Const(text), its)
-        return Choice(made, Opaque(call.m.text(call.node), (), False), Const(None))
+        return Choice(made, Known("re.Match", external("re.Match")), Const(None))
 
     return rule
 

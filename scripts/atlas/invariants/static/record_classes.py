@@ -81,8 +81,12 @@ def _value(
         its = Field((*rest.path, row.name))
         return _given_or(its, _default(m, row, state)), False
     if rest is not None and (m.fields.field_of(row.name) is not None or row.name in m.target.given):
-        its_default = _default(m, row, state) if m.target.converts == "none" else Absent()
-        if isinstance(state.object(its_default), Instance) and row.name not in m.target.given:
+        its_default = _default(m, row, state)
+        is_object = isinstance(state.object(its_default), Instance)
+        spec = m.fields.spec(row.name)
+        unsaid = spec is not None and not spec.has_default
+        wanted = m.target.converts == "none" if is_object else unsaid
+        if wanted and row.name not in m.target.given:
             return _given_or(m.fields.value_of(row.name), its_default), True
         return m.fields.given_or(row.name, Absent(), state), True
     return _default(m, row, state), False

@@ -12,7 +12,7 @@ from atlas.invariants.static.branching import branch
 from atlas.invariants.static.implicit import evaluated
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import not_
-from atlas.invariants.static.values import Absent, Function, Raised, Value
+from atlas.invariants.static.values import Absent, Function, Raised, Value, is_expr
 
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
@@ -37,7 +37,9 @@ def _return(m: Machine, node: ast.Return, state: State) -> bool:
 
 def _expression(m: Machine, node: ast.Expr, state: State) -> bool:
     if not isinstance(node.value, ast.Constant):
-        m.value(node.value, state)
+        value = m.value(node.value, state)
+        if is_expr(value):
+            evaluated(m, value, state, node.value)
     return True
 
 

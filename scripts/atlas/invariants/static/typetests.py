@@ -10,7 +10,7 @@ from atlas.invariants.predicate import FALSE, TRUE, Const, Expr, Opaque, Var
 from atlas.invariants.static.call import Call
 from atlas.invariants.static.objects import Instance, Sequence, Table
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import if_, or_, type_in
+from atlas.invariants.static.terms import if_, kind_of, or_, type_in
 from atlas.invariants.static.values import (
     Choice,
     EnumValue,
@@ -97,7 +97,10 @@ def _is(m: Machine, value: Value, cls: Value, node: ast.AST, state: State) -> Ex
     if isinstance(cls, Const):
         kinds: tuple[str, ...] | None = ("null",) if cls.value is None else None
     elif isinstance(cls, TypeOf):
-        kinds = None
+        kind = kind_of(cls.value)
+        kinds = ("bool", "int") if kind == "int" else (kind,) if kind else None
+        if kinds is None:
+            return m.opaque(node, state, value, environment=False)
     else:
         kinds = kinds_of(cls.qualname)
     if isinstance(value, Opaque):
