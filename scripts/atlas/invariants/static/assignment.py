@@ -64,7 +64,7 @@ def _read(target: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
 
 def _evaluated(m: Machine, value: Value, node: ast.expr, state: State) -> None:
     if is_expr(value):
-        evaluated(m, value, state, node)  # type: ignore[arg-type]
+        evaluated(m, value, state, node)
 
 
 def assign(m: Machine, target: ast.expr, value: Value, state: State, node: ast.stmt) -> None:
@@ -94,7 +94,7 @@ def set_under(
 
 def _bounded(m: Machine, value: Value, node: ast.AST, state: State) -> Value:
     """A value that has grown too large to be read is only known by its fields."""
-    if is_expr(value) and size(value, 200) > 200:  # type: ignore[arg-type]
+    if is_expr(value) and size(value, 200) > 200:
         return m.opaque(node, state, value, environment=False)
     return value
 

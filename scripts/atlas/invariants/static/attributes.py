@@ -74,7 +74,7 @@ def maybe(m: Machine, owner: Value, name: str, node: ast.AST, state: State) -> V
         return m.opaque(node, state, environment=isinstance(owner, Function))
     if isinstance(owner, Opaque):
         return m.opaque(node, state, owner, environment=owner.environment)
-    if is_expr(owner) and name in ("value", "name") and m.fields.is_enum(owner):  # type: ignore[arg-type]
+    if is_expr(owner) and name in ("value", "name") and m.fields.is_enum(owner):
         return owner if name == "value" else m.opaque(node, state, owner, environment=False)
     if is_expr(owner) and not any(hasattr(kind, name) for kind in (str, list, dict, int, float)):
         return m.opaque(node, state, owner, environment=False)

@@ -113,7 +113,7 @@ def _is_constant(m: Machine, value: Value, wanted: Const, state: State, node: as
         return m.opaque(node, state, value, environment=value.environment)
     if not is_expr(value):
         return FALSE
-    its: Expr = value  # type: ignore[assignment]
+    its: Expr = value
     if wanted == NONE:
         return is_none(its)
     if kind_of(its) == "bool":
@@ -157,8 +157,8 @@ def _equals_member(m: Machine, member: Member, other: Value, state: State, node:
         return m.opaque(node, state, other, environment=False)
     if isinstance(other, Opaque):
         return m.opaque(node, state, other)
-    if _mixes(m, member) or m.fields.converts_to_enum(other, member.enum):  # type: ignore[arg-type]
-        return op("==", other, its)  # type: ignore[arg-type]
+    if _mixes(m, member) or m.fields.converts_to_enum(other, member.enum):
+        return op("==", other, its)
     return FALSE
 
 

@@ -63,7 +63,7 @@ def symbolic_items(m: Machine, value: Value, state: State, name: str) -> Mapped 
     if not is_expr(value) or isinstance(value, Const | Opaque):
         return None
     var = variable(name, state)
-    return Mapped("list", var, value, TRUE, Var(var))  # type: ignore[arg-type]
+    return Mapped("list", var, value, TRUE, Var(var))
 
 
 def iterated(m: Machine, value: Expr, state: State, node: ast.AST) -> None:

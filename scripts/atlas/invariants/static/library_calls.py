@@ -72,7 +72,7 @@ def _from_keys(call: Call) -> Value | None:
         return None
     found = CONTAINERS["list"](call)
     if is_expr(found) and not isinstance(found, Opaque):
-        mapped = symbolic_items(call.m, found, call.state, "item")  # type: ignore[arg-type]
+        mapped = symbolic_items(call.m, found, call.state, "item")
         return replace(mapped, each=False) if mapped is not None else None
     return found
 

@@ -54,7 +54,7 @@ def item(m: Machine, owner: Value, key: Value, node: ast.AST, state: State) -> V
         return _of_sequence(m, thing, key, node, state)
     its = lowered(key, state)
     if is_expr(owner) and not isinstance(owner, Opaque) and its is not None and not isinstance(its, Opaque):
-        return op("get", owner, its)  # type: ignore[arg-type]
+        return op("get", owner, its)
     return m.opaque(node, state, owner, key)
 
 
