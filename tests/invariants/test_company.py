@@ -26,6 +26,8 @@ class Config:
             self.field_0 = 100
         if self.field_1 > 100:
             logger.warning("large")
+        if self.fast and (self.field_3 or self.field_4 or self.field_5 or self.field_6 or self.field_7):
+            raise ValueError("fast ones take no fields")
         if self.field_2 < 0:
             raise ValueError("negative")
 """
@@ -53,7 +55,7 @@ def test_every_one_is_quiet_and_has_what_must_be_given(toy, mixed):
 def test_every_field_is_met_often_with_other_values_than_its_default(toy, mixed):
     for spec in toy.targets["toy.Config"].fields[1:]:
         met = [config[spec.name] for config in mixed if spec.name in config]
-        assert len(met) >= 8, spec.name
+        assert len(met) >= 5, spec.name
         assert spec.default not in [value for value in met if type(value) is type(spec.default)]
         assert all(type(value) is type(spec.default) for value in met)
     assert any(config.get("mode") == "odd one" for config in mixed), "what a condition names"
@@ -63,7 +65,9 @@ def test_every_field_is_met_often_with_other_values_than_its_default(toy, mixed)
 def test_what_is_rejected_together_is_taken_apart(mixed):
     assert any(config.get("fast") for config in mixed)
     assert any(config.get("slow") for config in mixed)
-    assert not any(config.get("fast") and config.get("slow") for config in mixed)
+    taken = {name for config in mixed if config.get("fast") for name in config}
+    assert len(taken) > 15
+    assert taken.isdisjoint({"slow", *(f"field_{number}" for number in range(3, 8))})
 
 
 def test_mixed_ones_come_first_and_all_come_once():

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from atlas.invariants.gate import REQUIRED, observed_depth, witness
+from atlas.invariants.corpus import Corpus
+from atlas.invariants.gate import REQUIRED, observed_depth, run_gate, witness
 from atlas.invariants.loop import accept
 from atlas.invariants.model import Effect
 from atlas.invariants.predicate import holds, parse
@@ -33,6 +34,8 @@ class Config:
             logger.warning("slow modes need a seed, got %s", self.seed)
         if self.mode == "slow" and self.rate < 1:
             self.rate = 1.0
+        if self.keep and self.seed > 9:
+            logger.warning("seeds are not kept")
 
     def validate(self):
         if self.limit is not None and self.limit < self.size:
@@ -105,6 +108,7 @@ WRONG = {
     "a warning that is too wide": ("mode == 'slow'", WARNED, "warn", {}, "false_alarm"),
     "a warning that is too narrow": ("mode == 'slow' and seed < -1", WARNED, "warn", {}, "miss"),
     "a warning with a dropped conjunct": ("seed < 0", WARNED, "warn", {}, "false_alarm"),
+    "a warning of another statement": ("keep and seed > 9", WARNED, "warn", {}, "false_alarm"),
     "a change that is too wide": ("rate < 1", SET, "dormant", {"rate": "1.0"}, "false_alarm"),
     "a change that is too narrow": (
         "mode == 'slow' and rate < 0.5", SET, "dormant", {"rate": "1.0"}, "miss",
@@ -186,6 +190,22 @@ def test_a_dropped_conjunct_is_caught_among_many_fields_that_are_rarely_set():
     assert [first.reason, second.reason, third.reason] == ["false_alarm", "false_alarm", ""]
     assert all(config["gate"] is False for config, _ in first.trial.alarms)
     assert all(config["mode"] == "slow" for config, _ in second.trial.alarms)
+
+
+@pytest.mark.parametrize(("tried", "reason"), [(99, "too_few_tried"), (100, "")])
+def test_a_candidate_needs_so_many_configurations_whatever_they_show(toy, target, tried, reason):
+    candidate = toy.rule("size > 64", SIZE)
+    trues = [{"size": 65 + number} for number in range(100)]
+    falses = [{"size": 64 - number} for number in range(tried)]
+
+    def ask(configs):
+        return toy.observe(target.cls, configs)
+
+    (found,) = run_gate(
+        target, [candidate], lambda *_: (trues, falses), ask, seed=1, known=Corpus(target, [])
+    )
+    assert found.reason == reason
+    assert found.trial.judged == 100 + tried
 
 
 # Several rules
@@ -278,6 +298,29 @@ def test_what_is_rejected_before_for_other_reasons_does_not_make_a_rule_shallowe
     (found,) = judged(toy, target, late)
     assert {one.depth for _, one in found.trial.confirmed} == {"construct", "validate"}
     assert observed_depth(found.trial) == "validate"
+
+
+TWICE = """
+@dataclass
+class Config:
+    size: int = 1
+    late: bool = False
+    mode: str = "fast"
+
+    def __post_init__(self):
+        if not self.late:
+            self.check()
+
+    def check(self):
+        if self.size > 64:
+            raise ValueError("too large")
+"""
+
+
+def test_a_statement_that_is_reached_at_two_depths_is_sure_at_the_deeper_one():
+    toy = Toy(TWICE)
+    target = toy.target(steps=[("validate", "check")])
+    assert shipped(toy, target, toy.rule("size > 64", "too large")).depth == "validate"
 
 
 MESSAGES = {

@@ -9,10 +9,13 @@ import pytest
 from atlas.invariants.command import unverified
 from atlas.invariants.corpus import Corpus
 from atlas.invariants.effective import agrees
+from atlas.invariants.finish import finished
+from atlas.invariants.gate import Trial
 from atlas.invariants.model import Mined
 from atlas.invariants.predicate import parse, to_text
+from atlas.invariants.rules import rule_id
 
-from .toy_bench import Toy, proved, refuted
+from .toy_bench import Toy, begun, proved, refuted
 
 RULES = """
 @dataclass
@@ -207,6 +210,19 @@ def test_a_partial_rule_ships_only_if_outcomes_speak_for_it(toy, target):
     assert all(not one.partial for one in candidates(found) if one.severity == "error")
     (rule,) = [one for one in candidates(found) if one.when == parse("size < 1")]
     assert rule.origin == "live"
+
+
+def test_what_a_fresh_sample_refutes_is_taken_back_even_after_the_gate(toy, target):
+    wrong, right = toy.rule("size < 3", "size must be"), toy.rule("size < 1", "size must be")
+    work = begun(toy, target, [wrong, right])
+    for rule in (wrong, right):
+        work.passed[rule_id(rule)] = (rule, Trial(rule))
+    found = finished(work)
+    assert [rule.candidate.when for rule in found.rules] == [right.when]
+    (held,) = found.quarantined
+    assert (held.candidate, held.reason) == (wrong, "fresh_counter_example")
+    assert all(seen.outcome == "ok" for _, seen in held.examples)
+    assert found.sample["false_rejections"] == 0
 
 
 # Gaps
