@@ -225,7 +225,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(json_values)
 def test_whatever_is_dumped_comes_back_with_its_types(value):
     back = yaml.safe_load(dump_yaml({"value": value}))["value"]

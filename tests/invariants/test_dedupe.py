@@ -43,7 +43,7 @@ def target(toy):
 @pytest.fixture
 def covered(target):
     """Places of redundant rules, with those that make them so."""
-    configs = random_configs(target, pools(target, {}), 600, 3)
+    configs = random_configs(target, pools(target, {}), 200, 3)
     configs += [{"size": size, "mode": mode} for size in range(55, 80) for mode in ("fast", "slow")]
 
     def run(*rules, seen=None):

@@ -147,7 +147,7 @@ json_values = st.recursive(
 names = st.sampled_from(["size", "mode", "rate", "limit", "model", "unknown", ""])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(config=st.dictionaries(names, json_values, max_size=5))
 def test_any_json_has_an_answer(published, config):
     corpus = evaluating.Corpus(

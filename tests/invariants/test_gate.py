@@ -182,13 +182,13 @@ class Config:
 
 
 def test_a_dropped_conjunct_is_caught_among_many_fields_that_are_rarely_set():
-    toy = Toy(MANY.format(fields="\n    ".join(f"field_{n}: int = 0" for n in range(80))))
+    toy = Toy(MANY.format(fields="\n    ".join(f"field_{n}: int = 0" for n in range(60))))
     target = toy.target()
     switch, named = toy.rule("size > 64", "too large"), toy.rule("field_0 > 64", "too big")
     right = toy.rule("field_0 > 64 and mode != 'slow'", "too big")
     first, second, third = judged(toy, target, switch, named, right)
     assert [first.reason, second.reason, third.reason] == ["false_alarm", "false_alarm", ""]
-    assert all(config["gate"] is False for config, _ in first.trial.alarms)
+    assert not any(config["gate"] for config, _ in first.trial.alarms)
     assert all(config["mode"] == "slow" for config, _ in second.trial.alarms)
 
 
@@ -285,7 +285,7 @@ def shipped(toy, target, candidate):
     return work.passed[rule_id(candidate)][0]
 
 
-@pytest.mark.parametrize("told", ["construct", "validate", "resolve", "load", "generate"])
+@pytest.mark.parametrize("told", ["construct", "generate"])
 def test_the_depth_that_ships_is_the_one_that_was_seen(toy, target, told):
     late = toy.rule("limit is not None and limit < size and size <= 64", LIMIT, depth=told)
     early = toy.rule("size > 64", SIZE, depth=told)

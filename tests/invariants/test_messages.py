@@ -76,7 +76,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text("{}…size +a'\"", max_size=20), json_values)
 def test_no_template_and_no_value_makes_it_crash(text, value):
     shown = render(text, {"size": value}, CONTEXT)
