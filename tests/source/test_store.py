@@ -25,9 +25,11 @@ Build = Callable[..., dict[str, Any]]
 JOB = """
 import sys
 from pathlib import Path
-from atlas.engines.model import Cell, SourceSpec
+from atlas.engines.model import Cell, InvariantSpec, SourceSpec
 from atlas.source.command import build_source
-cell = Cell("toy", "1.0", "toy", None, ("toy",), (SourceSpec("wheel"),), None, {}, (), {}, (), (), Path())
+cell = Cell(
+    "toy", "1.0", "toy", None, ("toy",), (SourceSpec("wheel"),), None, {}, (), {}, (), (), InvariantSpec(), Path()
+)
 build_source(cell, Path(sys.argv[1]))
 """
 
