@@ -27,9 +27,8 @@ import sys
 from pathlib import Path
 from atlas.engines.model import Cell, InvariantSpec, SourceSpec
 from atlas.source.command import build_source
-cell = Cell(
-    "toy", "1.0", "toy", None, ("toy",), (SourceSpec("wheel"),), None, {}, (), {}, (), (), InvariantSpec(), Path()
-)
+wheel = (SourceSpec("wheel"),)
+cell = Cell("toy", "1.0", "toy", None, ("toy",), wheel, None, {}, (), {}, (), (), InvariantSpec(), Path())
 build_source(cell, Path(sys.argv[1]))
 """
 
