@@ -14,7 +14,7 @@ from atlas.invariants.static.measure import size
 from atlas.invariants.static.objects import Instance, Item, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import not_
-from atlas.invariants.static.values import Absent, Ref, Text, Value, is_expr, leaves
+from atlas.invariants.static.values import Absent, EnumValue, Ref, Text, Value, is_expr, leaves
 from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _read(target: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
 
 def _evaluated(m: Machine, value: Value, node: ast.expr, state: State) -> None:
     if is_expr(value):
-        evaluated(m, value, state, node)  # type: ignore[arg-type]
+        evaluated(m, value, state, node)
 
 
 def assign(m: Machine, target: ast.expr, value: Value, state: State, node: ast.stmt) -> None:
@@ -94,7 +94,7 @@ def set_under(
 
 def _bounded(m: Machine, value: Value, node: ast.AST, state: State) -> Value:
     """A value that has grown too large to be read is only known by its fields."""
-    if is_expr(value) and size(value, 200) > 200:  # type: ignore[arg-type]
+    if is_expr(value) and size(value, 200) > 200:
         return m.opaque(node, state, value, environment=False)
     return value
 
@@ -135,7 +135,8 @@ def _changes(m: Machine, thing: Instance, name: str, value: Value, state: State,
     before = thing.attrs.get(name)
     if before is not None and before == value:
         return
-    expression = lowered(value, state)
+    chosen = any(isinstance(leaf, EnumValue) for _, leaf in leaves(value))
+    expression = lowered(value, state) if not chosen else None
     m.record("set", node, state, sets=(name, value, expression))
 
 

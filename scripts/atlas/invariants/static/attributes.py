@@ -74,7 +74,7 @@ def maybe(m: Machine, owner: Value, name: str, node: ast.AST, state: State) -> V
         return m.opaque(node, state, environment=isinstance(owner, Function))
     if isinstance(owner, Opaque):
         return m.opaque(node, state, owner, environment=owner.environment)
-    if is_expr(owner) and name in ("value", "name") and m.fields.is_enum(owner):  # type: ignore[arg-type]
+    if is_expr(owner) and name in ("value", "name") and m.fields.is_enum(owner):
         return owner if name == "value" else m.opaque(node, state, owner, environment=False)
     if is_expr(owner) and not any(hasattr(kind, name) for kind in (str, list, dict, int, float)):
         return m.opaque(node, state, owner, environment=False)
@@ -83,6 +83,8 @@ def maybe(m: Machine, owner: Value, name: str, node: ast.AST, state: State) -> V
 
 def _of_instance(m: Machine, owner: Ref, thing: Instance, name: str, node: ast.AST, state: State) -> Value:
     its = thing.attrs.get(name, Absent())
+    if thing.outside and m.reader.classifier.owner(thing.cls, name) is None:
+        return m.opaque(node, state, environment=True)
     if isinstance(present(its), Absent) or isinstance(its, Choice):
         of_class = _of_class(m, owner, thing.cls, name, node, state)
         if isinstance(of_class, Absent) and thing.is_open != FALSE:

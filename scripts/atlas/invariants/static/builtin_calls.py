@@ -145,7 +145,7 @@ def _type(call: Call) -> Value | None:
     if isinstance(thing, Instance):
         return Known(thing.cls.qualname, thing.cls)
     if is_expr(call.given[0]) and not isinstance(call.given[0], Opaque):
-        return TypeOf(call.given[0])  # type: ignore[arg-type]
+        return TypeOf(call.given[0])
     return None
 
 

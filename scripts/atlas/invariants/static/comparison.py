@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from atlas.invariants.predicate import FALSE, NONE, TRUE, Const, Each, Expr, Op, Opaque, Var
 from atlas.invariants.static.iteration import known_items
 from atlas.invariants.static.lowering import constant, lowered
+from atlas.invariants.static.measure import opaque_in
 from atlas.invariants.static.objects import Instance, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import and_, if_, is_none, kind_of, not_, op, or_, truth, type_in
@@ -113,7 +114,7 @@ def _is_constant(m: Machine, value: Value, wanted: Const, state: State, node: as
         return m.opaque(node, state, value, environment=value.environment)
     if not is_expr(value):
         return FALSE
-    its: Expr = value  # type: ignore[assignment]
+    its: Expr = value
     if wanted == NONE:
         return is_none(its)
     if kind_of(its) == "bool":
@@ -157,8 +158,11 @@ def _equals_member(m: Machine, member: Member, other: Value, state: State, node:
         return m.opaque(node, state, other, environment=False)
     if isinstance(other, Opaque):
         return m.opaque(node, state, other)
-    if _mixes(m, member) or m.fields.converts_to_enum(other, member.enum):  # type: ignore[arg-type]
-        return op("==", other, its)  # type: ignore[arg-type]
+    computed = isinstance(other, Op | Each | Var) and m.target.converts == "lax"
+    if any(opaque_in(other)) or (computed and not _mixes(m, member)):
+        return m.opaque(node, state, other, environment=False)
+    if _mixes(m, member) or m.fields.converts_to_enum(other, member.enum):
+        return op("==", other, its)
     return FALSE
 
 

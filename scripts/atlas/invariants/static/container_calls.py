@@ -95,7 +95,7 @@ def _container(kind: str) -> Builtin:
             return call.state.new(Sequence(kind, (), value))
         if not is_expr(value) or isinstance(value, Opaque):
             return None
-        iterated(call.m, value, call.state, call.node)  # type: ignore[arg-type]
+        iterated(call.m, value, call.state, call.node)
         if kind == "set":
             made = symbolic_items(call.m, value, call.state, "item")
             return Mapped("set", made.var, made.over, made.condition, made.value) if made else None

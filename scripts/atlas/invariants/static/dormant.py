@@ -21,7 +21,7 @@ from atlas.invariants.static.candidates import Read, read, worth
 from atlas.invariants.static.frames import Event
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.machine import Machine
-from atlas.invariants.static.measure import opaque_in, size
+from atlas.invariants.static.measure import opaque_in, size, walk
 from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State, condition_of
 from atlas.invariants.static.terms import and_, if_, not_, op, or_, truth
@@ -48,7 +48,7 @@ def of_events(
             found = read(happens)
             yield event, None, Read(found.when, (*found.partial, f"the value of {name}"), found.requires)
             continue
-        base = _otherwise(m, name, state, ref, context)
+        base = _otherwise(name, state, ref, context)
         found = read(and_(happens, _differs(m, name, value, base, context)))
         yield event, _candidate(m, event, found, name, value), found
 
@@ -75,21 +75,33 @@ def _left_alone(
     """Fields that the engine changes where nothing is given, but leaves as they are for some."""
     first = {event.sets[0]: event for event in reversed(events) if event.sets}
     for name, event in first.items():
-        base = _otherwise(m, name, state, ref, context)
+        base = _otherwise(name, state, ref, context)
         if name not in context.defaults or base is UNDEFINED or _same(base, context.defaults[name]):
             continue
         never = [not_(condition_of(one.path)) for one in events if one.sets and one.sets[0] == name]
         given = Op("given", (Field((name,)),))
-        found = read(and_(not_(given), *never[:_MOST_LATER]))
         its = Const(context.defaults[name])
+        unset = [_as_unset(one, Field((name,)), its) for one in never[:_MOST_LATER]]
+        found = read(and_(not_(given), *unset))
         yield event, _candidate(m, event, found, name, its), found
 
 
-def _otherwise(m: Machine, name: str, state: State, ref: Ref, context: Context) -> Json:
-    """What the field is in the end when the user gives nothing at all; its default where that is no way."""
-    required = {one.name for one in m.target.fields if one.default_kind == "required"}
-    if required - m.target.given.keys():
-        return context.defaults.get(name, UNDEFINED)
+def _as_unset(expr: Expr, field: Field, default: Const) -> Expr:
+    """A condition where a field is not given."""
+    if expr == field:
+        return default
+    if isinstance(expr, Op) and expr.name == "given":
+        return FALSE if expr.args[0] == field else expr
+    if isinstance(expr, Op) and expr.name in ("and", "or", "not"):
+        parts = [_as_unset(one, field, default) for one in expr.args]
+        return not_(parts[0]) if expr.name == "not" else (and_ if expr.name == "and" else or_)(*parts)
+    if isinstance(expr, Op):
+        return op(expr.name, *(_as_unset(one, field, default) for one in expr.args))
+    return expr
+
+
+def _otherwise(name: str, state: State, ref: Ref, context: Context) -> Json:
+    """What the field is in the end when the user gives nothing but what is required."""
     thing = state.object(ref)
     value = thing.attrs.get(name) if isinstance(thing, Instance) else None
     its = lowered(value, state) if value is not None else None
@@ -99,7 +111,9 @@ def _otherwise(m: Machine, name: str, state: State, ref: Ref, context: Context) 
 def _differs(m: Machine, name: str, value: Expr, base: Json, context: Context) -> Expr:
     """Where the value is another one than was given, or, if nothing was, than it is otherwise."""
     field = Field((name,))
-    changed = _other(value, m.fields.value_of(name))
+    raw = Op("raw", (field,))
+    before = raw if any(one == raw for one in walk(value)) else m.fields.value_of(name)
+    changed = _other(value, before)
     known = name in context.defaults
     if known and base is not UNDEFINED and _same(base, context.defaults[name]):
         return changed

@@ -10,7 +10,7 @@ from atlas.invariants.predicate import FALSE, TRUE, Const, Opaque, Var
 from atlas.invariants.static import arithmetic, assignment, attributes, calling, comparison, names, strings
 from atlas.invariants.static.assignment import assign
 from atlas.invariants.static.dead import DeadError
-from atlas.invariants.static.iteration import known_items, symbolic_items
+from atlas.invariants.static.iteration import iterated, known_items, symbolic_items
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.objects import Item, Sequence, Table
 from atlas.invariants.static.state import State
@@ -118,6 +118,8 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
         name = first.target.id if isinstance(first.target, ast.Name) else "item"
         mapped = symbolic_items(m, value, inner, name) if items is None else None
         if mapped is not None:
+            if is_expr(value):
+                iterated(m, value, inner, node)
             return _mapped(m, node, first, mapped, kind, inner)
     else:
         value = state.names.get("*none*", Const(None))

@@ -8,6 +8,7 @@ from typing import Any
 from atlas.invariants.predicate import Const, Expr, Op
 from atlas.invariants.static.terms import kind_of, not_
 
+_TEXTS = frozenset({"lower", "upper", "strip", "lstrip", "rstrip", "isdigit"})
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
@@ -38,6 +39,10 @@ def excluded(fact: Expr, clause: Expr) -> bool:
         return implied(fact, clause.args[0])
     if isinstance(clause, Op) and clause.name == "same":
         return _other_type(fact, *clause.args)
+    if isinstance(clause, Op) and clause.name == "raises":
+        inner = clause.args[0]
+        is_text = isinstance(inner, Op) and inner.name in _TEXTS and len(inner.args) == 1
+        return is_text and fact == Op("==", (Op("type", inner.args), Const("str")))  # type: ignore[union-attr]
     sides = _sides(fact, clause)
     return sides is not None and _excluded(*sides)
 

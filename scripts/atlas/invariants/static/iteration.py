@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import TRUE, Const, Expr, Field, Opaque, Var
+from atlas.invariants.predicate import TRUE, Const, Expr, Field, Op, Opaque, Var
 from atlas.invariants.static.objects import Sequence, Table
 from atlas.invariants.static.state import Over, State
-from atlas.invariants.static.terms import and_, not_, type_in
+from atlas.invariants.static.terms import and_, kind_of, not_, type_in
 from atlas.invariants.static.values import Choice, Known, Mapped, Value, is_expr, leaves
 from atlas.schema.static.values import Member
 
@@ -63,13 +63,22 @@ def symbolic_items(m: Machine, value: Value, state: State, name: str) -> Mapped 
     if not is_expr(value) or isinstance(value, Const | Opaque):
         return None
     var = variable(name, state)
-    return Mapped("list", var, value, TRUE, Var(var))  # type: ignore[arg-type]
+    return Mapped("list", var, value, TRUE, Var(var))
 
 
 def iterated(m: Machine, value: Expr, state: State, node: ast.AST) -> None:
     """A value of the user's is gone through: numbers, for instance, cannot be."""
-    if isinstance(value, Field) and not m.fields.is_converted(value):
+    if _is_checked(m, value):
         m.fails("TypeError", not_(type_in(value, ("list", "str", "dict"))), node, state)
+
+
+def _is_checked(m: Machine, value: Expr) -> bool:
+    """Whether nobody has seen to the type of a value before."""
+    if isinstance(value, Op) and value.name == "if":
+        return all(_is_checked(m, one) or kind_of(one) == "list" for one in value.args[1:])
+    if isinstance(value, Op):
+        return value.name == "raw"
+    return isinstance(value, Field) and not m.fields.is_converted(value)
 
 
 def variable(name: str, state: State) -> str:

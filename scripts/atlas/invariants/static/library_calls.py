@@ -16,7 +16,7 @@ from atlas.invariants.static.iteration import symbolic_items
 from atlas.invariants.static.lowering import from_constant, lowered
 from atlas.invariants.static.objects import Instance, Table
 from atlas.invariants.static.terms import op
-from atlas.invariants.static.values import Choice, Known, Ref, Value, is_expr
+from atlas.invariants.static.values import Choice, Known, Value, is_expr, merge
 from atlas.schema.static.modules import external
 
 if TYPE_CHECKING:
@@ -51,8 +51,13 @@ def _pattern(name: str) -> Builtin:
 
 def _copy(call: Call) -> Value | None:
     thing = call.state.object(call.given[0]) if call.given else None
-    if isinstance(call.given[0], Ref) and thing is not None:
-        return call.given[0] if isinstance(thing, Instance) else call.state.new(thing)
+    if isinstance(thing, Instance):
+        return call.state.new(replace(thing, user=False))
+    if thing is not None:
+        return call.state.new(thing)
+    if call.given and isinstance(call.given[0], Choice):
+        sides = [_copy(replace(call, given=[one])) for one in (call.given[0].then, call.given[0].other)]
+        return merge(call.given[0].condition, *(one for one in sides if one is not None))
     return call.given[0] if call.given else None
 
 
@@ -72,7 +77,7 @@ def _from_keys(call: Call) -> Value | None:
         return None
     found = CONTAINERS["list"](call)
     if is_expr(found) and not isinstance(found, Opaque):
-        mapped = symbolic_items(call.m, found, call.state, "item")  # type: ignore[arg-type]
+        mapped = symbolic_items(call.m, found, call.state, "item")
         return replace(mapped, each=False) if mapped is not None else None
     return found
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from atlas.invariants.predicate import FALSE, TRUE, Expr
 from atlas.invariants.static import quantified
 from atlas.invariants.static.assignment import assign
-from atlas.invariants.static.iteration import known_items, symbolic_items
+from atlas.invariants.static.iteration import iterated, known_items, symbolic_items
 from atlas.invariants.static.joins import settle
 from atlas.invariants.static.state import Over, State
 from atlas.invariants.static.terms import not_, or_
-from atlas.invariants.static.values import Mapped, UserItem, Value
+from atlas.invariants.static.values import Mapped, UserItem, Value, is_expr
 
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
@@ -27,6 +27,8 @@ def for_(m: Machine, node: ast.For, state: State) -> bool:
         return _users(m, node, state)
     mapped = symbolic_items(m, value, state, _name(node.target))
     if mapped is not None:
+        if is_expr(value):
+            iterated(m, value, state, node)
         return _some(m, node, mapped, state)
     return _once(m, node, node.body, m.opaque(node.iter, state, value, environment=False), state)
 

@@ -20,7 +20,7 @@ _MAX_DEPTH = 6
 def lowered(value: Value, state: State, depth: int = 0) -> Expr | None:
     """The value as an expression; None where it is none (an object, a list that only may hold an item)."""
     if is_expr(value):
-        return value  # type: ignore[return-value]
+        return value
     if depth > _MAX_DEPTH:
         return None
     if isinstance(value, Member):
@@ -155,7 +155,7 @@ def fields_below(value: Value, state: State) -> tuple[Field, ...]:
 
 def _exprs(value: Value, state: State, depth: int, seen: set[int]) -> Iterator[Expr]:
     if is_expr(value):
-        yield value  # type: ignore[misc]
+        yield value
     elif isinstance(value, Choice):
         yield value.condition
         yield from _exprs(value.then, state, depth, seen)

@@ -25,7 +25,7 @@ def template(message: Value | None) -> str | None:
     if isinstance(message, Const):
         return _escaped(message.value) if isinstance(message.value, str) else None
     if is_expr(message):
-        made = _place(message)  # type: ignore[arg-type]
+        made = _place(message)
         return made if made != REST else None
     return None
 

@@ -60,7 +60,7 @@ def call_method(
     elif isinstance(owner, Mapped):
         found = of_mapped(m, owner, method.name, given, node, state)
     elif is_expr(owner):
-        found = of_expression(m, owner, method.name, given, keywords, node, state)  # type: ignore[arg-type]
+        found = of_expression(m, owner, method.name, given, keywords, node, state)
     if found is not None:
         return found
     if isinstance(owner, Method) and owner.name == "__dict__":

@@ -18,6 +18,7 @@ from atlas.invariants.static.functions import REST
 from atlas.invariants.static.lowering import from_constant
 from atlas.invariants.static.machine import Machine
 from atlas.invariants.static.objects import Instance
+from atlas.invariants.static.prepared import class_with
 from atlas.invariants.static.state import State
 from atlas.invariants.static.values import Ref, UserKeywords, Value
 from atlas.schema.static.modules import Scope
@@ -67,9 +68,29 @@ def _argument(m: Machine, tree: Any, ref: Ref, node: ast.AST, state: State) -> V
         keywords = {key: _argument(m, one, ref, node, state) for key, one in tree.get("kwargs", {}).items()}
         if owner == "self":
             return m.call(m.attribute(ref, name, node, state), positional, keywords, node, state)
+        if owner in m.target.prepare:
+            return _of_prepared(m, name, positional, keywords, ref, node, state)
         return Opaque(str(tree["call"]), (), True)
     made = from_constant(tree, state)
     return made if made is not None else Const(None)
+
+
+def _of_prepared(
+    m: Machine,
+    name: str,
+    positional: list[Value],
+    keywords: Mapping[str, Value],
+    ref: Ref,
+    node: ast.AST,
+    state: State,
+) -> Value:
+    """A method of a prepared object, called with the configuration."""
+    wanted = {key for key, value in keywords.items() if value == ref}
+    cls = class_with(m.reader, name, wanted)
+    if cls is None:
+        return Opaque(name, (), True)
+    its = state.new(Instance(cls, {}, outside=True))
+    return m.call(m.attribute(its, name, node, state), positional, keywords, node, state)
 
 
 def _mined(m: Machine, state: State, ref: Ref) -> Mined:

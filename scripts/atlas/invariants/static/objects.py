@@ -16,13 +16,15 @@ from atlas.schema.static.values import Member
 class Instance:
     """An object of a class of the engine's. `user`: it is the one whose configurations are judged.
 
-    `is_open`: under which condition it also has every attribute that the user named.
+    `is_open`: under which condition it also has every attribute that the user named. `outside`: it was not
+    made by the configuration; what is not known of it is about the environment.
     """
 
     cls: Definition
     attrs: Mapping[str, Value]
     user: bool = False
     is_open: Expr = FALSE
+    outside: bool = False
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,8 @@ def _settled(m: Machine, before: Value, value: Value, mapped: Mapped, node: ast.
             else m.opaque(node, state, mapped.over, environment=False)
         )
     assert is_expr(value)
-    its: Expr = value  # type: ignore[assignment]
-    old: Expr = before  # type: ignore[assignment]
+    its: Expr = value
+    old: Expr = before
     if isinstance(its, Op) and its.name == "if" and old in its.args[1:]:
         condition, then, other = its.args
         if other == old and not mentions(then, mapped.var):
@@ -96,7 +96,7 @@ def _settled_object(
 
 def _mentions(value: Value, var: str) -> bool:
     if is_expr(value):
-        return mentions(value, var)  # type: ignore[arg-type]
+        return mentions(value, var)
     if isinstance(value, Text):
         return any(not isinstance(part, str) and mentions(part, var) for part in value.parts)
     if isinstance(value, Choice):

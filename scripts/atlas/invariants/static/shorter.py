@@ -21,16 +21,17 @@ _TEXTS = frozenset({"lower", "upper", "strip", "lstrip", "rstrip"})
 
 
 def shorter(expr: Expr) -> Expr:
-    """An equivalent condition, as far as the engine would evaluate it."""
+    """A condition that holds wherever this one does, and elsewhere at most where this one has no value.
+
+    What stands under `not` stays: a clause that is left out there could leave no value where there was one.
+    """
     if isinstance(expr, Each):
         return Each(expr.kind, expr.var, expr.over, shorter(expr.body))
     if not isinstance(expr, Op):
         return expr
-    if expr.name == "not":
-        return not_(shorter(expr.args[0]))
     if expr.name == "if":
         condition, then, other = expr.args
-        return if_(shorter(condition), shorter(then), shorter(other))
+        return if_(condition, shorter(then), shorter(other))
     if expr.name == "and":
         return _and([shorter(one) for one in expr.args])
     if expr.name == "or":

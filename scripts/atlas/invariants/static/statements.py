@@ -39,7 +39,7 @@ def _expression(m: Machine, node: ast.Expr, state: State) -> bool:
     if not isinstance(node.value, ast.Constant):
         value = m.value(node.value, state)
         if is_expr(value):
-            evaluated(m, value, state, node.value)  # type: ignore[arg-type]
+            evaluated(m, value, state, node.value)
     return True
 
 

@@ -6,11 +6,12 @@ import ast
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import TRUE, Const, Expr, Opaque
-from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.lowering import constant, lowered
+from atlas.invariants.static.measure import opaque_in
 from atlas.invariants.static.objects import Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import and_, not_, op, or_
-from atlas.invariants.static.values import Choice, Known, Method, Value, combined, is_expr, merge
+from atlas.invariants.static.values import Choice, EnumValue, Known, Method, Value, combined, is_expr, merge
 from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ def _of_class(m: Machine, owner: Known, node: ast.Subscript, state: State) -> Va
     if isinstance(key, Const) and key.value in members:
         return members[key.value]  # type: ignore[no-any-return]
     its = lowered(key, state)
-    if its is not None and not isinstance(its, Const | Opaque):
-        m.may_raise(("KeyError",), op("not_in", its, Const(tuple(members))), state)
-    return m.opaque(node, state, key, environment=False)
+    values = {name: constant(member.value) for name, member in members.items()}
+    if its is None or any(opaque_in(its)) or None in values.values():
+        return m.opaque(node, state, key, environment=False)
+    m.fails("KeyError", op("not_in", its, Const(tuple(members))), node, state)
+    known = Const({name: one.value for name, one in values.items() if one is not None})
+    return EnumValue(owner.qualname, op("get", known, its))
 
 
 def item(m: Machine, owner: Value, key: Value, node: ast.AST, state: State) -> Value:
@@ -54,7 +58,7 @@ def item(m: Machine, owner: Value, key: Value, node: ast.AST, state: State) -> V
         return _of_sequence(m, thing, key, node, state)
     its = lowered(key, state)
     if is_expr(owner) and not isinstance(owner, Opaque) and its is not None and not isinstance(its, Opaque):
-        return op("get", owner, its)  # type: ignore[arg-type]
+        return op("get", owner, its)
     return m.opaque(node, state, owner, key)
 
 

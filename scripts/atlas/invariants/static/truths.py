@@ -35,7 +35,7 @@ Test = Callable[["Machine", "ast.AST", State], Expr]
 def truth_of(m: Machine, value: Value, state: State, node: ast.AST) -> Expr:
     """What `bool(value)` is."""
     if is_expr(value):
-        return truth(value)  # type: ignore[arg-type]
+        return truth(value)
     if isinstance(value, Choice):
         return if_(
             value.condition,

@@ -106,7 +106,7 @@ def _is(m: Machine, value: Value, cls: Value, node: ast.AST, state: State) -> Ex
     if isinstance(value, Opaque):
         return m.opaque(node, state, value, environment=value.environment)
     if is_expr(value):
-        return _of_user(m, value, cls, kinds, node, state)  # type: ignore[arg-type]
+        return _of_user(m, value, cls, kinds, node, state)
     if not isinstance(cls, Known):
         return FALSE
     return _of_object(m, value, cls, kinds, node, state)

@@ -14,7 +14,7 @@ from atlas.invariants.static.functions import run
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import not_, op
-from atlas.invariants.static.values import Function, Known, Method, Ref, UserKeywords, Value, merge
+from atlas.invariants.static.values import Function, Known, Method, Ref, UserKeywords, Value, is_expr, merge
 from atlas.schema.static import settings
 from atlas.schema.static.calls import short
 from atlas.schema.static.classify import ClassView
@@ -169,7 +169,8 @@ def skipping_none(made: Value, raw: Value, now: Value) -> Value:
     """`None if raw is None else value` of a value that is None itself then."""
     if isinstance(made, Op) and made.name == "if":
         condition, then, other = made.args
-        if then == Const(None) and condition == Op("==", (raw, Const(None))) and other == now:  # type: ignore[arg-type]
+        is_none = is_expr(raw) and condition == Op("==", (raw, Const(None)))
+        if is_none and then in (Const(None), raw) and other == now:
             return now
     return made
 
@@ -184,12 +185,12 @@ def _parameters(one: Validator) -> int:
 def _run(
     m: Machine, one: Validator, view: ClassView, arguments: list[Value], node: ast.AST, state: State
 ) -> Value:
-    assert one.owner.scope
+    assert one.owner.scope and isinstance(one.owner.node, ast.ClassDef)
     first = Known(view.qualname, view.definition)
     static = any("staticmethod" in ast.unparse(deco) for deco in one.node.decorator_list)
     function = Function(
         one.node,
-        one.owner.scope.inside(one.owner.node),  # type: ignore[arg-type]
+        one.owner.scope.inside(one.owner.node),
         f"{one.owner.qualname}.{one.node.name}",
         one.owner,
         bound=None if static else first,
@@ -206,7 +207,7 @@ def whole_before(
 
 
 def whole_after(m: Machine, one: Validator, view: ClassView, ref: Ref, node: ast.AST, state: State) -> None:
-    assert one.owner.scope
+    assert one.owner.scope and isinstance(one.owner.node, ast.ClassDef)
     its_class = any("classmethod" in ast.unparse(deco) for deco in one.node.decorator_list)
     if its_class:
         with_class: list[Value] = [ref, Opaque("info", (), False)]
@@ -214,7 +215,7 @@ def whole_after(m: Machine, one: Validator, view: ClassView, ref: Ref, node: ast
         return
     function = Function(
         one.node,
-        one.owner.scope.inside(one.owner.node),  # type: ignore[arg-type]
+        one.owner.scope.inside(one.owner.node),
         f"{one.owner.qualname}.{one.node.name}",
         one.owner,
         bound=ref,

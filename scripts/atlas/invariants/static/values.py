@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from atlas.invariants.predicate import TRUE, Const, Each, Expr, Field, Op, Opaque, Var
 from atlas.invariants.static.measure import capped, fields_in
@@ -234,5 +234,5 @@ def combined(parts: list[tuple[Expr, Value]]) -> Value:
     return out
 
 
-def is_expr(value: object) -> bool:
+def is_expr(value: object) -> TypeGuard[Expr]:
     return isinstance(value, EXPR)
