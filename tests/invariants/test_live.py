@@ -311,6 +311,20 @@ def test_what_must_be_given_can_be_named_to_see_what_the_rest_is_unset(prepared)
     assert found == [{}, {"half": 0}]
 
 
+def test_what_unset_fields_end_up_as_is_told(prepared):
+    text = """
+    class Config:
+        def __init__(self, size, half=None, seed=None):
+            self.size = size
+            self.half = half or size // 2
+            self.seed = object() if seed is None else seed
+    """
+    known = target("size", "half", "seed", defaults={"half": None, "seed": None})
+    with Session(prepared(text), [known]) as engine:
+        assert engine.unset("toy.Config", 0, {"size": 8}) == {"size": 8, "half": 4}
+        assert engine.unset("toy.Config") == {"half": None, "seed": None}  # it cannot be made: as declared
+
+
 NESTED = """
     @dataclass
     class Inner:

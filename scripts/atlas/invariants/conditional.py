@@ -44,7 +44,7 @@ def _variants(bench: Bench, trial: Trial) -> list[str]:
     for number, variant in enumerate(bench.target.variants, start=1):
         answers = bench.ask(configs, number)
         for place, (config, observation) in enumerate(zip(configs, answers, strict=True)):
-            did = happened(trial.candidate, config, observation, context)
+            did = happened(trial.candidate, config, observation, context, bench.target.ends)
             if place < holds and did is False:
                 return [f"given: as proven, not any {', '.join(sorted(variant))}"]
     return []

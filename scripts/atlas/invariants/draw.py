@@ -15,8 +15,8 @@ from atlas.invariants.outcomes import compiled
 from atlas.invariants.predicate import Context, fields_of
 from atlas.invariants.sampling import Pools, around
 
-DRAWS = 4
-"""So often is drawn again where much of it is rejected for other reasons."""
+DRAWS, FRUITLESS = 24, 4
+"""So often is drawn again where much of it is rejected for other reasons; less often where nothing comes."""
 MARGIN = 20
 TRIES = 3000
 LETTERS = "abcdefghijklmnopqrstuvwxyz_-/.0123456789 "
@@ -52,13 +52,16 @@ def sides(space: Space, candidate: Candidate, n: int, seed: int) -> tuple[list[C
             its = spare if notice and space.rejecting.rejects(whole) else found
             its[side].setdefault(compact(whole), whole)
 
+    fruitless = 0
     for number in range(DRAWS if notice else 1):
+        before = sum(map(len, found))
         drawn = around(
             candidate.when, space.target, space.pools, space.context, n, n,
             seed_of(its_seed, number), valid_context=space.accepted,
         )  # fmt: skip
         take((*drawn[0], *drawn[1]))
-        if min(map(len, found)) >= n:
+        fruitless = fruitless + 1 if sum(map(len, found)) == before else 0
+        if min(map(len, found)) >= n or fruitless >= FRUITLESS:
             break
     if _too_few(found, n) and about:
         take(_further(about, [*found[0].values(), *found[1].values()], its_seed, lambda: _too_few(found, n)))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from atlas.invariants.corpus import Corpus, context_of
-from atlas.invariants.model import DEPTHS, Candidate, Config, Depth, Observation, Target
+from atlas.invariants.model import DEPTHS, Candidate, Config, Depth, Json, Observation, Target
 from atlas.invariants.outcomes import at_own_site, happened
 from atlas.invariants.predicate import Context, fields_of
 
@@ -83,7 +83,9 @@ def run_gate(
     """A verdict for each candidate. `known` are rules that passed before, which may explain misses."""
     sides = _observe(candidates, around, ask, seed)
     context = context_of(target)
-    trials = [_trial(candidate, its, context) for candidate, its in zip(candidates, sides, strict=True)]
+    trials = [
+        _trial(candidate, its, context, target.ends) for candidate, its in zip(candidates, sides, strict=True)
+    ]
     precise = [trial.candidate for trial in trials if not _alarm_reason(trial)]
     explains = Corpus(target, [*known.rules, *precise])
     return [_verdict(trial, explains) for trial in trials]
@@ -100,11 +102,11 @@ def _observe(candidates: Sequence[Candidate], around: Around, ask: Try, seed: in
     ]
 
 
-def _trial(candidate: Candidate, sides: _Sides, context: Context) -> Trial:
+def _trial(candidate: Candidate, sides: _Sides, context: Context, ends: Mapping[str, Json]) -> Trial:
     confirmed, alarms, clean, misses = [], [], [], []
     unjudged = at_site = 0
     for config, observation in sides.trues:
-        did = happened(candidate, config, observation, context)
+        did = happened(candidate, config, observation, context, ends)
         if did is None:
             unjudged += 1
         elif did:

@@ -92,6 +92,11 @@ class Session:
             raise self._failed(f"the engine gave no answer about {target}: {_reason(error)}") from error
         return [_observation(answer) for answer in answers]
 
+    def unset(self, target: str, variant: int = 0, base: Config | None = None) -> Mapping[str, Json]:
+        """What a target's fields end up as with nothing set but `base`, where they have a JSON form."""
+        key = (self._numbers[target], variant, json.dumps(dict(base or {}), sort_keys=True))
+        return self._subject(key).unset
+
     def _ask(self, subject: _Subject, chunks: Sequence[Sequence[Config]]) -> Iterator[Json]:
         """The answers about all chunks; each goes to whichever worker is free."""
         patience = 2 * self._limit_s + PATIENCE_S
@@ -169,7 +174,7 @@ class Session:
         if "failed" in answer:
             control.close()
             raise self._failed(f"{self._targets[key[0]].cls} could not be prepared: {answer['failed']}")
-        return _Subject(control)
+        return _Subject(control, answer["unset"])
 
     def _close(self, key: Key) -> None:
         subject = self._subjects.pop(key, None)
@@ -183,8 +188,9 @@ class Session:
 class _Subject:
     """A target's process, and the workers that it has forked."""
 
-    def __init__(self, control: Link) -> None:
+    def __init__(self, control: Link, unset: Mapping[str, Json]) -> None:
         self._control = control
+        self.unset = unset
         self._workers: list[Link] = []
 
     def workers(self, number: int, patience_s: float) -> list[Link]:

@@ -139,7 +139,7 @@ def begin(
     base = find_base(bench, {name: pool.valid for name, pool in work.pools.items()})
     if base is None:
         return None
-    bench.base = base
+    bench.begin_with(base)
     first = bench.complete(
         [
             *univariate(work.target, work.pools),

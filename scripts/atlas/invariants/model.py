@@ -71,6 +71,8 @@ class Target:
     """The fields of the objects that a field takes, by its name."""
     converts: str = "none"
     """How the class takes values of another type: `none`, or `lax` (pydantic's)."""
+    ends: Mapping[str, Json] = field(default_factory=dict)
+    """What fields end up as when nothing is set but what must be, by their dotted names, where known."""
 
     def defaults(self) -> dict[str, Json]:
         """What fields are when unset; a field whose default is not known is not in it."""

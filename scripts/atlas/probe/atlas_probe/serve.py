@@ -10,7 +10,7 @@ what an engine prints gets into none of them. Messages are JSON, one a line. Eac
 `{"process": …}`, and then
 
 - the first: `{"missing": {target: reason}}`; it takes `{"target", "variant", "baseline"}`
-- a target: `{}` or `{"failed": reason}`; it takes `{}`
+- a target: `{"unset": {field: value}}` or `{"failed": reason}`; it takes `{}`
 - a worker takes `{"chunk", "configs": […]}` and answers `{"chunk", "index", "outcome", …}` for each
 """
 
@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .capture import Capture
+from .changes import flat
 from .chunk import Worker, send
 from .frames import Frames
 from .names import load
@@ -75,7 +76,7 @@ def _target(
         return
     subject.warm_up(request["start_s"], message["baseline"])
     _keep_all()
-    send(control, {})
+    send(control, {"unset": flat(subject.unset, subject.varying)})
     _fork_for_each(control, functools.partial(_worker, probe, subject))
 
 
