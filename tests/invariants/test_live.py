@@ -311,6 +311,42 @@ def test_what_must_be_given_can_be_named_to_see_what_the_rest_is_unset(prepared)
     assert found == [{}, {"half": 0}]
 
 
+def test_what_depends_on_the_machine_is_compared_with_nothing(observe):
+    text = """
+    @dataclass
+    class Inner:
+        memory: int = 0
+        level: int = 0
+
+    @dataclass
+    class Config:
+        size: int = 0
+        port: int = 0
+        inner: Inner = field(default_factory=Inner)
+
+        def __post_init__(self):
+            self.port = self.inner.memory = self.inner.level = self.size
+    """
+    (found,) = observe(text, [{"size": 4}], "size", "port", "inner", ignore=frozenset({"port", "memory"}))
+    assert found.changed == {"inner.level": 4}
+
+
+def test_a_mapping_that_a_step_returns_holds_values_by_their_names(observe):
+    text = """
+    @dataclass
+    class Config:
+        size: int = 0
+        half: int | None = None
+
+        def resolved(self):
+            return {"half": self.size // 2, "other": 1}
+    """
+    steps = [("resolve", "resolved")]
+    (found,) = observe(text, [{"size": 4}], "size", "half", steps=steps)
+    assert found.changed == {"half": 2}
+    assert found.depth == "resolve"
+
+
 def test_what_unset_fields_end_up_as_is_told(prepared):
     text = """
     class Config:

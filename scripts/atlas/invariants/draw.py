@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from atlas.canonical import compact
 from atlas.invariants.bench import seed_of
 from atlas.invariants.corpus import Corpus
-from atlas.invariants.gate import REQUIRED
 from atlas.invariants.model import Candidate, Config, Json, Target
 from atlas.invariants.outcomes import compiled
 from atlas.invariants.predicate import Context, fields_of
 from atlas.invariants.sampling import Pools, around
+from atlas.invariants.shared import REQUIRED
 
 DRAWS, FRUITLESS = 24, 4
 """So often is drawn again where much of it is rejected for other reasons; less often where nothing comes."""
@@ -35,8 +35,14 @@ class Space:
     """What these rules reject says nothing of warnings and changes."""
 
 
-def sides(space: Space, candidate: Candidate, n: int, seed: int) -> tuple[list[Config], list[Config]]:
-    """Up to n configurations on each side, or more on one where the other has few."""
+def sides(
+    space: Space, candidate: Candidate, n: int, seed: int, *, shared: bool = False
+) -> tuple[list[Config], list[Config]]:
+    """Up to n configurations on each side, or more on one where the other has few.
+
+    Where candidates share theirs, n on each side are enough.
+    """
+    wanted = 2 * n if shared else REQUIRED + MARGIN
     its_seed = seed_of(seed, candidate.target, repr(candidate.when), candidate.severity)
     about = [one.path[0] for one in fields_of(candidate.when)]
     base = {name: value for name, value in space.base.items() if name not in about}
@@ -63,22 +69,23 @@ def sides(space: Space, candidate: Candidate, n: int, seed: int) -> tuple[list[C
         fruitless = fruitless + 1 if sum(map(len, found)) == before else 0
         if min(map(len, found)) >= n or fruitless >= FRUITLESS:
             break
-    if _too_few(found, n) and about:
-        take(_further(about, [*found[0].values(), *found[1].values()], its_seed, lambda: _too_few(found, n)))
-    return _both(found, spare, n)
 
+    def too_few() -> bool:
+        return sum(min(len(side), 2 * n) for side in found) < wanted
 
-def _too_few(found: tuple[dict[bytes, Config], dict[bytes, Config]], n: int) -> bool:
-    return sum(min(len(side), 2 * n) for side in found) < REQUIRED + MARGIN
+    if too_few() and about:
+        take(_further(about, [*found[0].values(), *found[1].values()], its_seed, too_few))
+    return _both(found, spare, n, wanted)
 
 
 def _both(
     found: tuple[dict[bytes, Config], dict[bytes, Config]],
     spare: tuple[dict[bytes, Config], dict[bytes, Config]],
     n: int,
+    wanted: int,
 ) -> tuple[list[Config], list[Config]]:
     """(trues, falses); a side that has few lets the other have more, and what is rejected comes last."""
-    (falses, trues), wanted = [list(side.values()) for side in found], REQUIRED + MARGIN
+    falses, trues = [list(side.values()) for side in found]
     more_trues, more_falses = (max(n, wanted - len(side)) for side in (falses, trues))
     trues, falses = trues[:more_trues], falses[:more_falses]
     return (

@@ -212,6 +212,7 @@ def _target(target: Target) -> dict[str, Json]:
         "steps": [{"depth": step.depth, "call": step.call} for step in target.steps],
         "fields": [spec.name for spec in target.fields],
         "defaults": target.defaults(),
+        "ignore": sorted(target.ignore),
     }
 
 

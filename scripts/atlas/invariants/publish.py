@@ -11,10 +11,11 @@ from typing import Any
 import yaml
 
 from atlas.canonical import digest, dump_json, write_atomic
-from atlas.invariants.gate import EACH_SIDE, REQUIRED
+from atlas.invariants.gate import EACH_SIDE
 from atlas.invariants.model import Candidate, Config, Depth, Json, SiteAccount, Target
 from atlas.invariants.outcomes import same
 from atlas.invariants.rules import Quarantined, Rule, quarantined_json, rule_json
+from atlas.invariants.shared import REQUIRED
 from atlas.validation import check, schema
 from atlas.yamlfile import Document
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from atlas.invariants.guards import guards
 from atlas.invariants.model import Candidate, Mined, Step, Target
 from atlas.invariants.predicate import Const, Opaque
 from atlas.invariants.static import dormant, instances, issues
@@ -113,7 +114,8 @@ def _mined(m: Machine, state: State, ref: Ref) -> Mined:
     for event, change, found in dormant.of_events(m, changes, state, ref):
         candidates += [change] if change else []
         _account(accounts, event, found)
-    return Mined(unique(iter(candidates)), accounts.finished())
+    asked = guards(m.reader.index, m.target.given)
+    return Mined(unique(iter(candidates)), accounts.finished(), asked)
 
 
 def _account(accounts: Accounts, event: Event, found: Read) -> None:
