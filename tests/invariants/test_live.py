@@ -347,6 +347,34 @@ def test_a_mapping_that_a_step_returns_holds_values_by_their_names(observe):
     assert found.depth == "resolve"
 
 
+LATE = """
+    import importlib, time
+
+    @dataclass
+    class Config:
+        size: int = 0
+
+        def __post_init__(self):
+            if self.size > 3:
+                importlib.import_module("late")
+"""
+
+
+def test_what_a_module_says_while_it_is_imported_is_no_warning_of_a_configuration(observe):
+    late = "import logging\nlogging.getLogger('late').warning('no accelerator here')\n"
+    found = observe(LATE, [{"size": 4}, {"size": 1}], "size", modules={"late": late})
+    assert [one.warned for one in found] == [(), ()]
+
+
+def test_what_configurations_import_is_imported_once(prepared, tmp_path):
+    log = tmp_path / "imports"
+    late = f"with open({str(log)!r}, 'a') as file:\n    file.write('x')\n"
+    with Session(prepared(LATE, late=late), [target("size")]) as engine:
+        for size in range(4, 9):
+            engine.observe("toy.Config", [{"size": size}])
+    assert len(log.read_text()) == 2  # by the first child, and then for all others
+
+
 def test_what_unset_fields_end_up_as_is_told(prepared):
     text = """
     class Config:

@@ -8,7 +8,7 @@ import os
 import queue
 import signal
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
@@ -46,6 +46,8 @@ class Session:
         self._workers = workers
         self._stack = contextlib.ExitStack()
         self._subjects: dict[Key, _Subject] = {}
+        self._modules: dict[int, list[str]] = {}
+        """By target, what its configurations were seen to import: loaded before the next are asked about."""
         self.missing: dict[str, str] = {}
         """Targets that the engine does not have, and why."""
 
@@ -86,11 +88,22 @@ class Session:
         key = (self._numbers[target], variant, json.dumps(dict(base or {}), sort_keys=True))
         chunks = [configs[start : start + CHUNK] for start in range(0, len(configs), CHUNK)]
         try:
-            answers = self._ask(self._subject(key), chunks)
+            answers = list(self._ask(self._subject(key), chunks))
         except (OSError, EOFError, ValueError) as error:
             self._close(key)
             raise self._failed(f"the engine gave no answer about {target}: {_reason(error)}") from error
-        return [_observation(answer) for answer in answers]
+        found = [_observation(answer) for answer in answers]
+        self._load(key[0], [name for answer in answers for name in answer.get("modules", ())])
+        return found
+
+    def _load(self, target: int, modules: Iterable[str]) -> None:
+        """Import once what every child would import anew: the same for any number of workers."""
+        known = self._modules.setdefault(target, [])
+        new = [name for name in dict.fromkeys(modules) if name not in known]
+        if new:
+            known += new
+            for key in [key for key in self._subjects if key[0] == target]:
+                self._close(key)
 
     def unset(self, target: str, variant: int = 0, base: Config | None = None) -> Mapping[str, Json]:
         """What a target's fields end up as with nothing set but `base`, where they have a JSON form."""
@@ -162,7 +175,12 @@ class Session:
 
     def _begin(self, key: Key, *, baseline: bool) -> _Subject:
         target, variant, base = key
-        message = {"target": target, "variant": variant, "baseline": json.loads(base) if baseline else None}
+        message = {
+            "target": target,
+            "variant": variant,
+            "baseline": json.loads(base) if baseline else None,
+            "modules": self._modules.get(target, []),
+        }
         control = self._control.sub_link(message, PATIENCE_S)
         try:
             answer = control.read(2 * self._prepared.timeout_s + PATIENCE_S)
