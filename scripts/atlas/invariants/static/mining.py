@@ -114,8 +114,17 @@ def _mined(m: Machine, state: State, ref: Ref) -> Mined:
     for event, change, found in dormant.of_events(m, changes, state, ref):
         candidates += [change] if change else []
         _account(accounts, event, found)
-    asked = guards(m.reader.index, m.target.given)
+    asked = guards(m.reader.index, _always_given(m.target))
     return Mined(unique(iter(candidates)), accounts.finished(), asked)
+
+
+def _always_given(target: Target) -> set[str]:
+    """What is never anything else: rules are tried with each of the variants, too."""
+    return {
+        name
+        for name, value in target.given.items()
+        if all(variant.get(name, value) == value for variant in target.variants)
+    }
 
 
 def _account(accounts: Accounts, event: Event, found: Read) -> None:
