@@ -37,7 +37,7 @@ CONFIG_TIME = ("construct", "validate", "resolve")
 MOST_ASKED, MOST_ASKED_OF_STEPS, MOST_ASKED_DEEP = 150_000, 40_000, 3_000
 """Configurations of a class, of one that is taken further than its construction, and of one that loads
 weights, that are tried at most before the last measurement."""
-FEW_EACH_SIDE = 44
+FEW_EACH_SIDE = 30
 """On each side of a candidate's boundary, where there are too many to ask about each as usual."""
 NESTED_SAMPLES = 6
 """A class that is no root of a surface gets one sample for this many of a root's."""

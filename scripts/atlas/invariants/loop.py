@@ -110,11 +110,13 @@ class Work:
         return sides(space, candidate, n, seed, shared=self.settings.each_side < EACH_SIDE)
 
 
-def _by_severity(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
-    """Errors first: what they reject is no use for the others."""
+def _in_parts(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
+    """Those first that can pass as they are; errors before the others, since what they reject shows nothing."""
     found = list(candidates)
-    yield [one for one in found if one.severity == "error"]
-    yield [one for one in found if one.severity != "error"]
+    for partial in (False, True):
+        members = [one for one in found if bool(one.partial) is partial]
+        yield [one for one in members if one.severity == "error"]
+        yield [one for one in members if one.severity != "error"]
 
 
 def begin(
@@ -161,7 +163,7 @@ def run(work: Work, candidates: Sequence[Candidate], say: Callable[[str], None])
     """Gate, sample, learn; until nothing is left to explain that can be learned, or rounds are over."""
     queue = list(candidates)
     for number in range(ROUNDS):
-        for part in _by_severity(queue):
+        for part in _in_parts(queue):
             try_all(work, part, number)
         if number:
             look(work, work.random(work.settings.samples // 2, "round", number))
@@ -179,7 +181,7 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
     seen: dict[str, Candidate] = {}
     for candidate in queue:
         seen.setdefault(rule_id(candidate), candidate)
-    todo = sorted(seen.values(), key=lambda one: bool(one.partial))  # those first that can pass as they are
+    todo = list(seen.values())
     for attempt in range(REFINEMENTS + 1):
         room = work.room()
         for candidate in todo[room:]:
