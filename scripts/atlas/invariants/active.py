@@ -52,7 +52,7 @@ def _parts(config: Config, base: Mapping[str, Json]) -> Iterator[Config]:
 def around_gap(
     config: Config, pools: Pools, base: Mapping[str, Json], accepted: Sequence[Config], most: int
 ) -> list[Config]:
-    """At most so many variations of a small configuration: each field over its pool, pairs of fields, in other company."""
+    """At most so many variations of a small configuration: one field or two over their pools."""
     found: dict[bytes, Config] = {}
     for variation in _variations(config, pools, base, accepted, most):
         found.setdefault(compact(variation), variation)

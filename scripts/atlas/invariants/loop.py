@@ -111,7 +111,7 @@ class Work:
 
 
 def _in_parts(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
-    """Those first that can pass as they are; errors before the others, since what they reject shows nothing."""
+    """Those first that can pass as they are; errors before others, since what they reject shows nothing."""
     found = list(candidates)
     for partial in (False, True):
         members = [one for one in found if bool(one.partial) is partial]
