@@ -13,7 +13,7 @@ from atlas.invariants.draw import Space, sides
 from atlas.invariants.gate import EACH_SIDE, EXAMPLES, Trial, Verdict, observed_depth, run_gate
 from atlas.invariants.induce import induced, refined
 from atlas.invariants.messages import checked
-from atlas.invariants.model import Candidate, Config, Effect, Mined, Target
+from atlas.invariants.model import Candidate, Config, Effect, Mined, Observation, Target
 from atlas.invariants.predicate import Context, Op
 from atlas.invariants.predicate.expr import Field
 from atlas.invariants.rules import Quarantined, rule_id
@@ -69,6 +69,8 @@ class Work:
     observed: list[Observed] = field(default_factory=list)
     known: tuple[Candidate, ...] = ()
     """Rules that were proven before, at depths that come first."""
+    before: frozenset[str] = frozenset()
+    """These depths: what is rejected there was looked at before."""
     _rejecting: Corpus | None = None
 
     @property
@@ -125,12 +127,15 @@ def begin(
     mined: Mined,
     candidates: Sequence[Candidate],
     known: Sequence[Candidate] = (),
+    before: Iterable[str] = (),
 ) -> Work | None:
     """The first look: values for what must be given, and what the engine does to simple configurations.
 
-    None where no configuration is accepted.
+    None where no configuration is accepted. `known` are the rules of depths that were proven `before`.
     """
-    work = Work(bench, settings, mined, context_of(bench.target), known=tuple(known))
+    work = Work(
+        bench, settings, mined, context_of(bench.target), known=tuple(known), before=frozenset(before)
+    )
     work.hint([*mined.candidates, *candidates, *known])
     base = find_base(bench, {name: pool.valid for name, pool in work.pools.items()})
     if base is None:
@@ -151,12 +156,16 @@ def begin(
 
 def look(work: Work, configs: Sequence[Config]) -> list[Observed]:
     """Ask, remember, and keep some of what was accepted without a word."""
-    found = work.bench.observed(configs)
+    found = [one for one in work.bench.observed(configs) if not _was_seen(work, one[1])]
     work.observed += found
     quiet = [config for config, observation in found if is_quiet(observation)]
     room = MOST_ACCEPTED - len(work.accepted)
     work.accepted += quiet[:: max(1, len(quiet) // max(1, room))][:room] if room > 0 else []
     return found
+
+
+def _was_seen(work: Work, observation: Observation) -> bool:
+    return observation.outcome == "rejected" and observation.depth in work.before
 
 
 def run(work: Work, candidates: Sequence[Candidate], say: Callable[[str], None]) -> None:
