@@ -124,7 +124,8 @@ _OWN: Mapping[str, Callable[[Op], Expr]] = {
     **dict.fromkeys(("+", "-"), _sum),
     **dict.fromkeys(("neg", "abs"), _of(*NUMBERS)),
     "len": _of(*SIZED),
-    **dict.fromkeys(("lower", "upper", "isdigit"), _of("str")),
+    **dict.fromkeys(("lower", "upper", "title", "capitalize", "casefold"), _of("str")),
+    **dict.fromkeys(("isdigit", "isalpha", "isalnum", "isnumeric", "isspace", "isidentifier"), _of("str")),
     **dict.fromkeys(("keys", "values"), _of("dict")),
 }
 """What an operation itself raises on, its arguments having values."""

@@ -40,8 +40,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
     match expr:
         case Op(_, args):
             return args
-        case Each(_, _, over, body):
-            return (over, body)
+        case Each(_, _, over, body, only):
+            return (over, body, only)
         case Opaque(_, fields, _):
             return fields
         case _:
@@ -80,7 +80,8 @@ def _hints(expr: Expr, scope: Mapping[str, tuple[Subject, ...]]) -> Iterator[tup
     if isinstance(expr, Each):
         items = tuple(Subject(one.field, "items") for one in subjects(expr.over, scope))
         yield from _hints(expr.over, scope)
-        yield from _hints(expr.body, {**scope, expr.var: items})
+        for inner in (expr.body, expr.only):
+            yield from _hints(inner, {**scope, expr.var: items})
         return
     if isinstance(expr, Op) and expr.name in COMPARISONS:
         yield from _compared(expr, scope)

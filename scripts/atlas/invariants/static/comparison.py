@@ -211,7 +211,17 @@ def contained(m: Machine, item: Value, container: Value, state: State, node: ast
     items = known_items(m, container, state)
     if items is None:
         return m.opaque(node, state, item, container)
+    listed = [_plain(m, one) if when == TRUE else None for when, one in items]
+    if left is not None and left == item and not isinstance(left, Opaque) and None not in listed:
+        return op("in", left, Const(tuple(one.value for one in listed if one is not None)))
     return or_(*(and_(when, equal(m, item, one, state, node)) for when, one in items))
+
+
+def _plain(m: Machine, value: Value) -> Const | None:
+    """The constant that a value compares as."""
+    if isinstance(value, Member):
+        return constant(value.value) if _mixes(m, value) else None
+    return value if isinstance(value, Const) else None
 
 
 def _in(left: Expr, container: Expr) -> Expr:

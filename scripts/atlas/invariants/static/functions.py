@@ -144,7 +144,7 @@ def bound(
 def _open(rest: Value | None, extra: Mapping[str, Value], taken: set[str], state: State) -> Value:
     """What `**kwargs` holds."""
     if isinstance(rest, UserKeywords) and not extra:
-        return UserKeywords(rest.taken | taken)
+        return rest.without(frozenset(taken))
     unknown = Opaque("**kwargs", (), False) if rest is not None else None
     return state.new(Table({name: Item(value) for name, value in extra.items()}, unknown))
 
@@ -171,7 +171,7 @@ def _defaults(
             continue
         if isinstance(rest, UserKeywords) and name not in rest.taken:
             default = _evaluated(m, function, defaults[name], state) if name in defaults else Absent()
-            out[name] = m.fields.given_or(name, default, state)
+            out[name] = m.fields.passed_or(rest, name, default, state)
         elif name in defaults:
             out[name] = _evaluated(m, function, defaults[name], state)
 

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import FALSE, Const, Each, Expr, Field, Op, undefined
+from atlas.invariants.predicate import FALSE, Const, Expr, Field, Op, undefined
+from atlas.invariants.predicate.walk import parts_of
 from atlas.invariants.static.implied import implied
 from atlas.invariants.static.measure import fields_in, opaque_in, size
 from atlas.invariants.static.shorter import shorter
@@ -42,9 +43,7 @@ def _seen(expression: Expr) -> Iterator[Expr]:
     if isinstance(expression, Op) and expression.name == "raw":
         return
     yield expression
-    inner = expression.args if isinstance(expression, Op) else ()
-    inner = (expression.over, expression.body) if isinstance(expression, Each) else inner
-    for one in inner:
+    for one in parts_of(expression):
         yield from _seen(one)
 
 

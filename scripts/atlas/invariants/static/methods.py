@@ -91,7 +91,7 @@ def _of_keywords(
             return default
         if name == "pop":
             take(owner, key.value, state)
-        return m.fields.given_or(key.value, default, state)
+        return m.fields.passed_or(owner, key.value, default, state)
     if name == "items":
         return UserItem("items")
     if name in ("keys", "copy"):
@@ -103,7 +103,7 @@ def take(owner: UserKeywords, name: str, state: State) -> None:
     """`kwargs.pop(name)`."""
     for its, value in state.names.items():
         if value == owner:
-            state.names[its] = UserKeywords(owner.taken | {name})
+            state.names[its] = owner.without(frozenset({name}))
 
 
 def _of_super(

@@ -17,8 +17,8 @@ TOO_LONG = "a condition too long to be read"
 _MAX_LEAVES = 24
 _BOOLEAN = frozenset(
     {"and", "or", "not", "==", "!=", "<", "<=", ">", ">=", "in", "not_in", "given", "truth", "raises"}
-    | {"isint", "isnan", "isinf", "isfinite", "isdigit", "startswith", "endswith", "matches", "fullmatch"}
-    | {"conforms", "same"}
+    | {"isint", "isnan", "isinf", "isfinite", "startswith", "endswith", "matches", "fullmatch"}
+    | {"isdigit", "isalpha", "isalnum", "isnumeric", "isspace", "isidentifier", "conforms", "same"}
 )
 
 
@@ -83,7 +83,10 @@ def is_boolean(value: Expr) -> bool:
         return isinstance(value.value, bool)
     if isinstance(value, Op) and value.name == "if":
         return is_boolean(value.args[1]) and is_boolean(value.args[2])
-    return isinstance(value, Each) or (isinstance(value, Op) and value.name in _BOOLEAN)
+    if isinstance(value, Each):
+        return value.kind != "list"
+    return isinstance(value, Op) and value.name in _BOOLEAN
+
 
 
 def if_(condition: Expr, then: Expr, other: Expr) -> Expr:
@@ -203,16 +206,19 @@ def kind_of(value: Expr) -> str | None:
         return names.get(type(its))
     if is_boolean(value):
         return "bool"
+    if isinstance(value, Each):
+        return "list"
     if isinstance(value, Op):
         return _RESULTS.get(value.name)
     return None
 
 
 _RESULTS = {
-    **dict.fromkeys(("list", "sorted", "split", "keys", "values"), "list"),
-    **dict.fromkeys(("len", "int", "floor", "ceil"), "int"),
-    **dict.fromkeys(("str", "lower", "upper", "strip", "lstrip", "rstrip", "replace", "type"), "str"),
-    "float": "float",
+    **dict.fromkeys(("list", "sorted", "unique", "split", "keys", "values"), "list"),
+    **dict.fromkeys(("len", "int", "floor", "ceil", "find", "count"), "int"),
+    **dict.fromkeys(("str", "lower", "upper", "strip", "lstrip", "rstrip", "replace", "type", "join"), "str"),
+    **dict.fromkeys(("title", "capitalize", "casefold", "removeprefix", "removesuffix"), "str"),
+    **dict.fromkeys(("float", "sqrt", "log2"), "float"),
     "dict": "dict",
 }
 

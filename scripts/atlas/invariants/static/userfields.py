@@ -9,7 +9,7 @@ from atlas.invariants.model import FieldSpec, Target
 from atlas.invariants.predicate import FALSE, TRUE, Const, Expr, Field, Op, Opaque, Var
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import is_none, not_
+from atlas.invariants.static.terms import and_, is_none, not_
 from atlas.invariants.static.values import Absent, UserKeywords, Value, merge
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.modules import Definition
@@ -49,6 +49,10 @@ class UserFields:
             return its
         return merge(Op("given", (Field((name,)),)), its, default)
 
+    def passed_or(self, keywords: UserKeywords, name: str, default: Value, state: State) -> Value:
+        """What the user gave under a name that may have been taken out of the keywords, else a default."""
+        return merge(keywords.gone(name), default, self.given_or(name, default, state))
+
     def value_of(self, name: str) -> Expr:
         """What the user gave for a field, as the target itself sees it: others may convert it later."""
         spec = self.spec(name)
@@ -56,9 +60,8 @@ class UserFields:
         return Op("raw", (Field((name,)),)) if converted_later else Field((name,))
 
     def is_given(self, name: str, container: Value) -> Expr:
-        if isinstance(container, UserKeywords) and name in container.taken:
-            return FALSE
-        return TRUE if name in self.target.given else Op("given", (Field((name,)),))
+        there = TRUE if name in self.target.given else Op("given", (Field((name,)),))
+        return and_(there, not_(container.gone(name))) if isinstance(container, UserKeywords) else there
 
     # --- what types tell ---------------------------------------------------------------------------------
 
