@@ -118,6 +118,7 @@ PYTHON: dict[str, Any] = {
     },
     "count": lambda x, one: refuse(x, str if isinstance(x, str) else list).count(one),
     "join": lambda between, items: refuse(between, str).join(ordered(items)),
+    "ordered": ordered,
     "unique": lambda x: list(dict.fromkeys(ordered(x))),
     "sqrt": math.sqrt,
     "log2": math.log2,
@@ -128,7 +129,12 @@ PYTHON: dict[str, Any] = {
 
 
 class _FrozenSets(ast.NodeTransformer):
-    """Sets of the language are constants, which can be compared but not changed."""
+    """Sets of the language are constants, which can be compared but not changed, and have no order."""
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        self.generic_visit(node)
+        node.generators[0].iter = ast.Call(ast.Name("ordered", ast.Load()), [node.generators[0].iter], [])
+        return node
 
     def visit_Set(self, node: ast.Set) -> ast.AST:
         self.generic_visit(node)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,14 @@ from atlas.invariants.corpus import Corpus
 from atlas.invariants.gate import REQUIRED
 from atlas.invariants.model import Candidate, Config, Json, Target
 from atlas.invariants.outcomes import compiled
-from atlas.invariants.predicate import Context, fields_of
+from atlas.invariants.predicate import Context, Expr, Op, fields_of
 from atlas.invariants.sampling import Pools, around
 
 DRAWS = 4
 """So often is drawn again where much of it is rejected for other reasons."""
 MARGIN = 20
+MOST = 12
+"""So many rules that reject what is drawn are kept away from."""
 TRIES = 3000
 LETTERS = "abcdefghijklmnopqrstuvwxyz_-/.0123456789 "
 
@@ -60,9 +63,31 @@ def sides(space: Space, candidate: Candidate, n: int, seed: int) -> tuple[list[C
         take((*drawn[0], *drawn[1]))
         if min(map(len, found)) >= n:
             break
+    if notice and min(map(len, found)) < n:
+        refused = _rejecting(space, [one for side in spare for one in side.values()], about)
+        for side, its in enumerate(found):
+            if refused and len(its) < n:
+                wanted = candidate.when if side else Op("not", (candidate.when,))
+                narrow = Op("and", (wanted, *(Op("not", (one,)) for one in refused)))
+                drawn = around(
+                    narrow, space.target, space.pools, space.context, n, 0,
+                    seed_of(its_seed, "accepted", side), valid_context=space.accepted,
+                )  # fmt: skip
+                take(drawn[0])
     if _too_few(found, n) and about:
         take(_further(about, [*found[0].values(), *found[1].values()], its_seed, lambda: _too_few(found, n)))
     return _both(found, spare, n)
+
+
+def _rejecting(space: Space, spare: Sequence[Config], about: Sequence[str]) -> list[Expr]:
+    """Conditions on these fields under which what was drawn is rejected, the most frequent first."""
+    counts = Counter(number for config in spare for number in space.rejecting.holding(config))
+    rules = [space.rejecting.rules[number].when for number, _ in sorted(counts.items(), key=_often)]
+    return [one for one in rules if not {field.path[0] for field in fields_of(one)}.isdisjoint(about)][:MOST]
+
+
+def _often(entry: tuple[int, int]) -> tuple[int, int]:
+    return -entry[1], entry[0]
 
 
 def _too_few(found: tuple[dict[bytes, Config], dict[bytes, Config]], n: int) -> bool:

@@ -77,7 +77,9 @@ class Code:
             body = self.part(expr.body, inner)
             if expr.kind == "list":
                 items = f"{self.constant(ordered_items)}({self.part(expr.over, bound)})"
-                return f"[{self.constant(known)}({body}) for {name} in {items} if {self.part(expr.only, inner)}]"
+                return (
+                    f"[{self.constant(known)}({body}) for {name} in {items} if {self.part(expr.only, inner)}]"
+                )
             items = f"{self.constant(items_of)}({self.part(expr.over, bound)})"
             return f"{expr.kind}({body} for {name} in {items})"
         return self.operation(expr, bound) if isinstance(expr, Op) else "MISSING"

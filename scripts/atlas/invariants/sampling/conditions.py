@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from atlas.invariants.model import Json
@@ -14,6 +14,7 @@ CONTAINMENT = ("in", "not_in")
 COMPARISONS = (
     "==", "!=", "<", "<=", ">", ">=", *CONTAINMENT, "%", "startswith", "endswith", "matches", "fullmatch",
 )  # fmt: skip
+MOST_SPELLED = 4
 OF_TYPES = ("type", "conforms", "convert", "raises", "given")
 """Their constants are names of types, not values."""
 
@@ -95,9 +96,22 @@ def _compared(expr: Op, scope: Mapping[str, tuple[Subject, ...]]) -> Iterator[tu
         contains = expr.name in CONTAINMENT and arg is expr.args[1]
         for subject in subjects(arg, scope):
             role = "items" if contains and subject.role == "values" else subject.role
-            for value in constants:
+            for value in (*constants, *_other_spellings(arg, constants)):
                 if role != "lengths" or type(value) is int:
                     yield Subject(subject.field, role), value
+
+
+def _other_spellings(expr: Expr, constants: Sequence[Json]) -> Iterator[Json]:
+    """Texts that become one of these constants when they are written in small or capital letters, or cut."""
+    names = {one.name for one in nodes(expr) if isinstance(one, Op)}
+    texts = [one for one in constants if isinstance(one, str) and one][:MOST_SPELLED]
+    for text in texts:
+        if names & {"lower", "casefold"}:
+            yield from (text.upper(), text.title())
+        if "upper" in names:
+            yield from (text.lower(), text.title())
+        if names & {"strip", "lstrip", "rstrip"}:
+            yield f" {text} "
 
 
 def _constants(expr: Expr, operator: str) -> Iterator[Json]:

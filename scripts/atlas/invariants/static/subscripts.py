@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import TRUE, Const, Expr, Opaque
+from atlas.invariants.predicate import NONE, TRUE, Const, Expr, Opaque
 from atlas.invariants.static.lowering import constant, lowered
 from atlas.invariants.static.measure import opaque_in
 from atlas.invariants.static.objects import Sequence, Table
@@ -23,8 +23,21 @@ def subscript(m: Machine, node: ast.Subscript, state: State) -> Value:
     if isinstance(owner, Known):
         return _of_class(m, owner, node, state)
     if isinstance(node.slice, ast.Slice):
-        return m.opaque(node, state, owner)
+        return _slice(m, owner, node, node.slice, state)
     return item(m, owner, m.value(node.slice, state), node, state)
+
+
+def _slice(m: Machine, owner: Value, node: ast.Subscript, part: ast.Slice, state: State) -> Value:
+    """`owner[start:end]`"""
+    if isinstance(owner, Choice):
+        then, other = (_slice(m, one, node, part, state) for one in (owner.then, owner.other))
+        return merge(owner.condition, then, other)
+    ends = [NONE if one is None else lowered(m.value(one, state), state) for one in (part.lower, part.upper)]
+    its, step = lowered(owner, state), part.step
+    known = [one for one in (its, *ends) if one is not None and not isinstance(one, Opaque)]
+    if step is not None or len(known) != 3:
+        return m.opaque(node, state, owner)
+    return op("slice", *known)
 
 
 def _of_class(m: Machine, owner: Known, node: ast.Subscript, state: State) -> Value:

@@ -11,10 +11,11 @@ from typing import Any
 
 from atlas.invariants.predicate import FALSE, TRUE, Const, Each, Expr, Op, Opaque
 from atlas.invariants.static.folding import fold
+from atlas.invariants.static.measure import size
 
-MAX_SIZE = 600
-TOO_LONG = "a condition too long to be read"
 _MAX_LEAVES = 24
+_MOST_SPELLED = 60
+"""A choice between conditions is written with `and` and `or` where that is not longer."""
 _BOOLEAN = frozenset(
     {"and", "or", "not", "==", "!=", "<", "<=", ">", ">=", "in", "not_in", "given", "truth", "raises"}
     | {"isint", "isnan", "isinf", "isfinite", "startswith", "endswith", "matches", "fullmatch"}
@@ -86,7 +87,6 @@ def is_boolean(value: Expr) -> bool:
     if isinstance(value, Each):
         return value.kind != "list"
     return isinstance(value, Op) and value.name in _BOOLEAN
-
 
 
 def if_(condition: Expr, then: Expr, other: Expr) -> Expr:
@@ -170,7 +170,8 @@ def _spread(branch: Op, step: Callable[[Expr], Expr]) -> Expr:
     right = _spread(other, step) if isinstance(other, Op) and other.name == "if" else step(other)
     made = if_(condition, left, right)
     if isinstance(made, Op) and made.name == "if" and is_boolean(left) and is_boolean(right):
-        return or_(and_(condition, left), and_(not_(condition), right))
+        spelled = or_(and_(condition, left), and_(not_(condition), right))
+        return spelled if size(spelled, _MOST_SPELLED) <= _MOST_SPELLED else made
     return made
 
 
