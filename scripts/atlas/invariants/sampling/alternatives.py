@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def alternatives(expr: Expr) -> tuple[Expr, ...]:
-    """Conditions of which at least one holds wherever this one does; one only where it has no alternatives."""
+    """Conditions of which at least one holds wherever this one does."""
     found = _spread(expr)
     return found if len(found) <= MOST else (*found[: MOST - 1], Op("or", found[MOST - 1 :]))
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from atlas.invariants.predicate import Const, Opaque
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.objects import Sequence
+from atlas.invariants.static.sets import among
 from atlas.invariants.static.state import State
 from atlas.invariants.static.strings import percent
-from atlas.invariants.static.sets import among
 from atlas.invariants.static.terms import not_, op
 from atlas.invariants.static.truths import truth_of
 from atlas.invariants.static.values import Choice, Text, Value, merge
