@@ -104,19 +104,20 @@ def part_of(container: Json, start: Json, end: Json) -> Json:
 
 def joined(between: Json, items: Json) -> str:
     """`between.join(items)`"""
-    if not isinstance(known(between), str):
+    text = known(between)
+    if not isinstance(text, str):
         raise AttributeError("join")
-    every = list(ordered_items(items))
-    if len(between) * len(every) + sum(len(one) for one in every if isinstance(one, str)) > MAX_ITEMS:
+    every: list[str] = list(ordered_items(items))
+    if len(text) * len(every) + sum(len(one) for one in every if isinstance(one, str)) > MAX_ITEMS:
         raise Unknown
-    return between.join(every)
+    return text.join(every)
 
 
 def count_of(container: Json, item: Json) -> int:
     """How often a text or a list has something."""
     if not isinstance(known(container), str | list):
         raise AttributeError("count")
-    return container.count(known(item))
+    return int(container.count(known(item)))
 
 
 def keys_of(container: Json) -> list[Json]:

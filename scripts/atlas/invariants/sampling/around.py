@@ -136,7 +136,9 @@ class _Others:
         known = (spec.name for spec in self.target.fields if spec.name not in self.read)
         self.free = [name for name in known if name in self.pools and self.pools[name].valid]
         apart = [one for one in self.valid if not self.read.intersection(one)]
-        self.valid = apart if len(apart) >= ENOUGH else self.valid
+        if len(apart) >= ENOUGH:  # what is valid only together with those fields is the company of some
+            rest = [one for one in self.valid if self.read.intersection(one)]
+            self.valid = in_turns([apart[::2], apart[1::2], rest])
         self.turn = cycle(self.valid)
 
     def draw(self) -> dict[str, Json]:

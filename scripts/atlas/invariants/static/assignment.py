@@ -14,7 +14,7 @@ from atlas.invariants.static.measure import size
 from atlas.invariants.static.objects import Instance, Item, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import not_
-from atlas.invariants.static.values import Absent, EnumValue, Ref, Text, Value, is_expr, leaves
+from atlas.invariants.static.values import Absent, Ref, Text, Value, is_expr, leaves
 from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:
@@ -135,9 +135,7 @@ def _changes(m: Machine, thing: Instance, name: str, value: Value, state: State,
     before = thing.attrs.get(name)
     if before is not None and before == value:
         return
-    chosen = any(isinstance(leaf, EnumValue) for _, leaf in leaves(value))
-    expression = lowered(value, state) if not chosen else None
-    m.record("set", node, state, sets=(name, value, expression))
+    m.record("set", node, state, sets=(name, value, lowered(value, state)))
 
 
 def _set_item(m: Machine, target: ast.Subscript, value: Value, state: State, node: ast.stmt) -> None:

@@ -48,8 +48,8 @@ def length(m: Machine, value: Value, node: ast.AST, state: State) -> Value | Non
     if isinstance(value, Mapped):
         if value.condition == TRUE and value.kind != "set" and value.each:
             return op("len", value.over)
-        items = distinct(value, state)
-        return op("len", items) if items is not None else None
+        every = distinct(value, state)
+        return op("len", every) if every is not None else None
     its = lowered(value, state)
     if its is None or isinstance(its, Opaque) or isinstance(value, Text):
         return None

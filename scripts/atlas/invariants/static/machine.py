@@ -21,7 +21,7 @@ from atlas.invariants.static.statements import STATEMENTS
 from atlas.invariants.static.terms import not_
 from atlas.invariants.static.truths import TESTS, truth_of
 from atlas.invariants.static.userfields import UserFields
-from atlas.invariants.static.values import EnumValue, Function, Raised, Ref, Value, leaves
+from atlas.invariants.static.values import Function, Raised, Ref, Value
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.reader import Reader
@@ -262,8 +262,7 @@ class Machine:
         self, name: str, value: Value, node: ast.FunctionDef, view: ClassView, state: State
     ) -> None:
         """A validator makes something else of a field."""
-        chosen = any(isinstance(leaf, EnumValue) for _, leaf in leaves(value))
-        expression = lowered(value, state) if not chosen else None
+        expression = lowered(value, state)
         line = Site(view.scope.module.path, node.lineno, node.end_lineno or node.lineno, node.name)
         self.events.append(Event("set", line, state.path, self.depth, sets=(name, value, expression)))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import NONE, Const, Field
+from atlas.invariants.static import enums
 from atlas.invariants.static.attribute_calls import setattr_
 from atlas.invariants.static.call import Call
 from atlas.invariants.static.container_methods import of_mapped, of_sequence, of_table
@@ -17,6 +18,7 @@ from atlas.invariants.static.terms import op
 from atlas.invariants.static.value_methods import of_expression
 from atlas.invariants.static.values import (
     GivenNames,
+    Known,
     Mapped,
     Method,
     Ref,
@@ -113,4 +115,6 @@ def _of_super(
     """Methods of classes outside of the engine."""
     if name == "__setattr__" and len(given) == 2:
         return setattr_(Call(m, [owner.of, *given], {}, node, state))
+    if name == "__getitem__" and len(given) == 1 and isinstance(owner.of, Known):
+        return enums.item(m, owner.of, given[0], node, state)
     return NONE if name in ("__init__", "__post_init__", "__init_subclass__") else None

@@ -101,6 +101,11 @@ class UserFields:
             return None
         return records[0], bool(words & {"None", "Optional"})
 
+    def takes_none(self, name: str) -> bool:
+        """Whether None is among the types of a field."""
+        spec = self.spec(name)
+        return spec is not None and bool({"None", "Optional"} & set(_WORDS.findall(spec.annotation or "")))
+
     def converts_to(self, value: Expr, cls: Definition) -> Expr | None:
         """Whether a value of the user's is an instance of a class of the engine's; None: it may be."""
         name = cls.qualname.rpartition(".")[2]

@@ -76,10 +76,11 @@ class Super:
 
 @dataclass(frozen=True)
 class EnumValue:
-    """`SomeEnum(value)`: the member that has the value."""
+    """`SomeEnum(value)`: the member that has the value; and its name, where that can be told."""
 
     enum: str
     value: Expr
+    name: Expr | None = None
 
 
 @dataclass(frozen=True)
