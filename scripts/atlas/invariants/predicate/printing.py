@@ -6,6 +6,7 @@ import keyword
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from atlas.invariants.predicate.expr import NONE, TRUE, Const, Each, Expr, Field, Json, Op, Opaque, Var
 
@@ -28,6 +29,7 @@ ATOM = 13
 _SHOWN = {"truth": "bool"}
 
 
+@lru_cache(maxsize=20_000)
 def exact_text(expr: Expr) -> str:
     """The expression as it is, in Python's notation."""
     return _Writer(frozenset()).condition(expr, 0)

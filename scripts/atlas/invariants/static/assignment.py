@@ -94,7 +94,7 @@ def set_under(
 
 def _bounded(m: Machine, value: Value, node: ast.AST, state: State) -> Value:
     """A value that has grown too large to be read is only known by its fields."""
-    if is_expr(value) and size(value, 200) > 200:
+    if is_expr(value) and size(value, 250) > 250:
         return m.opaque(node, state, value, environment=False)
     return value
 

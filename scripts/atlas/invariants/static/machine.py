@@ -27,7 +27,7 @@ from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.reader import Reader
 from atlas.schema.static.values import source_text
 
-MOST_NODES = 150
+MOST_NODES = 250
 """A condition that is longer is not translated."""
 
 

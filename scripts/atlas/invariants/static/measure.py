@@ -21,7 +21,7 @@ def size(value: Expr, limit: int = MAX_SIZE) -> int:
     return total
 
 
-def capped(value: Expr, limit: int = 150) -> Expr:
+def capped(value: Expr, limit: int = 250) -> Expr:
     """A condition that people can read; a longer one is only known by its fields."""
     if size(value, limit) <= limit:
         return value

@@ -14,6 +14,7 @@ from atlas.invariants.static.folding import fold
 from atlas.invariants.static.measure import size
 
 _MAX_LEAVES = 24
+_MOST_SPREAD = 60
 _MOST_SPELLED = 60
 """A choice between conditions is written with `and` and `or` where that is not longer."""
 _BOOLEAN = frozenset(
@@ -138,7 +139,7 @@ def _means(condition: Expr, then: Expr, other: Expr) -> bool:
 def op(name: str, *args: Expr) -> Expr:
     """An operator or function of values: folded where all are known, spread over the branches of an `if`."""
     for at, arg in enumerate(args):
-        if isinstance(arg, Op) and arg.name == "if" and _leaves(arg) <= _MAX_LEAVES and name != "given":
+        if isinstance(arg, Op) and arg.name == "if" and name != "given" and _is_short(arg, args):
             return _spread(arg, lambda leaf, at=at: op(name, *args[:at], leaf, *args[at + 1 :]))  # type: ignore[misc]
     if all(isinstance(arg, Const) for arg in args):
         folded = fold(name, [arg.value for arg in args if isinstance(arg, Const)])
@@ -149,6 +150,12 @@ def op(name: str, *args: Expr) -> Expr:
     if name in ("in", "not_in") and isinstance(args[1], Const) and args[1].value in ((), {}, "", frozenset()):
         return FALSE if name == "in" else TRUE
     return Op(name, tuple(args))
+
+
+def _is_short(branch: Op, args: tuple[Expr, ...]) -> bool:
+    """Whether an operation on each branch of a choice is not much longer than one on all of it."""
+    rest = sum(size(one, _MOST_SPREAD) for one in args if one is not branch)
+    return _leaves(branch) <= _MAX_LEAVES and _leaves(branch) * rest <= _MOST_SPREAD
 
 
 def _sizes_differ(left: Expr, right: Expr) -> bool:
