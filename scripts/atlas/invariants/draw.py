@@ -22,6 +22,8 @@ MARGIN = 20
 MOST = 12
 """So many rules that reject what is drawn are kept away from."""
 TRIES = 3000
+FEWEST = 30
+"""With fewer configurations in which it holds, more are looked for."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz_-/.0123456789 "
 
 
@@ -57,7 +59,7 @@ def sides(space: Space, candidate: Candidate, n: int, seed: int) -> tuple[list[C
 
     for number in range(DRAWS if notice else 1):
         drawn = around(
-            candidate.when, space.target, space.pools, space.context, n, n,
+            candidate.when, space.target, space.pools, space.context, *(n * (2 if number else 1),) * 2,
             seed_of(its_seed, number), valid_context=space.accepted,
         )  # fmt: skip
         take((*drawn[0], *drawn[1]))
@@ -91,7 +93,7 @@ def _often(entry: tuple[int, int]) -> tuple[int, int]:
 
 
 def _too_few(found: tuple[dict[bytes, Config], dict[bytes, Config]], n: int) -> bool:
-    return sum(min(len(side), 2 * n) for side in found) < REQUIRED + MARGIN
+    return sum(min(len(side), 2 * n) for side in found) < REQUIRED + MARGIN or len(found[1]) < FEWEST
 
 
 def _both(

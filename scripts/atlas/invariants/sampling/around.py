@@ -138,7 +138,7 @@ class _Others:
         apart = [one for one in self.valid if not self.read.intersection(one)]
         if len(apart) >= ENOUGH:  # what is valid only together with those fields is the company of some
             rest = [one for one in self.valid if self.read.intersection(one)]
-            self.valid = in_turns([apart[::2], apart[1::2], rest])
+            self.valid = in_turns([apart[::2], apart[1::2], rest[: len(apart) // 2]])
         self.turn = cycle(self.valid)
 
     def draw(self) -> dict[str, Json]:

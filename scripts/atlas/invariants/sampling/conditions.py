@@ -123,6 +123,8 @@ def _constants(expr: Expr, operator: str) -> Iterator[Json]:
             items = plain(value)
             members = isinstance(items, list | dict) and operator in CONTAINMENT
             yield from (one for one in (items if members else [items]) if is_json(one))
+        case Op("if", (_, then, other)):
+            yield from (value for side in (then, other) for value in _constants(side, operator))
         case Op(name, args) if name not in (*OF_TYPES, "len"):
             for arg in args:
                 yield from _constants(arg, operator)
@@ -144,6 +146,8 @@ def subjects(expr: Expr, scope: Mapping[str, tuple[Subject, ...]]) -> tuple[Subj
             return tuple(Subject(f"{one.field}.{key}") for one in subjects(inner, scope))
         case Op("get" | "keys" | "values" | "sorted" | "sum", (inner, *_)):
             return tuple(Subject(one.field, "items") for one in subjects(inner, scope))
+        case Op("if", (_, then, other)):
+            return (*subjects(then, scope), *subjects(other, scope))
         case Op(name, args) if name not in OF_TYPES:
             return tuple(one for arg in args for one in subjects(arg, scope))
         case _:
