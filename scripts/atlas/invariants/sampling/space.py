@@ -86,9 +86,8 @@ def space_of(expr: Expr, target: Target, pools: Pools, context: Context, rng: ra
     takes = {spec.name for spec in target.fields}.difference(target.given)
     read, hints = field_names(expr), hints_of([expr])
     every = [*read, *(name for name in hints if name not in read and _is_inside(name, read))]
-    names = tuple(
-        sorted((one for one in every if one.split(".")[0] in takes), key=lambda one: one.count("."))
-    )
+    named = [name for name in every if name.split(".")[0] in takes]
+    names = tuple(sorted(named, key=lambda name: name.count(".")))  # objects before what is put into them
     found = Space(names, [], [], [], compile_predicate(expr, context))
     for name in names:
         known = pools.get(name) or pool(member_type(target, name), hints.get(name, Hints()))
