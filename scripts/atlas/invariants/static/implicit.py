@@ -23,7 +23,7 @@ _MOST_NODES = 60
 
 def evaluated(m: Machine, expression: Expr, state: State, node: ast.expr) -> None:
     """An expression is evaluated here: record the values on which that itself fails."""
-    if isinstance(expression, Const) or m.target.converts != "none":
+    if isinstance(expression, Const):
         return
     if any(isinstance(one, Field) and m.fields.is_converted(one) for one in _seen(expression)):
         return

@@ -36,7 +36,10 @@ class UserFields:
 
     def is_converted(self, one: Field) -> bool:
         """Whether pydantic sees to the type of a field's value before anything else does."""
-        return self.target.converts == "lax" or self.value_of(one.path[0]) != one
+        spec = self.spec(one.path[0])
+        if self.target.converts == "lax":
+            return spec is None or spec.converts
+        return self.value_of(one.path[0]) != one
 
     def given_or(self, name: str, default: Value, state: State) -> Value:
         """What the user gave under a name, else a default."""
