@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from atlas.invariants.corpus import Corpus
 from atlas.invariants.effective import agrees, effective
+from atlas.invariants.outcomes import happened
 
 from .toy_bench import Toy, proved
 
@@ -124,3 +126,40 @@ def test_rules_that_do_not_hold_or_do_not_change_have_no_part(toy, target):
         ],
     )
     assert effective(corpus, {"size": 9}) == ({}, True)
+
+
+def test_a_value_that_an_unset_field_has_anyway_is_no_change(toy, target):
+    always = toy.rule("half is None", "half =", "dormant", sets={"half": "size // 2"})
+    unknown, known = (Corpus(replace(target, ends=ends), [always]) for ends in ({}, {"half": 4}))
+    assert [corpus.holding({}) for corpus in (unknown, known)] == [[0], []]
+    assert [corpus.holding({"size": 6}) for corpus in (unknown, known)] == [[0], [0]]
+    assert known.holding({"half": None}) == [0]
+    assert effective(known, {"size": 6}) == ({"half": 3}, True)
+    assert effective(known, {"size": 8}) == ({}, True)
+
+
+def test_a_rule_is_right_where_the_field_is_what_it_says_anyway(toy, target):
+    observed = toy.observe(target.cls, [{"size": 8}, {"size": 6}, {"size": 6, "half": 1}])
+    says = toy.rule("half is None", "half =", "dormant", sets={"half": "size // 2"})
+    wrong = toy.rule("half is None", "half =", "dormant", sets={"half": "size // 3"})
+    context = Corpus(target, []).context
+    ends = toy.unset(target.cls)
+    configs = [{"size": 8}, {"size": 6}]
+    assert ends["half"] == 4
+    assert [happened(says, *one, context, ends) for one in zip(configs, observed, strict=False)] == [
+        None,
+        True,
+    ]
+    assert [happened(wrong, *one, context, ends) for one in zip(configs, observed, strict=False)] == [
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("config", [{"half": None}, {"half": 3}])
+def test_what_was_given_is_compared_with_what_was_given(toy, target, config):
+    says = toy.rule("half is None", "half =", "dormant", sets={"half": "size // 2"})
+    (observed,) = toy.observe(target.cls, [config])
+    context = Corpus(target, []).context
+    right = happened(says, config, observed, context, {"half": 4})
+    assert right is (config["half"] is None)

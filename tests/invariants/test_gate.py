@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from atlas.invariants.corpus import Corpus
-from atlas.invariants.gate import REQUIRED, observed_depth, run_gate, witness
+from atlas.invariants.gate import observed_depth, run_gate, witness
 from atlas.invariants.loop import accept
 from atlas.invariants.model import Effect
 from atlas.invariants.predicate import holds, parse
 from atlas.invariants.rules import rule_id
+from atlas.invariants.shared import REQUIRED
 
 from .toy_bench import Toy, begun, judged
 

@@ -311,6 +311,84 @@ def test_what_must_be_given_can_be_named_to_see_what_the_rest_is_unset(prepared)
     assert found == [{}, {"half": 0}]
 
 
+def test_what_depends_on_the_machine_is_compared_with_nothing(observe):
+    text = """
+    @dataclass
+    class Inner:
+        memory: int = 0
+        level: int = 0
+
+    @dataclass
+    class Config:
+        size: int = 0
+        port: int = 0
+        inner: Inner = field(default_factory=Inner)
+
+        def __post_init__(self):
+            self.port = self.inner.memory = self.inner.level = self.size
+    """
+    (found,) = observe(text, [{"size": 4}], "size", "port", "inner", ignore=frozenset({"port", "memory"}))
+    assert found.changed == {"inner.level": 4}
+
+
+def test_a_mapping_that_a_step_returns_holds_values_by_their_names(observe):
+    text = """
+    @dataclass
+    class Config:
+        size: int = 0
+        half: int | None = None
+
+        def resolved(self):
+            return {"half": self.size // 2, "other": 1}
+    """
+    steps = [("resolve", "resolved")]
+    (found,) = observe(text, [{"size": 4}], "size", "half", steps=steps)
+    assert found.changed == {"half": 2}
+    assert found.depth == "resolve"
+
+
+LATE = """
+    import importlib, time
+
+    @dataclass
+    class Config:
+        size: int = 0
+
+        def __post_init__(self):
+            if self.size > 3:
+                importlib.import_module("late")
+"""
+
+
+def test_what_a_module_says_while_it_is_imported_is_no_warning_of_a_configuration(observe):
+    late = "import logging\nlogging.getLogger('late').warning('no accelerator here')\n"
+    found = observe(LATE, [{"size": 4}, {"size": 1}], "size", modules={"late": late})
+    assert [one.warned for one in found] == [(), ()]
+
+
+def test_what_configurations_import_is_imported_once(prepared, tmp_path):
+    log = tmp_path / "imports"
+    late = f"with open({str(log)!r}, 'a') as file:\n    file.write('x')\n"
+    with Session(prepared(LATE, late=late), [target("size")]) as engine:
+        for size in range(4, 9):
+            engine.observe("toy.Config", [{"size": size}])
+    assert len(log.read_text()) == 2  # by the first child, and then for all others
+
+
+def test_what_unset_fields_end_up_as_is_told(prepared):
+    text = """
+    class Config:
+        def __init__(self, size, half=None, seed=None):
+            self.size = size
+            self.half = half or size // 2
+            self.seed = object() if seed is None else seed
+    """
+    known = target("size", "half", "seed", defaults={"half": None, "seed": None})
+    with Session(prepared(text), [known]) as engine:
+        assert engine.unset("toy.Config", 0, {"size": 8}) == {"size": 8, "half": 4}
+        assert engine.unset("toy.Config") == {"half": None, "seed": None}  # it cannot be made: as declared
+
+
 NESTED = """
     @dataclass
     class Inner:

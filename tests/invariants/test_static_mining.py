@@ -380,3 +380,52 @@ def test_a_value_that_becomes_a_member_of_an_enum_is_compared_by_value() -> None
         x="Kind | None",
     )
     assert [when(c) for c in found] == ["x == 'b'"]
+
+
+# --- handlers ---------------------------------------------------------------------------------------------
+
+
+def test_what_a_handler_raises_again_came_from_where_it_was_raised_first() -> None:
+    found = mined(
+        """\
+        @dataclass
+        class Config:
+            x: int = 0
+
+            def __post_init__(self):
+                try:
+                    if self.x > 3:
+                        raise ValueError("too large")
+                except BaseException:
+                    self.failed = True
+                    raise
+                finally:
+                    self.done = True
+        """
+    ).candidates
+    (told,) = (candidate for candidate in found if candidate.message == "too large")
+    assert when(told) == "x > 3"
+    assert told.site is not None
+    assert told.site.line == FIRST + 7
+    assert {candidate.site.line for candidate in found if candidate.site} == {FIRST + 6, FIRST + 7}
+
+
+def test_a_handler_that_may_do_something_else_takes_what_comes() -> None:
+    found = mined(
+        """\
+        @dataclass
+        class Config:
+            x: int = 0
+
+            def __post_init__(self):
+                try:
+                    if self.x > 3:
+                        raise ValueError("too large")
+                except ValueError:
+                    if self.x < 9:
+                        return
+                    raise
+        """
+    ).candidates
+    assert "not x < 9 and x > 3" in [when(candidate) for candidate in found if candidate.severity == "error"]
+    assert "x > 3" not in map(when, found)

@@ -51,8 +51,8 @@ SCHEMA = {
 }
 
 
-def cell(*specs, exclude=()):
-    return SimpleNamespace(invariants=SimpleNamespace(targets=specs, exclude=exclude))
+def cell(*specs, exclude=(), resolve=()):
+    return SimpleNamespace(invariants=SimpleNamespace(targets=specs, exclude=exclude), resolve=resolve)
 
 
 def spec(cls, **more):
@@ -143,3 +143,11 @@ def test_classes_come_before_those_that_take_them():
         names = [one.cls for one in in_order(order)]
         assert sorted(names) == sorted([ARGS, CACHE, SAMPLING])
         assert names.index(SAMPLING) < names.index(CACHE) < names.index(ARGS)
+
+
+def test_what_depends_on_the_machine_is_ignored_as_in_effective_defaults():
+    resolve = (SimpleNamespace(cls=ARGS, ignore=("port",)), SimpleNamespace(cls=CACHE, ignore=("seed",)))
+    found = {target.cls: target.ignore for target in targets_of(cell(resolve=resolve), SCHEMA)}
+    assert found[ARGS] == {"port"}
+    assert found[CACHE] == {"seed"}
+    assert found[SAMPLING] == set()

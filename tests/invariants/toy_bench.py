@@ -122,12 +122,20 @@ class Toy:
         its = self.targets[target]
         self.asked += len(configs)
         given = {**its.given, **([{}, *its.variants][variant])}
+        unset = self.unset(target, variant, base)
+        return [self._one(its, given, config, unset) for config in configs]
+
+    def unset(
+        self, target: str, variant: int = 0, base: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        its = self.targets[target]
+        given = {**its.given, **([{}, *its.variants][variant])}
         key = (target, variant, json.dumps(dict(base or {})))
         if key not in self._unset:
             self._unset[key] = {}
             ran = self._run(its, {**given, **(base or {})})
             self._unset[key] = ran[1] if isinstance(ran, tuple) else its.defaults()
-        return [self._one(its, given, config, self._unset[key]) for config in configs]
+        return self._unset[key]
 
     def _one(
         self, its: Target, given: Mapping[str, Any], config: Config, unset: Mapping[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,17 @@ class Published:
 
     def base(self, target: Target) -> Mapping[str, Any]:
         """Values for the fields that must be given, as they were when the rules were proven."""
-        found = (one.get("base", {}) for one in self.document["targets"] if one["class"] == target.cls)
-        base: Mapping[str, Any] = next(found, {})
-        return base
+        return self._told(target, "base")
 
     def target(self, name: str) -> Target:
-        return find_target(self.targets, name)
+        """The target of that name, with what its fields are when they are unset."""
+        found = find_target(self.targets, name)
+        return replace(found, ends={**found.defaults(), **self._told(found, "unset")})
+
+    def _told(self, target: Target, key: str) -> Mapping[str, Any]:
+        found = (one.get(key, {}) for one in self.document["targets"] if one["class"] == target.cls)
+        told: Mapping[str, Any] = next(found, {})
+        return told
 
 
 def load_published(root: Path, pin: str) -> Published:

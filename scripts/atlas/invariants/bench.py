@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from atlas.canonical import compact, sha256_bytes
 from atlas.invariants.model import Config, Json, Observation, Target
 
-TRIED_VALUES = 8
+TRIED_VALUES, MORE_VALUES = 8, 32
+"""Of each required field so many values are tried at least; up to as many more where few are required."""
 TRIED_BASES = 4000
 
 
@@ -25,6 +26,10 @@ class Engine(Protocol):
         *,
         base: Mapping[str, Json] | None = None,
     ) -> list[Observation]: ...
+
+    def unset(
+        self, target: str, variant: int = 0, base: Mapping[str, Json] | None = None
+    ) -> Mapping[str, Json]: ...
 
 
 @dataclass
@@ -60,19 +65,38 @@ class Bench:
     def forget(self) -> None:
         self._known.clear()
 
+    def begin_with(self, base: Mapping[str, Json]) -> None:
+        """Give this wherever nothing else is given, and see what the rest is then."""
+        self.base = base
+        self.target = replace(self.target, ends=self.engine.unset(self.target.cls, 0, base or None))
+
 
 def required_fields(target: Target) -> list[str]:
     return [spec.name for spec in target.fields if spec.default_kind == "required"]
 
 
 def find_base(bench: Bench, values: Mapping[str, Sequence[Json]]) -> Mapping[str, Json] | None:
-    """The first values of the required fields that the engine accepts, None where there are none."""
+    """Values of the required fields with which the engine accepts a configuration; None where there are none.
+
+    Of those that it accepts, the first that leaves most of the others as they are declared. Where none is
+    accepted alone, one will do that is accepted with some other field.
+    """
     names = required_fields(bench.target)
-    choices = [list(values.get(name, ()))[:TRIED_VALUES] or [None] for name in names]
+    each = max(TRIED_VALUES, min(MORE_VALUES, int(TRIED_BASES ** (1 / max(len(names), 1)))))
+    choices = [list(values.get(name, ()))[:each] or [None] for name in names]
     batch = [dict(zip(names, combination, strict=True)) for combination in _first(choices)]
-    for config, observation in bench.observed(batch):
-        if observation.outcome == "ok":
-            return config
+    taken = [(config, seen) for config, seen in bench.observed(batch) if seen.outcome == "ok"]
+    if taken:
+        return min(taken, key=lambda one: len(one[1].changed) + len(one[1].warned))[0]
+    more = [
+        {**batch[0], name: value}
+        for name, found in values.items()
+        if name not in names
+        for value in found[:TRIED_VALUES]
+    ]
+    for config, seen in bench.observed(more[:TRIED_BASES]):
+        if seen.outcome == "ok":
+            return {name: config[name] for name in names}
     return None
 
 

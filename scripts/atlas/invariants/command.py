@@ -16,6 +16,7 @@ from atlas.environment.prepare import platform_name, prepare
 from atlas.errors import InputError, RunError
 from atlas.invariants.bench import Bench
 from atlas.invariants.finish import finished
+from atlas.invariants.gate import EACH_SIDE
 from atlas.invariants.lift import lifted
 from atlas.invariants.live import Session
 from atlas.invariants.loop import Settings, begin, missing, run
@@ -36,6 +37,8 @@ CONFIG_TIME = ("construct", "validate", "resolve")
 MOST_ASKED, MOST_ASKED_OF_STEPS, MOST_ASKED_DEEP = 150_000, 40_000, 3_000
 """Configurations of a class, of one that is taken further than its construction, and of one that loads
 weights, that are tried at most before the last measurement."""
+FEW_EACH_SIDE = 44
+"""On each side of a candidate's boundary, where there are too many to ask about each as usual."""
 NESTED_SAMPLES = 6
 """A class that is no root of a surface gets one sample for this many of a root's."""
 
@@ -146,6 +149,13 @@ def settings_of(cell: Cell, target: Target, few: bool) -> Settings:
     return Settings(SEED, samples, platform_name(), cell.invariants.platform_modules, most)
 
 
+def affordable(settings: Settings, candidates: int) -> Settings:
+    """With fewer configurations of each candidate's own, where all would take most of what may be asked."""
+    if 2 * EACH_SIDE * candidates <= settings.most_asked // 2:
+        return settings
+    return replace(settings, each_side=FEW_EACH_SIDE)
+
+
 def in_order(targets: Sequence[Target]) -> list[Target]:
     """Classes before those that take their objects or join their fields."""
     left = {target.cls: target for target in targets}
@@ -220,7 +230,7 @@ def _loop(
 ) -> Proven:
     target = bench.target
     try:
-        work = begin(bench, settings, reachable, candidates, known)
+        work = begin(bench, affordable(settings, len(candidates)), reachable, candidates, known)
         if work is None:
             return Proven(
                 target,

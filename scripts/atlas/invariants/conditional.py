@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from atlas.invariants.bench import Bench
 from atlas.invariants.corpus import context_of
 from atlas.invariants.gate import Trial
-from atlas.invariants.model import Candidate, Observation
-from atlas.invariants.outcomes import happened
+from atlas.invariants.model import Candidate, Mined, Observation, Target
+from atlas.invariants.outcomes import happened, matches_warning
 
 MISSING_PACKAGE = "ImportError"
+UNKNOWN_PLACE = "platform: seen on this one, where the change is made is not known"
 TRIED = 24
 
 
@@ -44,11 +44,46 @@ def _variants(bench: Bench, trial: Trial) -> list[str]:
     for number, variant in enumerate(bench.target.variants, start=1):
         answers = bench.ask(configs, number)
         for place, (config, observation) in enumerate(zip(configs, answers, strict=True)):
-            did = happened(trial.candidate, config, observation, context)
+            did = happened(trial.candidate, config, observation, context, bench.target.ends)
             if place < holds and did is False:
                 return [f"given: as proven, not any {', '.join(sorted(variant))}"]
     return []
 
 
-def shown(candidate: Candidate, requires: tuple[str, ...]) -> Candidate:
-    return replace(candidate, requires=requires)
+def asked(mined: Mined, target: Target, trial: Trial) -> Iterator[str]:
+    """What the sources ask of the machine on the way to where a rule was learned from.
+
+    A change has no frames: after steps in which much is decided, it may depend on the machine unless the
+    sources tell where it is made.
+    """
+    candidate = trial.candidate
+    if candidate.origin != "live":
+        return
+    for one in mined.candidates:
+        if one.severity == candidate.severity and _same_place(one, candidate):
+            yield from one.requires
+    if candidate.severity == "dormant" and target.steps:
+        yield UNKNOWN_PLACE
+    for _, observation in trial.confirmed[:TRIED]:
+        for frame in _frames(candidate, observation):
+            yield from mined.asked(frame)
+
+
+def _same_place(one: Candidate, other: Candidate) -> bool:
+    if other.severity == "dormant":
+        return not one.effect.sets.keys().isdisjoint(other.effect.sets)
+    return bool(other.site and other.site.meets(one.site))
+
+
+def _frames(candidate: Candidate, observation: Observation) -> Iterator[str]:
+    """The engine's frames where the rule's site is the innermost one."""
+    thrown, site = observation.thrown, candidate.site
+    if candidate.severity == "warn":
+        for warned in observation.warned:
+            if matches_warning(candidate, warned):
+                yield from warned.frames
+    elif thrown is not None:
+        every = [thrown.frames, *(part["frames"] for part in thrown.parts)]
+        for frames in every:
+            if frames and (site is None or site.holds(frames[0])):
+                yield from frames

@@ -47,7 +47,9 @@ class Link:
         """A connection to a new process that this one's forks."""
         ours, theirs = socket.socketpair()
         with theirs:
-            socket.send_fds(self._connection, [json.dumps(message).encode()], [theirs.fileno()])
+            text = json.dumps(message).encode() + b"\n"
+            sent = socket.send_fds(self._connection, [text], [theirs.fileno()])
+            self._connection.sendall(text[sent:])
         link = Link(ours, self._suffix)
         try:
             link.process = link.read(patience_s)["process"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from atlas.invariants.model import Candidate, Config, Json, Observation, Target, Warned
-from atlas.invariants.outcomes import compiled, matches_warning, sets_field
+from atlas.invariants.outcomes import changes_nothing, compiled, happened, matches_warning, sets_field
 from atlas.invariants.predicate import Context, fields_of
 
 
@@ -84,11 +84,21 @@ class Corpus:
                 self._about.setdefault(name, []).append(place)
 
     def holding(self, config: Config) -> list[int]:
-        """The rules that hold, by their place."""
+        """The rules that hold, by their place; not those by which nothing changes."""
         places = set(self._always)
         for name in config:
             places.update(self._about.get(name, ()))
-        return [place for place in sorted(places) if self._holds[place](config) is True]
+        return [
+            place
+            for place in sorted(places)
+            if self._holds[place](config) is True and not self._idle(self.rules[place], config)
+        ]
+
+    def _idle(self, rule: Candidate, config: Config) -> bool:
+        """Whether all that it changes is so anyway."""
+        return rule.severity == "dormant" and all(
+            changes_nothing(rule, name, config, self.context, self.target.ends) for name in rule.effect.sets
+        )
 
     def rejects(self, config: Config) -> bool:
         return any(self.rules[place].severity == "error" for place in self.holding(config))
@@ -144,7 +154,7 @@ class Corpus:
     def _true(self, rule: Candidate, config: Config, observation: Observation) -> bool:
         if rule.severity == "warn":
             return any(matches_warning(rule, warned) for warned in observation.warned)
-        return all(self._sets(rule, name, config, observation) for name in rule.effect.sets)
+        return happened(rule, config, observation, self.context, self.target.ends) is not False
 
     def _sets(self, rule: Candidate, name: str, config: Config, observation: Observation) -> bool:
         return name in rule.effect.sets and sets_field(rule, name, config, observation.changed, self.context)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from atlas.canonical import compact
 from atlas.invariants.bench import seed_of
 from atlas.invariants.corpus import Corpus
-from atlas.invariants.gate import REQUIRED
 from atlas.invariants.model import Candidate, Config, Json, Target
 from atlas.invariants.outcomes import compiled
 from atlas.invariants.predicate import Context, Expr, Op, fields_of
 from atlas.invariants.sampling import Pools, around
+from atlas.invariants.shared import REQUIRED
 
-DRAWS = 4
-"""So often is drawn again where much of it is rejected for other reasons."""
+DRAWS, FRUITLESS = 24, 4
+"""So often is drawn again where much of it is rejected for other reasons; less often where nothing comes."""
 MARGIN = 20
 MOST = 12
 """So many rules that reject what is drawn are kept away from."""
@@ -40,8 +40,14 @@ class Space:
     """What these rules reject says nothing of warnings and changes."""
 
 
-def sides(space: Space, candidate: Candidate, n: int, seed: int) -> tuple[list[Config], list[Config]]:
-    """Up to n configurations on each side, or more on one where the other has few."""
+def sides(
+    space: Space, candidate: Candidate, n: int, seed: int, *, shared: bool = False
+) -> tuple[list[Config], list[Config]]:
+    """Up to n configurations on each side, or more on one where the other has few.
+
+    Where candidates share theirs, n on each side are enough.
+    """
+    wanted = 2 * n if shared else REQUIRED + MARGIN
     its_seed = seed_of(seed, candidate.target, repr(candidate.when), candidate.severity)
     about = [one.path[0] for one in fields_of(candidate.when)]
     base = {name: value for name, value in space.base.items() if name not in about}
@@ -57,28 +63,45 @@ def sides(space: Space, candidate: Candidate, n: int, seed: int) -> tuple[list[C
             its = spare if notice and space.rejecting.rejects(whole) else found
             its[side].setdefault(compact(whole), whole)
 
+    fruitless = 0
     for number in range(DRAWS if notice else 1):
+        before = sum(map(len, found))
         drawn = around(
             candidate.when, space.target, space.pools, space.context, *(n * (2 if number else 1),) * 2,
             seed_of(its_seed, number), valid_context=space.accepted,
         )  # fmt: skip
         take((*drawn[0], *drawn[1]))
-        if min(map(len, found)) >= n:
+        fruitless = fruitless + 1 if sum(map(len, found)) == before else 0
+        if min(map(len, found)) >= n or fruitless >= FRUITLESS:
             break
-    if notice and min(map(len, found)) < n:
-        refused = _rejecting(space, [one for side in spare for one in side.values()], about)
-        for side, its in enumerate(found):
-            if refused and len(its) < n:
-                wanted = candidate.when if side else Op("not", (candidate.when,))
-                narrow = Op("and", (wanted, *(Op("not", (one,)) for one in refused)))
-                drawn = around(
-                    narrow, space.target, space.pools, space.context, n, 0,
-                    seed_of(its_seed, "accepted", side), valid_context=space.accepted,
-                )  # fmt: skip
-                take(drawn[0])
-    if _too_few(found, n) and about:
-        take(_further(about, [*found[0].values(), *found[1].values()], its_seed, lambda: _too_few(found, n)))
-    return _both(found, spare, n)
+        if number == FRUITLESS - 1:
+            for config in _apart(space, candidate.when, found, spare, n, seed_of(its_seed, "apart")):
+                take((config,))
+
+    def too_few() -> bool:
+        return sum(min(len(side), 2 * n) for side in found) < wanted or len(found[1]) < FEWEST
+
+    if too_few() and about:
+        take(_further(about, [*found[0].values(), *found[1].values()], its_seed, too_few))
+    return _both(found, spare, n, wanted)
+
+
+Sides = tuple[dict[bytes, Config], dict[bytes, Config]]
+
+
+def _apart(space: Space, when: Expr, found: Sides, spare: Sides, n: int, seed: int) -> Iterator[Config]:
+    """Configurations on the sides that have few, away from what is rejected of those drawn so far."""
+    about = [one.path[0] for one in fields_of(when)]
+    refused = _rejecting(space, [one for side in spare for one in side.values()], about)
+    for side, its in enumerate(found):
+        if refused and len(its) < n:
+            wanted = when if side else Op("not", (when,))
+            narrow = Op("and", (wanted, *(Op("not", (one,)) for one in refused)))
+            drawn, _ = around(
+                narrow, space.target, space.pools, space.context, n, 0, seed_of(seed, side),
+                valid_context=space.accepted,
+            )  # fmt: skip
+            yield from drawn
 
 
 def _rejecting(space: Space, spare: Sequence[Config], about: Sequence[str]) -> list[Expr]:
@@ -92,17 +115,14 @@ def _often(entry: tuple[int, int]) -> tuple[int, int]:
     return -entry[1], entry[0]
 
 
-def _too_few(found: tuple[dict[bytes, Config], dict[bytes, Config]], n: int) -> bool:
-    return sum(min(len(side), 2 * n) for side in found) < REQUIRED + MARGIN or len(found[1]) < FEWEST
-
-
 def _both(
     found: tuple[dict[bytes, Config], dict[bytes, Config]],
     spare: tuple[dict[bytes, Config], dict[bytes, Config]],
     n: int,
+    wanted: int,
 ) -> tuple[list[Config], list[Config]]:
     """(trues, falses); a side that has few lets the other have more, and what is rejected comes last."""
-    (falses, trues), wanted = [list(side.values()) for side in found], REQUIRED + MARGIN
+    falses, trues = [list(side.values()) for side in found]
     more_trues, more_falses = (max(n, wanted - len(side)) for side in (falses, trues))
     trues, falses = trues[:more_trues], falses[:more_falses]
     return (

@@ -21,13 +21,17 @@ def effective(corpus: Corpus, config: Config) -> tuple[dict[str, Json], bool]:
     for _ in range(MOST_ROUNDS):
         new = {**state, **_changes(corpus, state)}
         if same(new, state):
-            return {name: value for name, value in state.items() if not _given(config, name, value)}, True
+            return _changed(corpus, config, state), True
         state = new
-    return {name: value for name, value in state.items() if not _given(config, name, value)}, False
+    return _changed(corpus, config, state), False
 
 
-def _given(config: Config, name: str, value: Json) -> bool:
-    return name in config and same(config[name], value)
+def _changed(corpus: Corpus, config: Config, state: Mapping[str, Json]) -> dict[str, Json]:
+    """The fields that are not as they were given, or as they are when unset."""
+    before = {**corpus.target.ends, **config}
+    return {
+        name: value for name, value in state.items() if not (name in before and same(before[name], value))
+    }
 
 
 def _changes(corpus: Corpus, state: Mapping[str, Json]) -> dict[str, Json]:

@@ -8,12 +8,13 @@ from typing import Any
 from atlas.invariants.corpus import Corpus, Gap, Tally
 from atlas.invariants.dedupe import redundant
 from atlas.invariants.effective import agrees
-from atlas.invariants.gate import Observed, witness
+from atlas.invariants.gate import witness
 from atlas.invariants.learn import signatures
 from atlas.invariants.loop import Work, look, withdraw
 from atlas.invariants.model import Config, Depth, Json, SiteAccount
 from atlas.invariants.publish import Proven
 from atlas.invariants.rules import Evidence, Quarantined, Rule, outcome_json, rule_id
+from atlas.invariants.shared import Observed
 
 COMPARED = 24
 MEASUREMENTS = 4

@@ -9,21 +9,20 @@ in several ways, each with a rule of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from atlas.invariants.corpus import Corpus, context_of
-from atlas.invariants.model import DEPTHS, Candidate, Config, Depth, Observation, Target
+from atlas.invariants.model import DEPTHS, Candidate, Config, Depth, Json, Observation, Target
 from atlas.invariants.outcomes import at_own_site, happened
 from atlas.invariants.predicate import Context, fields_of
+from atlas.invariants.shared import REQUIRED, Observed, Sides, shared
 
-Observed: TypeAlias = tuple[Config, Observation]
 Try: TypeAlias = Callable[[Sequence[Config]], list[Observation]]
 """Ask the engine."""
 Around: TypeAlias = Callable[[Candidate, int, int], tuple[list[Config], list[Config]]]
 """Configurations on both sides of a candidate's boundary: (candidate, how many on each side, seed)."""
 
-REQUIRED = 200
 EACH_SIDE = 110
 FEWEST_TRUE = 20
 FEWEST_CONFIRMED = 3
@@ -71,40 +70,51 @@ class Verdict:
         return not self.reason
 
 
-@dataclass
-class _Sides:
-    trues: list[Observed] = field(default_factory=list)
-    falses: list[Observed] = field(default_factory=list)
-
-
 def run_gate(
-    target: Target, candidates: Sequence[Candidate], around: Around, ask: Try, *, seed: int, known: Corpus
+    target: Target,
+    candidates: Sequence[Candidate],
+    around: Around,
+    ask: Try,
+    *,
+    seed: int,
+    known: Corpus,
+    each_side: int = EACH_SIDE,
 ) -> list[Verdict]:
-    """A verdict for each candidate. `known` are rules that passed before, which may explain misses."""
-    sides = _observe(candidates, around, ask, seed)
+    """A verdict for each candidate. `known` are rules that passed before, which may explain misses.
+
+    With fewer on each side than usual, the configurations that were drawn for the other candidates are
+    evidence, too: they were no more seen by mining than its own.
+    """
     context = context_of(target)
-    trials = [_trial(candidate, its, context) for candidate, its in zip(candidates, sides, strict=True)]
+    sides = _observe(candidates, around, ask, seed, each_side)
+    if each_side < EACH_SIDE:
+        sides = shared(candidates, sides, context, seed)
+    trials = [
+        _trial(candidate, its, context, target.ends) for candidate, its in zip(candidates, sides, strict=True)
+    ]
     precise = [trial.candidate for trial in trials if not _alarm_reason(trial)]
     explains = Corpus(target, [*known.rules, *precise])
     return [_verdict(trial, explains) for trial in trials]
 
 
-def _observe(candidates: Sequence[Candidate], around: Around, ask: Try, seed: int) -> list[_Sides]:
+def _observe(
+    candidates: Sequence[Candidate], around: Around, ask: Try, seed: int, each_side: int
+) -> list[Sides]:
     """All configurations of all candidates, asked at once."""
-    drawn = [around(candidate, EACH_SIDE, seed) for candidate in candidates]
+    drawn = [around(candidate, each_side, seed) for candidate in candidates]
     everything = [config for trues, falses in drawn for config in (*trues, *falses)]
     answers = iter(ask(everything))
     return [
-        _Sides([(config, next(answers)) for config in trues], [(config, next(answers)) for config in falses])
+        Sides([(config, next(answers)) for config in trues], [(config, next(answers)) for config in falses])
         for trues, falses in drawn
     ]
 
 
-def _trial(candidate: Candidate, sides: _Sides, context: Context) -> Trial:
+def _trial(candidate: Candidate, sides: Sides, context: Context, ends: Mapping[str, Json]) -> Trial:
     confirmed, alarms, clean, misses = [], [], [], []
     unjudged = at_site = 0
     for config, observation in sides.trues:
-        did = happened(candidate, config, observation, context)
+        did = happened(candidate, config, observation, context, ends)
         if did is None:
             unjudged += 1
         elif did:

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atlas.invariants.active import around_gap, minimal
-from atlas.invariants.gate import Observed, Verdict
+from atlas.invariants.gate import Verdict
 from atlas.invariants.learn import Signature, learn, learn_univariate, refine, unexplained
 from atlas.invariants.model import Candidate, Config, Json
 from atlas.invariants.outcomes import compiled, same
 from atlas.invariants.predicate import Const, Expr, Field, Op, every_part, fields_of, normalise
 from atlas.invariants.sampling import hints_of
+from atlas.invariants.shared import Observed
 
 if TYPE_CHECKING:
     from atlas.invariants.corpus import Gap

@@ -8,7 +8,7 @@ import os
 import queue
 import signal
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
@@ -46,6 +46,8 @@ class Session:
         self._workers = workers
         self._stack = contextlib.ExitStack()
         self._subjects: dict[Key, _Subject] = {}
+        self._modules: dict[int, list[str]] = {}
+        """By target, what its configurations were seen to import: loaded before the next are asked about."""
         self.missing: dict[str, str] = {}
         """Targets that the engine does not have, and why."""
 
@@ -86,11 +88,27 @@ class Session:
         key = (self._numbers[target], variant, json.dumps(dict(base or {}), sort_keys=True))
         chunks = [configs[start : start + CHUNK] for start in range(0, len(configs), CHUNK)]
         try:
-            answers = self._ask(self._subject(key), chunks)
+            answers = list(self._ask(self._subject(key), chunks))
         except (OSError, EOFError, ValueError) as error:
             self._close(key)
             raise self._failed(f"the engine gave no answer about {target}: {_reason(error)}") from error
-        return [_observation(answer) for answer in answers]
+        found = [_observation(answer) for answer in answers]
+        self._load(key[0], [name for answer in answers for name in answer.get("modules", ())])
+        return found
+
+    def _load(self, target: int, modules: Iterable[str]) -> None:
+        """Import once what every child would import anew: the same for any number of workers."""
+        known = self._modules.setdefault(target, [])
+        new = [name for name in dict.fromkeys(modules) if name not in known]
+        if new:
+            known += new
+            for key in [key for key in self._subjects if key[0] == target]:
+                self._close(key)
+
+    def unset(self, target: str, variant: int = 0, base: Config | None = None) -> Mapping[str, Json]:
+        """What a target's fields end up as with nothing set but `base`, where they have a JSON form."""
+        key = (self._numbers[target], variant, json.dumps(dict(base or {}), sort_keys=True))
+        return self._subject(key).unset
 
     def _ask(self, subject: _Subject, chunks: Sequence[Sequence[Config]]) -> Iterator[Json]:
         """The answers about all chunks; each goes to whichever worker is free."""
@@ -157,7 +175,12 @@ class Session:
 
     def _begin(self, key: Key, *, baseline: bool) -> _Subject:
         target, variant, base = key
-        message = {"target": target, "variant": variant, "baseline": json.loads(base) if baseline else None}
+        message = {
+            "target": target,
+            "variant": variant,
+            "baseline": json.loads(base) if baseline else None,
+            "modules": self._modules.get(target, []),
+        }
         control = self._control.sub_link(message, PATIENCE_S)
         try:
             answer = control.read(2 * self._prepared.timeout_s + PATIENCE_S)
@@ -169,7 +192,7 @@ class Session:
         if "failed" in answer:
             control.close()
             raise self._failed(f"{self._targets[key[0]].cls} could not be prepared: {answer['failed']}")
-        return _Subject(control)
+        return _Subject(control, answer["unset"])
 
     def _close(self, key: Key) -> None:
         subject = self._subjects.pop(key, None)
@@ -183,8 +206,9 @@ class Session:
 class _Subject:
     """A target's process, and the workers that it has forked."""
 
-    def __init__(self, control: Link) -> None:
+    def __init__(self, control: Link, unset: Mapping[str, Json]) -> None:
         self._control = control
+        self.unset = unset
         self._workers: list[Link] = []
 
     def workers(self, number: int, patience_s: float) -> list[Link]:
@@ -206,6 +230,7 @@ def _target(target: Target) -> dict[str, Json]:
         "steps": [{"depth": step.depth, "call": step.call} for step in target.steps],
         "fields": [spec.name for spec in target.fields],
         "defaults": target.defaults(),
+        "ignore": sorted(target.ignore),
     }
 
 

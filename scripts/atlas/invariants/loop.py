@@ -7,19 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from atlas.invariants.bench import Bench, find_base, seed_of
 from atlas.invariants.company import in_turns, is_quiet, mixtures
-from atlas.invariants.conditional import conditions
+from atlas.invariants.conditional import asked, conditions
 from atlas.invariants.corpus import Corpus, Review, context_of
 from atlas.invariants.draw import Space, sides
-from atlas.invariants.gate import (
-    EACH_SIDE,
-    EXAMPLES,
-    REQUIRED,
-    Observed,
-    Trial,
-    Verdict,
-    observed_depth,
-    run_gate,
-)
+from atlas.invariants.gate import EACH_SIDE, EXAMPLES, Trial, Verdict, observed_depth, run_gate
 from atlas.invariants.induce import induced, refined
 from atlas.invariants.messages import checked
 from atlas.invariants.model import Candidate, Config, Effect, Mined, Target
@@ -35,6 +26,7 @@ from atlas.invariants.sampling import (
     related_fields,
     univariate,
 )
+from atlas.invariants.shared import REQUIRED, Observed
 
 ROUNDS = 3
 REFINEMENTS = 2
@@ -54,6 +46,8 @@ class Settings:
     platform_modules: tuple[str, ...] = ()
     most_asked: int = 150_000
     """So many configurations are tried at most before the last measurement."""
+    each_side: int = EACH_SIDE
+    """So many are drawn on each side of a candidate's boundary; with fewer, candidates share theirs."""
 
 
 @dataclass
@@ -86,7 +80,7 @@ class Work:
 
     def room(self) -> int:
         """So many candidates can still be tried."""
-        return max(0, (self.settings.most_asked - self.bench.asked) // (2 * EACH_SIDE))
+        return max(0, (self.settings.most_asked - self.bench.asked) // (2 * self.settings.each_side))
 
     def _errors(self) -> Corpus:
         """The rules that reject, compiled anew only when there are more."""
@@ -113,7 +107,7 @@ class Work:
         """Both sides of a candidate's boundary."""
         company = in_turns(self.mixed, self.accepted, seed)
         space = Space(self.target, self.pools, self.context, company, self.bench.base, self._errors())
-        return sides(space, candidate, n, seed)
+        return sides(space, candidate, n, seed, shared=self.settings.each_side < EACH_SIDE)
 
 
 def _by_severity(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
@@ -139,7 +133,7 @@ def begin(
     base = find_base(bench, {name: pool.valid for name, pool in work.pools.items()})
     if base is None:
         return None
-    bench.base = base
+    bench.begin_with(base)
     first = bench.complete(
         [
             *univariate(work.target, work.pools),
@@ -185,7 +179,7 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
     seen: dict[str, Candidate] = {}
     for candidate in queue:
         seen.setdefault(rule_id(candidate), candidate)
-    todo = list(seen.values())
+    todo = sorted(seen.values(), key=lambda one: bool(one.partial))  # those first that can pass as they are
     for attempt in range(REFINEMENTS + 1):
         room = work.room()
         for candidate in todo[room:]:
@@ -194,7 +188,15 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
         if not todo:
             return
         seed = work.seed("gate", number, attempt)
-        verdicts = run_gate(work.target, todo, work.around, work.bench.ask, seed=seed, known=work.corpus())
+        verdicts = run_gate(
+            work.target,
+            todo,
+            work.around,
+            work.bench.ask,
+            seed=seed,
+            known=work.corpus(),
+            each_side=work.settings.each_side,
+        )
         todo = []
         for verdict in verdicts:
             if verdict.passed:
@@ -224,6 +226,7 @@ def _incomplete_notice(verdict: Verdict) -> bool:
 def accept(work: Work, trial: Trial) -> None:
     """Ship it, with what it was seen to require and the depth at which it was seen."""
     requires = conditions(work.bench, trial, work.settings.platform, work.settings.platform_modules)
+    requires = tuple(dict.fromkeys((*requires, *asked(work.mined, work.target, trial))))
     told = checked(work.target, trial.candidate, trial.confirmed)
     candidate = replace(told, requires=requires, depth=observed_depth(trial))
     work.passed[rule_id(trial.candidate)] = (candidate, trial)

@@ -44,9 +44,8 @@ def measure(
         raise UnavailableError(
             f"{pin} has no environment to compare with", hint="only its sources could be read"
         )
-    chosen = [published.target(name) for name in names] or [
-        one for one in published.targets if one.cls in proven
-    ]
+    classes = [one.cls for one in published.targets if one.cls in proven]
+    chosen = [published.target(name) for name in names or classes]
     source = root / "results" / cell.engine / cell.version / "source.json"
     prepared = prepare(cell, SourceTree.load(source, cell))
     targets = [up_to(target, depth) for target in chosen]

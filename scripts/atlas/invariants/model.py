@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -71,6 +71,10 @@ class Target:
     """The fields of the objects that a field takes, by its name."""
     converts: str = "none"
     """How the class takes values of another type: `none`, or `lax` (pydantic's)."""
+    ignore: frozenset[str] = frozenset()
+    """Fields whose final values depend on the machine, by their last or their whole dotted name."""
+    ends: Mapping[str, Json] = field(default_factory=dict)
+    """What fields end up as when nothing is set but what must be, by their dotted names, where known."""
 
     def defaults(self) -> dict[str, Json]:
         """What fields are when unset; a field whose default is not known is not in it."""
@@ -161,12 +165,18 @@ class SiteAccount:
     reason: str = ""
 
 
+def nothing_asked(_: str) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Mined:
     """What a miner found."""
 
     candidates: tuple[Candidate, ...]
     sites: tuple[SiteAccount, ...] = ()
+    asked: Callable[[str], tuple[str, ...]] = nothing_asked
+    """`file:line` → what the sources ask of the machine on the way to it."""
 
 
 @dataclass(frozen=True)

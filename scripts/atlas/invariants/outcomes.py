@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from atlas.invariants.model import Candidate, Config, Json, Observation, Warned
 from atlas.invariants.predicate import UNDEFINED, Context, Expr, compile_expr, fields_of
+from atlas.invariants.predicate.context import is_given
 
+NOTHING: Mapping[str, Json] = MappingProxyType({})
 LOGGER_FRAMES = 3
 """A warning's site may lie under this many frames of the engine's own logging helpers."""
 
 
-def happened(candidate: Candidate, config: Config, observation: Observation, context: Context) -> bool | None:
+def happened(
+    candidate: Candidate,
+    config: Config,
+    observation: Observation,
+    context: Context,
+    ends: Mapping[str, Json] = NOTHING,
+) -> bool | None:
     """True or false where the engine's outcome decides it; None where it can't be judged by it.
 
-    A rejected configuration says nothing of warnings and changes, which may not have been reached.
+    A rejected configuration says nothing of warnings and changes, which may not have been reached; nor does
+    one in which a field is what the rule makes of it anyway (`ends`: what fields are when unset).
     """
     if observation.outcome == "rejected":
         return True if candidate.severity == "error" else None
@@ -26,9 +38,39 @@ def happened(candidate: Candidate, config: Config, observation: Observation, con
         return False
     if candidate.severity == "warn":
         return any(matches_warning(candidate, warned) for warned in observation.warned)
-    return all(
-        sets_field(candidate, field, config, observation.changed, context) for field in candidate.effect.sets
-    )
+    return _changed_so(candidate, config, observation.changed, context, ends)
+
+
+def _changed_so(
+    candidate: Candidate,
+    config: Config,
+    changed: Mapping[str, Json],
+    context: Context,
+    ends: Mapping[str, Json],
+) -> bool | None:
+    """Whether every field is what the rule makes of it; None where it is, but nothing had to be changed."""
+    seen = False
+    for field in candidate.effect.sets:
+        if field in changed:
+            if not sets_field(candidate, field, config, changed, context):
+                return False
+            seen = True
+        elif not changes_nothing(candidate, field, config, context, ends):
+            return False
+    return True if seen else None
+
+
+def changes_nothing(
+    candidate: Candidate, field: str, config: Config, context: Context, ends: Mapping[str, Json]
+) -> bool:
+    """Whether what the rule makes of a field is what it is anyway: as given, or as it ends when unset."""
+    path = field.split(".")
+    value = compiled(candidate.effect.sets[field], context)(config)
+    if value is UNDEFINED:
+        return False
+    if is_given(tuple(path), config):
+        return same(value, functools.reduce(operator.getitem, path, config))
+    return path[0] not in config and field in ends and same(value, ends[field])
 
 
 def at_own_site(candidate: Candidate, observation: Observation) -> bool:

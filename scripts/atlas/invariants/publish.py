@@ -11,9 +11,11 @@ from typing import Any
 import yaml
 
 from atlas.canonical import digest, dump_json, write_atomic
-from atlas.invariants.gate import EACH_SIDE, REQUIRED
+from atlas.invariants.gate import EACH_SIDE
 from atlas.invariants.model import Candidate, Config, Depth, Json, SiteAccount, Target
+from atlas.invariants.outcomes import same
 from atlas.invariants.rules import Quarantined, Rule, quarantined_json, rule_json
+from atlas.invariants.shared import REQUIRED
 from atlas.validation import check, schema
 from atlas.yamlfile import Document
 
@@ -102,7 +104,21 @@ def _target(one: Proven) -> dict[str, Json]:
         entry["reason"] = one.reason
     if one.base:
         entry["base"] = dict(one.base)
+    unset = _unset(one)
+    if unset:
+        entry["unset"] = unset
     return entry
+
+
+def _unset(one: Proven) -> dict[str, Json]:
+    """What the fields that rules change are when unset, where that is not what is declared."""
+    changed = sorted({name for rule in one.rules for name in rule.candidate.effect.sets})
+    ends, declared = one.target.ends, one.target.defaults()
+    return {
+        name: ends[name]
+        for name in changed
+        if name in ends and not (name in declared and same(declared[name], ends[name]))
+    }
 
 
 def _sorted(rules: Iterable[Rule]) -> list[Rule]:

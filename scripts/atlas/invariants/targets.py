@@ -35,11 +35,16 @@ def targets_of(
         if cls not in found:
             found[cls] = _by_owner(schema, cls)
     targets = {
-        cls: _target(cls, group, members, specs.get(cls), families)
+        cls: replace(_target(cls, group, members, specs.get(cls), families), ignore=_ignored(cell, cls))
         for cls, (group, members) in found.items()
         if cls in specs or not any(fnmatchcase(cls, pattern) for pattern in cell.invariants.exclude)
     }
     return tuple(_with_inner(target, targets) for target in targets.values())
+
+
+def _ignored(cell: Cell, cls: str) -> frozenset[str]:
+    """What is left out where effective defaults of the class are computed, too."""
+    return frozenset(name for spec in cell.resolve if spec.cls == cls for name in spec.ignore)
 
 
 def _with_inner(target: Target, targets: Mapping[str, Target]) -> Target:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from atlas.invariants.guards import guards
 from atlas.invariants.model import Candidate, Mined, Step, Target
 from atlas.invariants.predicate import Const, Opaque
 from atlas.invariants.static import dormant, instances, issues
@@ -113,7 +114,17 @@ def _mined(m: Machine, state: State, ref: Ref) -> Mined:
     for event, change, found in dormant.of_events(m, changes, state, ref):
         candidates += [change] if change else []
         _account(accounts, event, found)
-    return Mined(unique(iter(candidates)), accounts.finished())
+    asked = guards(m.reader.index, _always_given(m.target))
+    return Mined(unique(iter(candidates)), accounts.finished(), asked)
+
+
+def _always_given(target: Target) -> set[str]:
+    """What is never anything else: rules are tried with each of the variants, too."""
+    return {
+        name
+        for name, value in target.given.items()
+        if all(variant.get(name, value) == value for variant in target.variants)
+    }
 
 
 def _account(accounts: Accounts, event: Event, found: Read) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def try_(m: Machine, node: ast.Try, state: State) -> bool:
     base = state.fork()
     body = state.fork()
-    names = [exceptions.handled(m, handler, state) for handler in node.handlers]
+    handlers = [one for one in node.handlers if not _passes_on(one)]
+    names = [exceptions.handled(m, handler, state) for handler in handlers]
     returns, caught = len(m.frame.returns), m.caught
     departures = m.frame.departures
     with m.catching(frozenset().union(*names)) as catcher:
@@ -27,13 +28,22 @@ def try_(m: Machine, node: ast.Try, state: State) -> bool:
     if falls and node.orelse:
         falls = m.block(node.orelse, body)
     ends = [body] if falls else []
-    for handler, its in zip(node.handlers, names, strict=True):
+    for handler, its in zip(handlers, names, strict=True):
         ends += _handled(m, handler, _taken(catcher, its), base)
     outer = m.caught != caught
     escaped = returns != len(m.frame.returns) or departures != m.frame.departures or outer
     state.become(base)
     done = settle(state, ends, escaped)
     return m.block(node.finalbody, state) and done
+
+
+def _passes_on(handler: ast.ExceptHandler) -> bool:
+    """Whether it raises again whatever comes: then it came from where it was raised first."""
+    last = handler.body[-1]
+    if not (isinstance(last, ast.Raise) and last.exc is None):
+        return False
+    leaving = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+    return not any(isinstance(node, leaving) and node is not last for node in ast.walk(handler))
 
 
 def _taken(catcher: Catcher, names: frozenset[str]) -> list[tuple[Raised, State]]:

@@ -82,11 +82,14 @@ class Capture:
         self._take("warnings", category.__name__, text_of(message))
 
     def _take(self, channel: str, category: str, message: str) -> None:
+        frames = self.frames.of_stack(sys._getframe())
+        if frames is None:
+            return  # A module says it while it is imported: about the installation, once in a process.
         fact = {
             "channel": channel,
             "category": category,
             "message": self.probe.scrub(message[:RAW_LIMIT], MESSAGE_LIMIT),
-            "frames": self.frames.of_stack(sys._getframe()),
+            "frames": frames,
         }
         if len(self.taken) < LIMIT and fact not in self.taken:
             self.taken.append(fact)

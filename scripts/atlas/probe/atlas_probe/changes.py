@@ -8,7 +8,7 @@ JSON has no form for is compared with nothing.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from .shapes import MISSING, SCALARS, Fields, Shapes, same
@@ -54,6 +54,18 @@ def _compare_fields(path: str, final: Fields, given: Any, unset: Any, out: dict[
         before = given.get(name, MISSING) if isinstance(given, dict) else MISSING
         other = unset.get(name, MISSING) if isinstance(unset, Fields) else MISSING
         _compare(f"{path}.{name}", value, before, other, out)
+
+
+def flat(values: Mapping[str, Any], without: Collection[str] = (), prefix: str = "") -> dict[str, Any]:
+    """Values by dotted names, objects field by field; those without a JSON form are left out."""
+    out: dict[str, Any] = {}
+    for name, value in values.items():
+        path = prefix + name
+        if isinstance(value, Fields):
+            out.update(flat(value, without, f"{path}."))
+        elif value is not MISSING and path not in without:
+            out[path] = value
+    return out
 
 
 def _says(raw: Any, given: Any) -> bool:

@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import struct
+import sys
 import time
 from typing import Any
 
@@ -122,10 +123,14 @@ class Child:
         os.dup2(nowhere, 2)
         limit_memory(self.worker.memory)
         alarm = Alarm(self.worker.limit)
+        loaded = len(sys.modules)
         for index in range(first, len(self.configs)):
             self.board.write(index, 0, RUNNING)
             observation, fit = self.subject.observe(self.configs[index], alarm, self._began)
             self.board.write(index, 0, IDLE)
+            if len(sys.modules) != loaded:
+                observation["modules"] = self.subject.probe.own_modules(list(sys.modules)[loaded:])
+                loaded = len(sys.modules)
             self.worker.answer(index, observation)
             self.board.write(index + 1, 0, IDLE)
             if not fit:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 LIMIT = 40
+IMPORTING = "<frozen importlib._bootstrap>"
 LOGGING = re.compile(r"^(log|logger|logging|logging_utils|log_utils)$")
 """Modules that pass on what others have to say."""
 
@@ -50,15 +51,18 @@ class Frames:
             traceback = traceback.tb_next
         return found[: -LIMIT - 1 : -1]
 
-    def of_stack(self, frame: Any) -> list[str]:
-        """Who called, without the engine's own helpers for logging at the near end."""
+    def of_stack(self, frame: Any) -> list[str] | None:
+        """Who called, without the engine's own helpers for logging at the near end; none within an import."""
         found: list[str] = []
-        while frame is not None and len(found) < LIMIT:
-            name = self.name_of(frame.f_code.co_filename)
+        while frame is not None:
+            path = frame.f_code.co_filename
+            if path == IMPORTING:
+                return None
+            name = self.name_of(path)
             if name and (found or not is_logging(name)):
                 found.append(f"{name}:{frame.f_lineno}")
             frame = frame.f_back
-        return found
+        return found[:LIMIT]
 
 
 def is_logging(name: str) -> bool:

@@ -51,6 +51,8 @@ class Subject:
         self.unset: dict[str, Any] = dict(spec["defaults"])
         """The values of fields that nobody set, as JSON."""
         self.varying: set[str] = set()
+        self.ignored = frozenset(spec["ignore"])
+        """What is compared with nothing: names of fields, or the last parts of dotted ones."""
         self.usual: set[tuple[str, ...]] = set()
         """Warnings that come whatever is set."""
         self.stage = 0
@@ -108,6 +110,8 @@ class Subject:
         finals = {name: held[name] if name in held else attribute(made, name) for name in self.names}
         for result in results:
             finals.update(self.shapes.tree(result, self.wanted))
+            if isinstance(result, dict):  # of values by their names
+                finals.update((name, result[name]) for name in self.names if name in result)
         return finals
 
     def observe(
@@ -166,9 +170,11 @@ class Subject:
 
     def _changed(self, config: Config, made: Any, results: list[Any]) -> dict[str, Any]:
         found = differences(self.shapes, self._finals(made, results), config, self.unset)
-        for path in self.varying & found.keys():
-            del found[path]
-        return found
+        return {path: value for path, value in found.items() if self._counts(path)}
+
+    def _counts(self, path: str) -> bool:
+        """Whether it depends on the configuration alone."""
+        return self.ignored.isdisjoint((path, path.rpartition(".")[2])) and path not in self.varying
 
 
 def _kind(warned: Mapping[str, Any]) -> tuple[str, ...]:

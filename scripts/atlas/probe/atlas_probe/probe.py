@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 TEXT_LIMIT = 400
@@ -53,6 +53,10 @@ class Probe:
         if "0x" in text:
             text = ADDRESS.sub("", text)
         return text if len(text) <= limit else text[: limit - 1] + "…"
+
+    def own_modules(self, names: Iterable[str]) -> list[str]:
+        """Those of the engine's."""
+        return [name for name in names if name.split(".")[0] in self.packages]
 
     def is_own(self, item: Any) -> bool:
         """Whether a class or function is defined by the engine."""

@@ -9,9 +9,11 @@ Connections are sockets, sent along with a message over the connection of the pr
 what an engine prints gets into none of them. Messages are JSON, one a line. Each process says first
 `{"process": …}`, and then
 
-- the first: `{"missing": {target: reason}}`; it takes `{"target", "variant", "baseline"}`
-- a target: `{}` or `{"failed": reason}`; it takes `{}`
-- a worker takes `{"chunk", "configs": […]}` and answers `{"chunk", "index", "outcome", …}` for each
+- the first: `{"missing": {target: reason}}`; it takes `{"target", "variant", "baseline", "modules"}`, the
+  latter to be imported before anything is forked, so that no child has to
+- a target: `{"unset": {field: value}}` or `{"failed": reason}`; it takes `{}`
+- a worker takes `{"chunk", "configs": […]}` and answers `{"chunk", "index", "outcome", …}` for each, with
+  `modules` of the engine's that were imported on the way
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import importlib
 import json
 import os
 import socket
@@ -29,6 +32,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .capture import Capture
+from .changes import flat
 from .chunk import Worker, send
 from .frames import Frames
 from .names import load
@@ -67,6 +71,8 @@ def _target(
 ) -> None:
     """Make what a target needs, and fork a worker for each connection."""
     request = probe.request
+    for name in message["modules"]:
+        probe.attempt("not_loaded", name, importlib.import_module, name)
     try:
         spec = request["targets"][message["target"]]
         subject = Subject(probe, frames, capture, spec, message["variant"])
@@ -75,7 +81,7 @@ def _target(
         return
     subject.warm_up(request["start_s"], message["baseline"])
     _keep_all()
-    send(control, {})
+    send(control, {"unset": flat(subject.unset, subject.varying)})
     _fork_for_each(control, functools.partial(_worker, probe, subject))
 
 
@@ -121,4 +127,9 @@ def _connections(control: socket.socket) -> Iterator[tuple[dict[str, Any], socke
         text, descriptors, _, _ = socket.recv_fds(control, MESSAGE_BYTES, 1)
         if not text:
             return
+        while not text.endswith(b"\n"):
+            more = control.recv(MESSAGE_BYTES)
+            if not more:
+                return
+            text += more
         yield json.loads(text), socket.socket(fileno=descriptors[0])
