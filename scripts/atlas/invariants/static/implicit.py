@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
 
 _MOST_FIELDS = 3
-_MOST_NODES = 60
+_MOST_NODES = 120
 
 
 def evaluated(m: Machine, expression: Expr, state: State, node: ast.expr) -> None:
@@ -32,7 +32,7 @@ def evaluated(m: Machine, expression: Expr, state: State, node: ast.expr) -> Non
     if not 0 < len(fields_in(expression)) <= _MOST_FIELDS:
         return
     condition = shorter(undefined(expression))
-    condition = _new(m, condition, state)
+    condition = unsaid(m, condition, state)
     if condition == FALSE:
         return
     m.record("implicit", m.statement or node, state.fork(condition), raises="TypeError")
@@ -47,7 +47,7 @@ def _seen(expression: Expr) -> Iterator[Expr]:
         yield from _seen(one)
 
 
-def _new(m: Machine, condition: Expr, state: State) -> Expr:
+def unsaid(m: Machine, condition: Expr, state: State) -> Expr:
     """The alternatives that no statement before on this path fails on as well."""
     parts = condition.args if isinstance(condition, Op) and condition.name == "or" else (condition,)
     kept: list[Expr] = []

@@ -13,6 +13,7 @@ from atlas.invariants.static import attributes, calling
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.expressions import EXPRESSIONS
 from atlas.invariants.static.frames import Budget, Catcher, Event, Frame, Issue, Kind, Loop
+from atlas.invariants.static.implicit import unsaid
 from atlas.invariants.static.lowering import fields_below, lowered
 from atlas.invariants.static.measure import fields_in, opaque_in, size
 from atlas.invariants.static.objects import Instance
@@ -255,6 +256,7 @@ class Machine:
             if catcher.fits(catcher.names, Raised(name, ("Exception",), NONE)):
                 self.may_raise((name,), condition, state)
                 return
+        condition = unsaid(self, condition, state)
         if condition != FALSE:
             self.record("implicit", self.statement or node, state.fork(condition), raises=name)
 
