@@ -54,9 +54,11 @@ def _nested(depth: int) -> Any:
     return value
 
 
-def configs(values: st.SearchStrategy[Any] = json_values) -> st.SearchStrategy[dict[str, Any]]:
+def configs(
+    values: st.SearchStrategy[Any] = json_values, names: tuple[str, ...] = FIELDS
+) -> st.SearchStrategy[dict[str, Any]]:
     """Configurations in which any field may be missing."""
-    return st.dictionaries(st.sampled_from(FIELDS), values, max_size=3)
+    return st.dictionaries(st.sampled_from(names), values, max_size=3)
 
 
 constants = st.one_of(
