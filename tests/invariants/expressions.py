@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from atlas.invariants.predicate import FUNCTIONS, OPERATORS, Const, Each, Expr, Field, Op, Opaque, Var
+from atlas.invariants.predicate import FUNCTIONS, OPERATORS, TRUE, Const, Each, Expr, Field, Op, Opaque, Var
 
 FIELDS = ("a", "b", "c")
 TYPES = (
@@ -54,9 +54,11 @@ def _nested(depth: int) -> Any:
     return value
 
 
-def configs(values: st.SearchStrategy[Any] = json_values) -> st.SearchStrategy[dict[str, Any]]:
+def configs(
+    values: st.SearchStrategy[Any] = json_values, names: tuple[str, ...] = FIELDS
+) -> st.SearchStrategy[dict[str, Any]]:
     """Configurations in which any field may be missing."""
-    return st.dictionaries(st.sampled_from(FIELDS), values, max_size=3)
+    return st.dictionaries(st.sampled_from(names), values, max_size=3)
 
 
 constants = st.one_of(
@@ -100,7 +102,9 @@ def plain_expressions(depth: int = 3, loops: tuple[str, ...] = ()) -> st.SearchS
 def loops_over(depth: int, loops: tuple[str, ...], inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
     name = f"item{len(loops)}"
     body = plain_expressions(depth - 1, (*loops, name))
-    return st.builds(Each, st.sampled_from(["any", "all"]), st.just(name), inner, body)  # type: ignore[arg-type]
+    quantified = st.builds(Each, st.sampled_from(["any", "all"]), st.just(name), inner, body)  # type: ignore[arg-type]
+    only = st.just(TRUE) | body
+    return quantified | st.builds(Each, st.just("list"), st.just(name), inner, body, only)  # type: ignore[arg-type]
 
 
 def operations(

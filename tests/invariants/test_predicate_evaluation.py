@@ -48,6 +48,12 @@ def refuse(value: Any, wanted: type) -> Any:
     return value
 
 
+def ordered(value: Any) -> Any:
+    """Something to go through, in an order that is certain."""
+    assume(not isinstance(value, frozenset))
+    return value
+
+
 def method(name: str) -> Any:
     return lambda text, *args: getattr(refuse(text, str), name)(
         *(tuple(arg) if isinstance(arg, list) and name in ("startswith", "endswith") else arg for arg in args)
@@ -97,8 +103,25 @@ PYTHON: dict[str, Any] = {
             "startswith",
             "endswith",
             "isdigit",
+            "isalpha",
+            "isalnum",
+            "isnumeric",
+            "isspace",
+            "isidentifier",
+            "title",
+            "capitalize",
+            "casefold",
+            "removeprefix",
+            "removesuffix",
+            "find",
         )
     },
+    "count": lambda x, one: refuse(x, str if isinstance(x, str) else list).count(one),
+    "join": lambda between, items: refuse(between, str).join(ordered(items)),
+    "ordered": ordered,
+    "unique": lambda x: list(dict.fromkeys(ordered(x))),
+    "sqrt": math.sqrt,
+    "log2": math.log2,
     "keys": lambda x: list(refuse(x, dict).keys()),
     "values": lambda x: list(refuse(x, dict).values()),
     "get": lambda x, key, *other: refuse(x, dict).get(key, *other) if other else x[key],
@@ -106,7 +129,12 @@ PYTHON: dict[str, Any] = {
 
 
 class _FrozenSets(ast.NodeTransformer):
-    """Sets of the language are constants, which can be compared but not changed."""
+    """Sets of the language are constants, which can be compared but not changed, and have no order."""
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        self.generic_visit(node)
+        node.generators[0].iter = ast.Call(ast.Name("ordered", ast.Load()), [node.generators[0].iter], [])
+        return node
 
     def visit_Set(self, node: ast.Set) -> ast.AST:
         self.generic_visit(node)

@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import replace
 
 from atlas.invariants.model import Candidate, FieldSpec, Step, Target
-from atlas.invariants.predicate import exact_text, to_text
+from atlas.invariants.predicate import Context, evaluate, exact_text, holds, to_text
 from atlas.invariants.static import mine
 from atlas.invariants.static.frames import Budget
 from atlas.invariants.static.prepared import class_with
@@ -429,3 +429,64 @@ def test_a_handler_that_may_do_something_else_takes_what_comes() -> None:
     ).candidates
     assert "not x < 9 and x > 3" in [when(candidate) for candidate in found if candidate.severity == "error"]
     assert "x > 3" not in map(when, found)
+
+
+def test_what_is_missing_without_a_package_is_required_and_not_a_part_of_the_condition() -> None:
+    source = """
+        try:
+            import ray
+            reason = None
+        except ImportError as error:
+            ray = None
+            reason = str(error)
+
+        class Config:
+            def __init__(self, backend=None):
+                if backend == "ray" and ray is None:
+                    raise ValueError(f"no ray: {reason}")
+        """
+    found = one(source)
+    assert when(found) == "backend == 'ray'"
+    assert found.requires == ("ray is not installed",)
+    assert found.partial == ()
+
+
+def test_a_member_that_is_given_by_its_name_is_no_change() -> None:
+    found = pydantic(
+        """
+        class Kind(Enum):
+            FAST = "pkg.Fast"
+            SLOW = "pkg.Slow"
+
+        @dataclass
+        class Config:
+            kind: Kind | None = None
+
+            @field_validator("kind", mode="before")
+            @classmethod
+            def by_name(cls, value):
+                return Kind[value.upper()] if isinstance(value, str) else value
+        """,
+        kind="Kind | None",
+    )
+    (change,) = (candidate for candidate in found if candidate.severity == "dormant")
+    context = Context({"kind": None}, {"kind": "Kind | None"}, "lax")
+    values = ("fast", "FAST", "Slow", "none", None)
+    assert [value for value in values if holds(change.when, {"kind": value}, context)] == ["fast", "Slow"]
+    assert evaluate(change.effect.sets["kind"], {"kind": "fast"}, context) == "pkg.Fast"
+
+
+def test_what_a_statement_before_has_failed_on_is_told_once() -> None:
+    found = mined(
+        """
+        class Config:
+            def __init__(self, x=None):
+                if not isinstance(x, dict):
+                    raise ValueError("no object")
+                names = set(x)
+                if len(names) > 1:
+                    raise KeyError("two")
+        """
+    ).candidates
+    assert "type(x) != 'dict'" in map(when, found)
+    assert not [one for one in found if one.effect.raises == "TypeError" and "type(x) not in" in when(one)]

@@ -233,6 +233,79 @@ BODIES = {
     "implicit": "if self.x is not None:\n    self.x + 1 > 2",
     "implicit order": "if self.x is not None and self.x < 3:\n    self.y = 2",
     "none text": "if str(self.x) == 'None' and self.y:\n    raise ValueError()",
+    "longest of a list": """
+        if isinstance(self.x, str):
+            self.x = [self.x]
+        if isinstance(self.x, list) and self.x and all(isinstance(one, str) for one in self.x):
+            self.y = max(len(one) for one in self.x) - 1
+        """,
+    "least with a default": """
+        if isinstance(self.x, list):
+            self.y = min([len(str(one)) for one in self.x if one != 2], default=9)
+        """,
+    "sum and sorted": """
+        if isinstance(self.x, list):
+            numbers = [one for one in self.x if isinstance(one, int)]
+            if sum(one * 2 for one in numbers) > 5:
+                raise ValueError("sum")
+            self.x = sorted(str(one) for one in self.x)
+        """,
+    "each once": """
+        if self.x is not None:
+            self.x = list(dict.fromkeys(self.x))
+        """,
+    "how many are different": """
+        if isinstance(self.x, (list, str)) and len(set(self.x)) == 2:
+            raise ValueError("two")
+        """,
+    "unknown keys": """
+        if isinstance(self.x, dict):
+            unknown = set(self.x) - {"k"}
+            if unknown:
+                raise ValueError(f"unknown: {unknown}")
+            if self.x.keys() & {"k", "z"} and self.y == 1:
+                raise ValueError("k")
+        """,
+    "slices": """
+        if isinstance(self.x, str):
+            digits = self.x[1:] if self.x.lower().startswith("a") else self.x
+            if len(digits) == 1 or digits[:3] == "uto":
+                raise ValueError("digits")
+            self.y = digits[-2:]
+        """,
+    "joined": """
+        if isinstance(self.x, list) and all(isinstance(one, str) for one in self.x):
+            self.x = "-".join(one.upper() for one in self.x)
+        """,
+    "kinds of text": """
+        if isinstance(self.x, str):
+            if self.x.isalpha() and self.x.removeprefix("a").find("b") == 0:
+                raise ValueError("b")
+            self.x = self.x.capitalize()
+        """,
+    "an item is set": """
+        if isinstance(self.x, dict):
+            self.x = dict(self.x)
+            self.x["k"] = self.y
+            if self.x["k"] == 2:
+                raise ValueError("two")
+        """,
+    "long alternatives": """
+        a = 128 if self.x is None else self.x
+        b = 7 if self.y is None else self.y
+        if isinstance(a, int) and isinstance(b, int):
+            most = max(a, 2) if a != 1 else max(b, 3)
+            if self.x == "a":
+                most = max(most, 5)
+            self.y = min(a * b, most)
+            if self.y > a * b - 1 and not self.x:
+                raise ValueError("most")
+        """,
+    "members listed": """
+        class_values = {"one": "a", "two": "ab"}
+        if self.x not in class_values.values() and self.y not in class_values:
+            raise ValueError("unknown")
+        """,
     "hasattr": "if hasattr(self, 'z') or not hasattr(self, 'x'):\n    raise ValueError()",
 }
 
@@ -249,6 +322,93 @@ def test_rules_of_a_construct_hold_exactly_where_python_says(name: str) -> None:
 
 
 CLASSES = {
+    "keyword arguments taken out under a condition": """
+        class Base:
+            def __init__(self, y=0, **kwargs):
+                self.y = y
+                if kwargs.get("x") is not None:
+                    raise ValueError("x is left")
+
+        class Config(Base):
+            def __init__(self, x=None, y=1, **kwargs):
+                self.x = x
+                if kwargs.get("z") == 1:
+                    self.x = kwargs.pop("z")
+                super().__init__(y=y, **kwargs)
+                if self.x == self.y:
+                    raise ValueError("same")
+        """,
+    "a mapping becomes an object": """
+        @dataclass
+        class Limits:
+            k: Any
+            high: Any = 7
+
+            def __post_init__(self):
+                if self.k == 2:
+                    raise ValueError("two")
+
+        class Config:
+            def __init__(self, x=None, y=1):
+                if isinstance(x, dict):
+                    limits = Limits(**x)
+                    if limits.k == y:
+                        raise ValueError("same")
+                self.y = y
+        """,
+    "a mapping is unpacked into a function": """
+        def limits(*, k, high=7):
+            if k == high:
+                raise ValueError("empty")
+            return k
+
+        class Config:
+            def __init__(self, x=None, y=1):
+                if x:
+                    limits(**x)
+                self.y = y
+        """,
+    "an enum looks names up in its own way": """
+        class Loud(type(Enum)):
+            def __getitem__(cls, name):
+                try:
+                    return super().__getitem__(name)
+                except KeyError:
+                    raise ValueError(f"unknown: {name}") from None
+
+        class Kind(str, Enum, metaclass=Loud):
+            A = "a"
+            AUTO = "auto"
+
+        class Config:
+            def __init__(self, x=None, y=1):
+                if isinstance(x, str):
+                    kind = Kind[x.upper()]
+                    if kind is Kind.AUTO and y == 2:
+                        raise ValueError("two")
+                self.y = y
+        """,
+    "an enum rescues values": """
+        class Kind(Enum):
+            A = "a"
+            NONE = ""
+
+            @classmethod
+            def _missing_(cls, value):
+                if isinstance(value, str):
+                    for member in cls:
+                        if member.value == value[:1]:
+                            return member
+                return None
+
+        class Config:
+            def __init__(self, x=None, y=1):
+                if x is not None:
+                    kind = Kind(x)
+                    if kind is Kind.A and y == 2:
+                        raise ValueError("two")
+                self.y = y
+        """,
     "keyword arguments": """
         class Config:
             def __init__(self, **kwargs):

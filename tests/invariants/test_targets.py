@@ -151,3 +151,23 @@ def test_what_depends_on_the_machine_is_ignored_as_in_effective_defaults():
     assert found[ARGS] == {"port"}
     assert found[CACHE] == {"seed"}
     assert found[SAMPLING] == set()
+
+
+@pytest.mark.parametrize(
+    ("annotation", "converts"),
+    [
+        ("int", True),
+        ("SkipValidation[int]", False),
+        ("pydantic.SkipValidation[int | None]", False),
+        ("Optional[SkipValidation[int]]", False),
+        ("dict[str, SkipValidation[int]]", True),
+        (None, True),
+    ],
+)
+def test_fields_that_pydantic_is_told_to_leave_alone_are_not_converted(annotation, converts):
+    schema = {
+        "roots": {"g": [root(ARGS, "pydantic")]},
+        "g": [parameter("size", annotation=annotation)],
+    }
+    (target,) = targets_of(cell(), schema)
+    assert target.fields[0].converts is converts

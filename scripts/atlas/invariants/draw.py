@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from atlas.canonical import compact
@@ -11,14 +12,18 @@ from atlas.invariants.bench import seed_of
 from atlas.invariants.corpus import Corpus
 from atlas.invariants.model import Candidate, Config, Json, Target
 from atlas.invariants.outcomes import compiled
-from atlas.invariants.predicate import Context, fields_of
+from atlas.invariants.predicate import Context, Expr, Op, fields_of
 from atlas.invariants.sampling import Pools, around
 from atlas.invariants.shared import REQUIRED
 
 DRAWS, FRUITLESS = 24, 4
 """So often is drawn again where much of it is rejected for other reasons; less often where nothing comes."""
 MARGIN = 20
+MOST = 12
+"""So many rules that reject what is drawn are kept away from."""
 TRIES = 3000
+FEWEST = 30
+"""With fewer configurations in which it holds, more are looked for."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz_-/.0123456789 "
 
 
@@ -62,20 +67,52 @@ def sides(
     for number in range(DRAWS if notice else 1):
         before = sum(map(len, found))
         drawn = around(
-            candidate.when, space.target, space.pools, space.context, n, n,
+            candidate.when, space.target, space.pools, space.context, *(n * (2 if number else 1),) * 2,
             seed_of(its_seed, number), valid_context=space.accepted,
         )  # fmt: skip
         take((*drawn[0], *drawn[1]))
         fruitless = fruitless + 1 if sum(map(len, found)) == before else 0
         if min(map(len, found)) >= n or fruitless >= FRUITLESS:
             break
+        if number == FRUITLESS - 1:
+            for config in _apart(space, candidate.when, found, spare, n, seed_of(its_seed, "apart")):
+                take((config,))
 
     def too_few() -> bool:
-        return sum(min(len(side), 2 * n) for side in found) < wanted
+        return sum(min(len(side), 2 * n) for side in found) < wanted or len(found[1]) < FEWEST
 
     if too_few() and about:
         take(_further(about, [*found[0].values(), *found[1].values()], its_seed, too_few))
     return _both(found, spare, n, wanted)
+
+
+Sides = tuple[dict[bytes, Config], dict[bytes, Config]]
+
+
+def _apart(space: Space, when: Expr, found: Sides, spare: Sides, n: int, seed: int) -> Iterator[Config]:
+    """Configurations on the sides that have few, away from what is rejected of those drawn so far."""
+    about = [one.path[0] for one in fields_of(when)]
+    refused = _rejecting(space, [one for side in spare for one in side.values()], about)
+    for side, its in enumerate(found):
+        if refused and len(its) < n:
+            wanted = when if side else Op("not", (when,))
+            narrow = Op("and", (wanted, *(Op("not", (one,)) for one in refused)))
+            drawn, _ = around(
+                narrow, space.target, space.pools, space.context, n, 0, seed_of(seed, side),
+                valid_context=space.accepted,
+            )  # fmt: skip
+            yield from drawn
+
+
+def _rejecting(space: Space, spare: Sequence[Config], about: Sequence[str]) -> list[Expr]:
+    """Conditions on these fields under which what was drawn is rejected, the most frequent first."""
+    counts = Counter(number for config in spare for number in space.rejecting.holding(config))
+    rules = [space.rejecting.rules[number].when for number, _ in sorted(counts.items(), key=_often)]
+    return [one for one in rules if not {field.path[0] for field in fields_of(one)}.isdisjoint(about)][:MOST]
+
+
+def _often(entry: tuple[int, int]) -> tuple[int, int]:
+    return -entry[1], entry[0]
 
 
 def _both(

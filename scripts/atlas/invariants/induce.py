@@ -186,7 +186,7 @@ def with_seen_value(candidate: Candidate, held: Sequence[Observed]) -> Candidate
     constant = Const(seen[0])
     if constant == value:
         return None
-    differs = Op("not", (Op("same", (constant, Field((name,)))),))
+    differs = Op("not", (Op("same", (constant, Field(tuple(name.split("."))))),))
     kept = [clause for clause in _clauses(candidate.when) if not _compares(clause, name, value)]
     when = normalise(Op("and", (*kept, differs)))
     return replace(
@@ -201,7 +201,7 @@ def _clauses(when: Expr) -> tuple[Expr, ...]:
 def _compares(clause: Expr, name: str, value: Expr) -> bool:
     """Whether a clause is about nothing but the field's being another value already."""
     return (
-        fields_of(clause) == (Field((name,)),)
+        fields_of(clause) == (Field(tuple(name.split("."))),)
         and isinstance(value, Const)
         and value in set(every_part(clause))
     )

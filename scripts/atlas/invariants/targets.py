@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -152,6 +153,11 @@ def _target(
     )
 
 
+def _is_unchecked(annotation: str | None) -> bool:
+    """Whether pydantic is told to leave the values of a field alone."""
+    return re.match(r"([\w.]*\.)?(Optional\[)?([\w.]*\.)?SkipValidation\b", annotation or "") is not None
+
+
 def _is_internal(parameter: Mapping[str, Any]) -> bool:
     """What no user sets: attributes that cannot be given, and private ones."""
     unsettable = bool(parameter.get("readonly")) or parameter.get("via") == "init_attr"
@@ -172,5 +178,5 @@ def _field(parameter: Mapping[str, Any], lax: bool, families: Mapping[str, str])
         annotation=parameter.get("annotation"),
         nested=_class_of(parameter["type"]),
         joins=joins,
-        converts=lax or joined.startswith("pydantic"),
+        converts=(lax or joined.startswith("pydantic")) and not _is_unchecked(parameter.get("annotation")),
     )

@@ -85,14 +85,14 @@ def _forms(name: str, observed: Sequence[Observed], context: Context) -> Iterato
     finals = Counter(identity(seen.changed[name]) for _, seen in observed)
     values = {identity(seen.changed[name]): seen.changed[name] for _, seen in observed}
     constants = [values[key] for key, _ in sorted(finals.items(), key=lambda each: (-each[1], repr(each[0])))]
-    own = Field((name,))
+    own = Field(tuple(name.split(".")))
     if len(constants) == 1:
         yield Const(constants[0])
     if context.converts == "lax":
         yield own
     yield from (Op(each, (own,)) for each in OWN)
     yield from (Op("list", (own,)), Op("sorted", (own,)), Op("get", (own, Const(0))))
-    others = [Field((other,)) for other in _equal_fields(name, observed, context)]
+    others = [Field(tuple(other.split("."))) for other in _equal_fields(name, observed, context)]
     yield from others
     yield from (Const(value) for value in constants[:MOST_CONSTANTS])
     numbers = [value for value in constants if number(value)][:MOST_CONSTANTS]
@@ -102,8 +102,8 @@ def _forms(name: str, observed: Sequence[Observed], context: Context) -> Iterato
 
 
 def _combined(name: str, observed: Sequence[Observed], context: Context) -> Iterator[Expr]:
-    own = Field((name,))
-    partners = [Field((other,)) for other in _partners(name, observed, context)]
+    own = Field(tuple(name.split(".")))
+    partners = [Field(tuple(other.split("."))) for other in _partners(name, observed, context)]
     for partner in partners:
         yield from (Op(each, (own, partner)) for each in PARTNERED)
         yield from (Op(each, (partner,)) for each in ("len", "sorted", "list", *OWN))
@@ -158,4 +158,4 @@ def _partners(name: str, observed: Sequence[Observed], context: Context) -> list
 
 def set_anyway(form: Expr, name: str) -> Expr:
     """The clause that the field is not already what it would be made."""
-    return Op("!=", (Field((name,)), form))
+    return Op("!=", (Field(tuple(name.split("."))), form))

@@ -6,13 +6,14 @@
     compile_expr, compile_predicate             compile_all(exprs, context)(config) → numbers of the true ones
     undefined(expr) → when Python raises        fields_of, constants_of, opaque_of, substitute
 
-Operators (`Op.name`): and or not == != < <= > >= in not_in + - * / // % ** & | ^ << >> neg if list set dict.
-Functions: given raw type truth (written `bool`) raises conforms convert; len int float str abs sum sorted min
-max round floor ceil isint isnan isinf isfinite; lower upper strip lstrip rstrip split replace startswith
-endswith isdigit; matches(pattern, text) fullmatch(pattern, text); same (equal as JSON: True is
-not 1); keys values get(container, key[, default])
-(`container[key]` with two arguments); any(… for x in …) and all(…) are `Each`. `field('odd name')` names a
-field that is no Python name, `opaque('text', fields…)` and `environment('text')` what was not translated.
+Operators (`Op.name`): and or not == != < <= > >= in not_in + - * / // % ** & | ^ << >> neg if slice list set
+dict. Functions: given raw type truth (written `bool`) raises conforms convert; len int float str abs sum
+sorted unique min max round floor ceil sqrt log2 isint isnan isinf isfinite; lower upper title capitalize
+casefold strip lstrip rstrip removeprefix removesuffix split replace find count join startswith endswith
+isdigit isalpha isalnum isnumeric isspace isidentifier; matches(pattern, text) fullmatch(pattern, text); same
+(equal as JSON: True is not 1); keys values get(container, key[, default]) (`container[key]` with two
+arguments); any(… for x in …), all(…) and [… for x in … if …] are `Each`. `field('odd name')` names a field
+that is no Python name, `opaque('text', fields…)` and `environment('text')` what was not translated.
 
 `docs/invariants-language.md` says what they mean.
 """

@@ -18,7 +18,7 @@ from atlas.invariants.predicate.errors import WITHOUT_VALUE, Unknown
 from atlas.invariants.predicate.expr import Const, Each, Expr, Field, Json, Op, Var
 from atlas.invariants.predicate.kleene import evaluate, thawed
 from atlas.invariants.predicate.shapes import is_condition
-from atlas.invariants.predicate.values import CALLS, MISSING, items_of
+from atlas.invariants.predicate.values import CALLS, MISSING, items_of, known, ordered_items
 from atlas.invariants.predicate.walk import every_part, parts_of
 
 _INFIX = frozenset(("==", "!=", "<", "<=", ">", ">=", "in", "-", "/", "//", "&", "|", "^", ">>"))
@@ -73,7 +73,13 @@ class Code:
             return bound.get(expr.name, "MISSING")
         if isinstance(expr, Each):
             name = f"v{len(bound)}"
-            body = self.part(expr.body, {**bound, expr.var: name})
+            inner = {**bound, expr.var: name}
+            body = self.part(expr.body, inner)
+            if expr.kind == "list":
+                items = f"{self.constant(ordered_items)}({self.part(expr.over, bound)})"
+                return (
+                    f"[{self.constant(known)}({body}) for {name} in {items} if {self.part(expr.only, inner)}]"
+                )
             items = f"{self.constant(items_of)}({self.part(expr.over, bound)})"
             return f"{expr.kind}({body} for {name} in {items})"
         return self.operation(expr, bound) if isinstance(expr, Op) else "MISSING"

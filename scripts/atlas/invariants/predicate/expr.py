@@ -58,6 +58,9 @@ class Const:
         return hash(self._key)  # type: ignore[attr-defined]
 
 
+TRUE, FALSE, NONE = Const(True), Const(False), Const(None)
+
+
 @dataclass(frozen=True)
 class Var:
     """The item that an `Each` around it is at."""
@@ -78,15 +81,16 @@ class Op:
 
 @dataclass(frozen=True)
 class Each:
-    """`any(body for var in over)` or `all(...)`."""
+    """`any(body for var in over)`, `all(...)`, or the list `[body for var in over if only]`."""
 
-    kind: Literal["any", "all"]
+    kind: Literal["any", "all", "list"]
     var: str
     over: Expr
     body: Expr
+    only: Expr = TRUE
 
     def __hash__(self) -> int:
-        return _remembered(self, (self.kind, self.var, self.over, self.body))
+        return _remembered(self, (self.kind, self.var, self.over, self.body, self.only))
 
 
 def _remembered(node: Op | Each, parts: tuple[Any, ...]) -> int:
@@ -112,8 +116,6 @@ class Opaque:
 
 Expr: TypeAlias = Field | Const | Var | Op | Each | Opaque
 
-TRUE, FALSE, NONE = Const(True), Const(False), Const(None)
-
 ANY_NUMBER = 99
 OPERATORS: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("and", "or"), (0, ANY_NUMBER)),
@@ -121,18 +123,22 @@ OPERATORS: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("+", "-", "*", "/", "//", "%", "**", "&", "|", "^", "<<", ">>"), (2, 2)),
     **dict.fromkeys(("not", "neg"), (1, 1)),
     "if": (3, 3),
+    "slice": (3, 3),
     **dict.fromkeys(("list", "set", "dict"), (0, 100_000)),
 }
 """Name of an operator → how many arguments it takes, at least and at most. `if` is (condition, then, else);
-`list`, `set` take items; `dict` takes keys and values in turn."""
+`slice` is `x[start:end]`; `list`, `set` take items; `dict` takes keys and values in turn."""
 
 FUNCTIONS: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("given", "raw", "type", "truth", "raises"), (1, 1)),
     **dict.fromkeys(("len", "int", "float", "str", "abs", "sum", "sorted", "keys", "values"), (1, 1)),
+    **dict.fromkeys(("unique", "sqrt", "log2"), (1, 1)),
     **dict.fromkeys(("min", "max"), (1, ANY_NUMBER)),
     "round": (1, 2),
     **dict.fromkeys(("floor", "ceil", "isint", "isnan", "isinf", "isfinite"), (1, 1)),
-    **dict.fromkeys(("lower", "upper", "isdigit"), (1, 1)),
+    **dict.fromkeys(("lower", "upper", "title", "capitalize", "casefold"), (1, 1)),
+    **dict.fromkeys(("isdigit", "isalpha", "isalnum", "isnumeric", "isspace", "isidentifier"), (1, 1)),
+    **dict.fromkeys(("removeprefix", "removesuffix", "find", "count", "join"), (2, 2)),
     **dict.fromkeys(("strip", "lstrip", "rstrip", "split"), (1, 2)),
     **dict.fromkeys(("startswith", "endswith", "matches", "fullmatch", "same"), (2, 2)),
     "replace": (3, 3),

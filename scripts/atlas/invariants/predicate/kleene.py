@@ -6,14 +6,14 @@ What raises in Python, and what is not known, is `UNDEFINED`: neither true nor f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from atlas.invariants.predicate.context import UNDEFINED, Config, Context, field_value, is_given
 from atlas.invariants.predicate.conversion import conforms, converter
 from atlas.invariants.predicate.errors import RAISES, WITHOUT_VALUE, Unknown
 from atlas.invariants.predicate.expr import Const, Each, Expr, Field, Json, Op, Opaque, Var
-from atlas.invariants.predicate.values import CALLS, items_of
+from atlas.invariants.predicate.values import CALLS, items_of, ordered_items
 
 Bound = Mapping[str, Json]
 
@@ -88,8 +88,21 @@ class _Walk:
         over = self.value(expr.over, bound)
         if over is UNDEFINED:
             raise Unknown
+        if expr.kind == "list":
+            return list(self.listed(expr, over, bound))
         truths = (self.truth(expr.body, {**bound, expr.var: item}) for item in items_of(over))
         return self.decided(truths, expr.kind == "any")
+
+    def listed(self, expr: Each, over: Json, bound: Bound) -> Iterator[Json]:
+        """The items of a list that is made of another one; each has a value, or the list has none."""
+        for item in ordered_items(over):
+            inner = {**bound, expr.var: item}
+            kept = self.truth(expr.only, inner)
+            value = self.value(expr.body, inner) if kept is True else None
+            if kept is UNDEFINED or value is UNDEFINED:
+                raise Unknown
+            if kept:
+                yield value
 
     def every(self, args: tuple[Expr, ...], bound: Bound) -> Any:
         return self.decided((self.truth(arg, bound) for arg in args), False)

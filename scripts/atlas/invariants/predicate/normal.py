@@ -99,7 +99,7 @@ def _negated(inner: Expr) -> Expr:
     """The opposite of a condition in canonical form."""
     if isinstance(inner, Const):
         return Const(not inner.value)
-    if isinstance(inner, Each):
+    if isinstance(inner, Each) and inner.kind != "list":
         kind = "all" if inner.kind == "any" else "any"
         return replace(inner, kind=kind, body=_negated(inner.body))  # type: ignore[arg-type]
     if not isinstance(inner, Op):
@@ -137,7 +137,8 @@ def _choice(expr: Op) -> Expr:
 
 def _value(expr: Expr) -> Expr:
     if isinstance(expr, Each):
-        return replace(expr, over=_value(expr.over), body=_condition(expr.body))
+        body = _value(expr.body) if expr.kind == "list" else _condition(expr.body)
+        return replace(expr, over=_value(expr.over), body=body, only=_condition(expr.only))
     if not isinstance(expr, Op):
         return expr
     if expr.name in ("and", "or", "not", "truth"):
@@ -205,5 +206,6 @@ def _renamed(expr: Expr, names: Mapping[str, str]) -> Expr:
         return rebuilt(expr, change)
     depth = len(set(names.values()))
     name = _LOOP_NAMES[depth] if depth < len(_LOOP_NAMES) else f"x{depth}"
-    body = _renamed(expr.body, {**names, expr.var: name})
-    return replace(expr, var=name, over=change(expr.over), body=body)
+    inner = {**names, expr.var: name}
+    body, only = _renamed(expr.body, inner), _renamed(expr.only, inner)
+    return replace(expr, var=name, over=change(expr.over), body=body, only=only)

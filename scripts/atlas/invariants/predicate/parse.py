@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from atlas.invariants.predicate.errors import PredicateError
 from atlas.invariants.predicate.expr import FALSE, NONE, TRUE, Const, Expr, Field, Json, Op, Var
-from atlas.invariants.predicate.parse_calls import read_call
+from atlas.invariants.predicate.parse_calls import read_call, read_list
 
 MAX_TEXT = 200_000
 
@@ -101,6 +101,11 @@ class _Reader:
         return Op("get", (owner, Const(node.attr)))
 
     def _subscript(self, node: ast.Subscript) -> Expr:
+        if isinstance(node.slice, ast.Slice):
+            if node.slice.step is not None:
+                raise self.refused(node, "a slice has no step")
+            ends = [NONE if end is None else self.value(end) for end in (node.slice.lower, node.slice.upper)]
+            return Op("slice", (self.value(node.value), *ends))
         return Op("get", (self.value(node.value), self.value(node.slice)))
 
     def _boolop(self, node: ast.BoolOp) -> Expr:
@@ -171,6 +176,9 @@ class _Reader:
                 raise self.refused(node, "** is not part of the language")
             parts += [self.value(key), self.value(value)]
         return collected("dict", tuple(parts))
+
+    def _listcomp(self, node: ast.ListComp) -> Expr:
+        return read_list(self, node)
 
     def _call(self, node: ast.Call) -> Expr:
         return read_call(self, node)

@@ -6,7 +6,7 @@ import ast
 from typing import Protocol
 
 from atlas.invariants.predicate.errors import PredicateError
-from atlas.invariants.predicate.expr import FUNCTIONS, NONE, Const, Each, Expr, Field, Op, Opaque
+from atlas.invariants.predicate.expr import FUNCTIONS, NONE, TRUE, Const, Each, Expr, Field, Op, Opaque
 
 RENAMED = {"bool": "truth"}
 METHODS = {
@@ -19,7 +19,20 @@ METHODS = {
     "startswith",
     "endswith",
     "replace",
+    "title",
+    "capitalize",
+    "casefold",
     "isdigit",
+    "isalpha",
+    "isalnum",
+    "isnumeric",
+    "isspace",
+    "isidentifier",
+    "removeprefix",
+    "removesuffix",
+    "find",
+    "count",
+    "join",
     "keys",
     "values",
     "get",
@@ -101,15 +114,34 @@ def _each(reader: Reader, node: ast.Call, kind: str) -> Expr:
     loop = node.args[0] if len(node.args) == 1 else None
     if not isinstance(loop, ast.GeneratorExp) or len(loop.generators) != 1:
         raise reader.refused(node, f"{kind} takes one loop: {kind}(… for x in …)")
-    (part,) = loop.generators
-    if not isinstance(part.target, ast.Name) or part.is_async:
-        raise reader.refused(node, "a loop has one name")
-    inner = reader.within(part.target.id)
+    part, name = _loop(reader, node, loop)
+    inner = reader.within(name)
     body = inner.condition(loop.elt)
     for test in reversed(part.ifs):
         body = _filtered(kind, inner.condition(test), body)
     over = reader.value(part.iter)
-    return Each("any" if kind == "any" else "all", part.target.id, over, body)
+    return Each("any" if kind == "any" else "all", name, over, body)
+
+
+def read_list(reader: Reader, node: ast.ListComp) -> Expr:
+    """`[body for x in over if only]`"""
+    if len(node.generators) != 1:
+        raise reader.refused(node, "a list has one loop")
+    part, name = _loop(reader, node, node)
+    inner = reader.within(name)
+    tests = tuple(map(inner.condition, part.ifs))
+    only = TRUE if not tests else tests[0] if len(tests) == 1 else Op("and", tests)
+    return Each("list", name, reader.value(part.iter), inner.value(node.elt), only)
+
+
+def _loop(
+    reader: Reader, node: ast.expr, loop: ast.GeneratorExp | ast.ListComp
+) -> tuple[ast.comprehension, str]:
+    """The one loop, and the name that it binds."""
+    (part,) = loop.generators
+    if not isinstance(part.target, ast.Name) or part.is_async:
+        raise reader.refused(node, "a loop has one name")
+    return part, part.target.id
 
 
 def _filtered(kind: str, test: Expr, body: Expr) -> Expr:

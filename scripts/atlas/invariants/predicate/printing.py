@@ -6,8 +6,9 @@ import keyword
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
-from atlas.invariants.predicate.expr import Const, Each, Expr, Field, Json, Op, Opaque, Var
+from atlas.invariants.predicate.expr import NONE, TRUE, Const, Each, Expr, Field, Json, Op, Opaque, Var
 
 _LEVELS = {
     "if": 0,
@@ -28,6 +29,7 @@ ATOM = 13
 _SHOWN = {"truth": "bool"}
 
 
+@lru_cache(maxsize=20_000)
 def exact_text(expr: Expr) -> str:
     """The expression as it is, in Python's notation."""
     return _Writer(frozenset()).condition(expr, 0)
@@ -73,7 +75,11 @@ class _Writer:
         return ".".join(field.path) if plain else f"field({', '.join(map(repr, field.path))})"
 
     def _each(self, expr: Each) -> str:
-        body = _Writer(self.bound | {expr.var}).condition(expr.body, 0)
+        inner = _Writer(self.bound | {expr.var})
+        if expr.kind == "list":
+            only = f" if {inner.condition(expr.only, 1)}" if expr.only != TRUE else ""
+            return f"[{inner.value(expr.body, 0)} for {expr.var} in {self.value(expr.over, 1)}{only}]"
+        body = inner.condition(expr.body, 0)
         return f"{expr.kind}({body} for {expr.var} in {self.value(expr.over, 1)})"
 
     def _op(self, expr: Op, level: int) -> str:
@@ -84,6 +90,9 @@ class _Writer:
             return self._display(name, [self.value(arg, 0) for arg in args])
         if name == "get" and len(args) == 2:
             return f"{self.value(args[0], ATOM)}[{self.value(args[1], 0)}]"
+        if name == "slice":
+            start, end = ("" if one == NONE else self.value(one, 0) for one in args[1:])
+            return f"{self.value(args[0], ATOM)}[{start}:{end}]"
         if name == "truth":
             return f"bool({self.condition(args[0], 0)})"
         inner = _LEVELS.get(name)

@@ -29,6 +29,11 @@ CONDITIONS = frozenset(
     "startswith",
     "endswith",
     "isdigit",
+    "isalpha",
+    "isalnum",
+    "isnumeric",
+    "isspace",
+    "isidentifier",
     "isint",
     "isnan",
     "isinf",
@@ -45,4 +50,4 @@ def is_condition(expr: Expr) -> bool:
         return expr.name in CONDITIONS
     if isinstance(expr, Const):
         return isinstance(expr.value, bool)
-    return isinstance(expr, Each)
+    return isinstance(expr, Each) and expr.kind != "list"

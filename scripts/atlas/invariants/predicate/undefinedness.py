@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from atlas.invariants.predicate.expr import FALSE, Const, Each, Expr, Field, Op
+from atlas.invariants.predicate.expr import FALSE, Const, Each, Expr, Field, Op, Var
 from atlas.invariants.predicate.normal import normalise
 from atlas.invariants.predicate.values import NUMBERS, SIZED
 
@@ -113,6 +113,21 @@ def _sum(expr: Op) -> Expr:
     return _unsaid(expr)
 
 
+def _looked_up(expr: Op) -> Expr:
+    """A key of an object that is a text."""
+    owner, key, *default = expr.args
+    if not (isinstance(key, Const) and isinstance(key.value, str)):
+        return _unsaid(expr)
+    no_object = _is_not(owner, ("dict",))
+    return no_object if default else _any(no_object, Op("not_in", (key, owner)))
+
+
+def _distinct(expr: Op) -> Expr:
+    """Lists and objects are no items of sets."""
+    wrong = Each("any", "item", expr.args[0], Op("in", (Op("type", (Var("item"),)), Const(("dict", "list")))))
+    return _any(_is_not(expr.args[0], SIZED), wrong)
+
+
 def _of(*kinds: str) -> Callable[[Op], Expr]:
     return lambda expr: _is_not(expr.args[0], kinds)
 
@@ -124,7 +139,10 @@ _OWN: Mapping[str, Callable[[Op], Expr]] = {
     **dict.fromkeys(("+", "-"), _sum),
     **dict.fromkeys(("neg", "abs"), _of(*NUMBERS)),
     "len": _of(*SIZED),
-    **dict.fromkeys(("lower", "upper", "isdigit"), _of("str")),
+    "get": _looked_up,
+    "unique": _distinct,
+    **dict.fromkeys(("lower", "upper", "title", "capitalize", "casefold"), _of("str")),
+    **dict.fromkeys(("isdigit", "isalpha", "isalnum", "isnumeric", "isspace", "isidentifier"), _of("str")),
     **dict.fromkeys(("keys", "values"), _of("dict")),
 }
 """What an operation itself raises on, its arguments having values."""

@@ -64,7 +64,7 @@ def _inherited(value: Json) -> str:
 
 
 def is_in(value: Json, container: Json) -> bool:
-    return _known(value) in container
+    return known(value) in container
 
 
 def look_up(container: Json, key: Json, *default: Json) -> Json:
@@ -73,7 +73,7 @@ def look_up(container: Json, key: Json, *default: Json) -> Json:
         return container[key]
     if not isinstance(container, dict):
         raise AttributeError("get")
-    return container.get(key, _known(default[0]))
+    return container.get(key, known(default[0]))
 
 
 def items_of(container: Json) -> Collection[Json]:
@@ -85,6 +85,41 @@ def items_of(container: Json) -> Collection[Json]:
     return sorted(container, key=repr) if isinstance(container, frozenset) else container
 
 
+def ordered_items(container: Json) -> Collection[Json]:
+    """The same, where the order counts: a set of the engine's has none."""
+    if isinstance(container, frozenset):
+        raise Unknown
+    return items_of(container)
+
+
+def unique(container: Json) -> list[Json]:
+    """Each item once, in the order in which they come first."""
+    return list(dict.fromkeys(map(known, ordered_items(container))))
+
+
+def part_of(container: Json, start: Json, end: Json) -> Json:
+    """`container[start:end]`"""
+    return known(container)[known(start) : known(end)]
+
+
+def joined(between: Json, items: Json) -> str:
+    """`between.join(items)`"""
+    text = known(between)
+    if not isinstance(text, str):
+        raise AttributeError("join")
+    every: list[str] = list(ordered_items(items))
+    if len(text) * len(every) + sum(len(one) for one in every if isinstance(one, str)) > MAX_ITEMS:
+        raise Unknown
+    return text.join(every)
+
+
+def count_of(container: Json, item: Json) -> int:
+    """How often a text or a list has something."""
+    if not isinstance(known(container), str | list):
+        raise AttributeError("count")
+    return int(container.count(known(item)))
+
+
 def keys_of(container: Json) -> list[Json]:
     return list(container.keys())
 
@@ -94,18 +129,19 @@ def values_of(container: Json) -> list[Json]:
 
 
 def as_list(*items: Json) -> list[Json]:
-    return list(map(_known, items))
+    return list(map(known, items))
 
 
 def as_set(*items: Json) -> frozenset[Json]:
-    return frozenset(map(_known, items))
+    return frozenset(map(known, items))
 
 
 def as_dict(*parts: Json) -> dict[Json, Json]:
-    return dict(zip(map(_known, parts[::2]), map(_known, parts[1::2]), strict=True))
+    return dict(zip(map(known, parts[::2]), map(known, parts[1::2]), strict=True))
 
 
-def _known(value: Json) -> Json:
+def known(value: Json) -> Json:
+    """The value, where it is one."""
     if value is MISSING:
         raise Unknown
     return value
@@ -120,7 +156,7 @@ def is_integral(value: Json) -> bool:
 def same(left: Json, right: Json) -> bool:
     """Equal as JSON: 1 is 1.0 but not true, not-a-number is itself, and keys are text."""
     if isinstance(left, bool) or isinstance(right, bool):
-        return _known(left) is _known(right)
+        return known(left) is known(right)
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, dict) and isinstance(right, dict):
@@ -147,7 +183,7 @@ def _holds_set(value: Json) -> bool:
 
 def _text(method: Callable[..., Any]) -> Callable[..., Any]:
     def apply(value: Json, *args: Json) -> Any:
-        if not isinstance(_known(value), str):
+        if not isinstance(known(value), str):
             raise AttributeError(method.__name__)
         return method(value, *(tuple(arg) if isinstance(arg, list) else arg for arg in args))
 
@@ -194,6 +230,12 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "abs": abs,
     "sum": sum,
     "sorted": sorted,
+    "unique": unique,
+    "slice": part_of,
+    "join": joined,
+    "count": count_of,
+    "sqrt": math.sqrt,
+    "log2": math.log2,
     "keys": keys_of,
     "values": values_of,
     "min": min,
@@ -207,7 +249,18 @@ CALLS: Mapping[str, Callable[..., Any]] = {
     "isfinite": math.isfinite,
     "lower": _text(str.lower),
     "upper": _text(str.upper),
+    "title": _text(str.title),
+    "capitalize": _text(str.capitalize),
+    "casefold": _text(str.casefold),
     "isdigit": _text(str.isdigit),
+    "isalpha": _text(str.isalpha),
+    "isalnum": _text(str.isalnum),
+    "isnumeric": _text(str.isnumeric),
+    "isspace": _text(str.isspace),
+    "isidentifier": _text(str.isidentifier),
+    "removeprefix": _text(str.removeprefix),
+    "removesuffix": _text(str.removesuffix),
+    "find": _text(str.find),
     "strip": _text(str.strip),
     "lstrip": _text(str.lstrip),
     "rstrip": _text(str.rstrip),

@@ -13,7 +13,7 @@ def parts_of(expr: Expr) -> tuple[Expr, ...]:
     if isinstance(expr, Op):
         return expr.args
     if isinstance(expr, Each):
-        return (expr.over, expr.body)
+        return (expr.over, expr.body, expr.only) if expr.kind == "list" else (expr.over, expr.body)
     return ()
 
 
@@ -31,7 +31,7 @@ def rebuilt(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     if isinstance(expr, Op):
         return Op(expr.name, tuple(map(change, expr.args)))
     if isinstance(expr, Each):
-        return replace(expr, over=change(expr.over), body=change(expr.body))
+        return replace(expr, over=change(expr.over), body=change(expr.body), only=change(expr.only))
     return expr
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count, cycle
 
 from atlas.invariants.model import Config, Json, Target
-from atlas.invariants.predicate import Context, Expr
+from atlas.invariants.predicate import Context, Expr, compile_predicate
+from atlas.invariants.sampling.alternatives import by_alternative, in_turns
 from atlas.invariants.sampling.configurations import in_order
 from atlas.invariants.sampling.pools import Pools
 from atlas.invariants.sampling.search import search
@@ -19,6 +20,8 @@ EXHAUSTIVE = 2500
 """So many points are all looked at."""
 ENOUGH = 12
 """With fewer points than this on a side, more are searched for."""
+ENOUGH_OF_A_WAY = 3
+"""With fewer points than this for one of the ways in which it holds, more are searched for."""
 ALONE = 0.25
 """How often there is no other field."""
 WRONG_EVERY = 6
@@ -68,9 +71,27 @@ def _explored(
         known = sum(holds is want for holds in space.known.values())
         if known < ENOUGH:
             search(expr, want, space, context, rng, few=known > 0)
-    trues = [point for point, holds in space.known.items() if holds]
+    groups = _by_alternative(expr, space, context, rng)
     falses = [point for point, holds in space.known.items() if not holds]
-    return _ordered(space, trues), _ordered(space, falses)
+    return in_turns([_ordered(space, group) for group in groups]), _ordered(space, falses)
+
+
+def _by_alternative(expr: Expr, space: Space, context: Context, rng: random.Random) -> list[list[Point]]:
+    """The points where it holds, by the way in which it does; of rare ways more are searched for."""
+    ways, way_of = by_alternative(expr, context)
+    groups: list[list[Point]] = [[] for _ in range(len(ways) + 1)]
+    for point, holds in space.known.items():
+        if holds:
+            groups[way_of(space.config(point))].append(point)
+    for at, way in enumerate(ways):
+        if len(groups[at]) < ENOUGH_OF_A_WAY and len(ways) > 1:
+            known = set(space.known)
+            wanted = compile_predicate(way, context)
+            search(way, True, space, context, rng, few=True, reached=lambda one: wanted(space.config(one)))  # noqa: B023
+            new = [point for point, holds in space.known.items() if holds and point not in known]
+            for point in new:
+                groups[way_of(space.config(point))].append(point)
+    return groups
 
 
 def _ordered(space: Space, found: list[Point]) -> list[Point]:
@@ -115,7 +136,9 @@ class _Others:
         known = (spec.name for spec in self.target.fields if spec.name not in self.read)
         self.free = [name for name in known if name in self.pools and self.pools[name].valid]
         apart = [one for one in self.valid if not self.read.intersection(one)]
-        self.valid = apart if len(apart) >= ENOUGH else self.valid
+        if len(apart) >= ENOUGH:  # what is valid only together with those fields is the company of some
+            rest = [one for one in self.valid if self.read.intersection(one)]
+            self.valid = in_turns([apart[::2], apart[1::2], rest[: len(apart) // 2]])
         self.turn = cycle(self.valid)
 
     def draw(self) -> dict[str, Json]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from atlas.invariants.model import Json
@@ -14,6 +14,7 @@ CONTAINMENT = ("in", "not_in")
 COMPARISONS = (
     "==", "!=", "<", "<=", ">", ">=", *CONTAINMENT, "%", "startswith", "endswith", "matches", "fullmatch",
 )  # fmt: skip
+MOST_SPELLED = 4
 OF_TYPES = ("type", "conforms", "convert", "raises", "given")
 """Their constants are names of types, not values."""
 
@@ -40,8 +41,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
     match expr:
         case Op(_, args):
             return args
-        case Each(_, _, over, body):
-            return (over, body)
+        case Each(_, _, over, body, only):
+            return (over, body, only)
         case Opaque(_, fields, _):
             return fields
         case _:
@@ -80,7 +81,8 @@ def _hints(expr: Expr, scope: Mapping[str, tuple[Subject, ...]]) -> Iterator[tup
     if isinstance(expr, Each):
         items = tuple(Subject(one.field, "items") for one in subjects(expr.over, scope))
         yield from _hints(expr.over, scope)
-        yield from _hints(expr.body, {**scope, expr.var: items})
+        for inner in (expr.body, expr.only):
+            yield from _hints(inner, {**scope, expr.var: items})
         return
     if isinstance(expr, Op) and expr.name in COMPARISONS:
         yield from _compared(expr, scope)
@@ -94,9 +96,22 @@ def _compared(expr: Op, scope: Mapping[str, tuple[Subject, ...]]) -> Iterator[tu
         contains = expr.name in CONTAINMENT and arg is expr.args[1]
         for subject in subjects(arg, scope):
             role = "items" if contains and subject.role == "values" else subject.role
-            for value in constants:
+            for value in (*constants, *_other_spellings(arg, constants)):
                 if role != "lengths" or type(value) is int:
                     yield Subject(subject.field, role), value
+
+
+def _other_spellings(expr: Expr, constants: Sequence[Json]) -> Iterator[Json]:
+    """Texts that become one of these constants when they are written in small or capital letters, or cut."""
+    names = {one.name for one in nodes(expr) if isinstance(one, Op)}
+    texts = [one for one in constants if isinstance(one, str) and one][:MOST_SPELLED]
+    for text in texts:
+        if names & {"lower", "casefold"}:
+            yield from (text.upper(), text.title())
+        if "upper" in names:
+            yield from (text.lower(), text.title())
+        if names & {"strip", "lstrip", "rstrip"}:
+            yield f" {text} "
 
 
 def _constants(expr: Expr, operator: str) -> Iterator[Json]:
@@ -108,6 +123,8 @@ def _constants(expr: Expr, operator: str) -> Iterator[Json]:
             items = plain(value)
             members = isinstance(items, list | dict) and operator in CONTAINMENT
             yield from (one for one in (items if members else [items]) if is_json(one))
+        case Op("if", (_, then, other)):
+            yield from (value for side in (then, other) for value in _constants(side, operator))
         case Op(name, args) if name not in (*OF_TYPES, "len"):
             for arg in args:
                 yield from _constants(arg, operator)
@@ -129,6 +146,8 @@ def subjects(expr: Expr, scope: Mapping[str, tuple[Subject, ...]]) -> tuple[Subj
             return tuple(Subject(f"{one.field}.{key}") for one in subjects(inner, scope))
         case Op("get" | "keys" | "values" | "sorted" | "sum", (inner, *_)):
             return tuple(Subject(one.field, "items") for one in subjects(inner, scope))
+        case Op("if", (_, then, other)):
+            return (*subjects(then, scope), *subjects(other, scope))
         case Op(name, args) if name not in OF_TYPES:
             return tuple(one for arg in args for one in subjects(arg, scope))
         case _:

@@ -60,7 +60,7 @@ def pools(target: Target, hints: Mapping[str, Hints] | None = None) -> dict[str,
     for name in sorted(hints):
         parent = name.split(".")[0]
         if name not in found and parent in specs:
-            found[name] = pool(_member(specs[parent].type), hints[name])
+            found[name] = pool(member_type(target, name), hints[name])
     return found
 
 
@@ -141,6 +141,16 @@ def _is_class(fragment: Fragment) -> bool:
 
 def _default(spec: FieldSpec) -> tuple[Json, ...]:
     return (plain(spec.default),) if spec.has_default else ()
+
+
+def member_type(target: Target, name: str) -> Fragment:
+    """The type of a key of an object that a field takes, by its dotted name."""
+    parent, _, key = name.partition(".")
+    inner = next((one for one in target.inner.get(parent, ()) if one.name == key), None)
+    if inner is not None:
+        return inner.type
+    spec = next((one for one in target.fields if one.name == parent), None)
+    return _member(spec.type) if spec is not None else {}
 
 
 def _member(fragment: Fragment) -> Fragment:

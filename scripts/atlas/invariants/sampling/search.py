@@ -20,10 +20,20 @@ BY_CHANCE = 0.25
 """How often a step changes any field, whatever is wanted."""
 
 
-def search(expr: Expr, want: bool, space: Space, context: Context, rng: random.Random, *, few: bool) -> None:
+def search(
+    expr: Expr,
+    want: bool,
+    space: Space,
+    context: Context,
+    rng: random.Random,
+    *,
+    few: bool,
+    reached: Callable[[Point], bool] | None = None,
+) -> None:
     """Walk from random points towards what is wanted; what is seen on the way is known to the space.
 
-    `few`: some points are known, and less effort is made for others.
+    `few`: some points are known, and less effort is made for others. `reached`: whether a point is wanted,
+    where `expr` is only one of the ways in which the space's predicate holds.
     """
     if not space.names:
         space.holds(())
@@ -33,7 +43,8 @@ def search(expr: Expr, want: bool, space: Space, context: Context, rng: random.R
     for _ in range(STARTS_FOR_MORE if few else STARTS):
         point = random_point(space, rng)
         for _ in range(STEPS):
-            if space.holds(point) is want:
+            there = space.holds(point)
+            if there is want if reached is None else reached(point):
                 break
             present = Present(values.at(space.config(point)), choices, rng)
             changes = [] if rng.random() < BY_CHANCE else list(repairs(expr, want, present))

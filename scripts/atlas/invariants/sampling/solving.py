@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from atlas.invariants.model import Json
 from atlas.invariants.predicate.expr import Const, Expr, Field, Op
+from atlas.invariants.predicate.values import type_name
 from atlas.invariants.sampling.conditions import CONTAINMENT, field_names
 from atlas.invariants.sampling.values import is_json, is_number, plain
 
@@ -53,6 +54,12 @@ def repairs(expr: Expr, want: bool, present: Present) -> Iterator[Change]:
         case Op("if", (condition, then, otherwise)):
             yield from repairs(then if present.value(condition) else otherwise, want, present)
             yield from repairs(condition, not present.value(condition), present)
+        case Op("==" | "in" as name, (Op("type", (inner,)), Const(kinds))) if want:
+            wanted = (kinds,) if name == "==" else kinds
+            yield from _of_type(inner, wanted, present)
+        case Op("!=" | "not_in" as name, (Op("type", (inner,)), Const(kinds))) if not want:
+            wanted = (kinds,) if name == "!=" else kinds
+            yield from _of_type(inner, wanted, present)
         case Op(name, (left, right)) if name in MIRRORED:
             operator = name if want else NEGATED[name]
             yield from _compared(left, operator, present.value(right), present)
@@ -62,6 +69,13 @@ def repairs(expr: Expr, want: bool, present: Present) -> Iterator[Change]:
         case _:
             for name in field_names(expr):
                 yield from ((name, value) for value in present.choices.get(name, ()))
+
+
+def _of_type(expr: Expr, wanted: Json, present: Present) -> Iterator[Change]:
+    """Values of these types for the field that is asked for its type."""
+    for name in field_names(expr):
+        choices = present.choices.get(name, ())
+        yield from ((name, value) for value in choices if type_name(value) in wanted)
 
 
 def _compared(expr: Expr, operator: str, other: Json, present: Present) -> Iterator[Change]:

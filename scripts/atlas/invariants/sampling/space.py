@@ -15,12 +15,13 @@ from atlas.invariants.sampling.conditions import Hints, field_names, hints_of
 from atlas.invariants.sampling.configurations import UNSET, assembled
 from atlas.invariants.sampling.fragments import Fragment, accepts, without_bounds
 from atlas.invariants.sampling.fresh import fresh
-from atlas.invariants.sampling.pools import Pool, Pools, hinted, pool
+from atlas.invariants.sampling.pools import Pool, Pools, hinted, member_type, pool
 from atlas.invariants.sampling.values import distance, distinct, identity
 
 Point: TypeAlias = tuple[int, ...]
 """For each field of the predicate, the number of its value among the choices."""
 
+TIDY, REDRAWN = 0.6, 4
 FRESH = 4
 SHARES = {"hinted": 4, "valid": 3, "fresh": 1, "wrong": 1}
 
@@ -85,10 +86,11 @@ def space_of(expr: Expr, target: Target, pools: Pools, context: Context, rng: ra
     takes = {spec.name for spec in target.fields}.difference(target.given)
     read, hints = field_names(expr), hints_of([expr])
     every = [*read, *(name for name in hints if name not in read and _is_inside(name, read))]
-    names = tuple(name for name in every if name.split(".")[0] in takes)
+    named = [name for name in every if name.split(".")[0] in takes]
+    names = tuple(sorted(named, key=lambda name: name.count(".")))  # objects before what is put into them
     found = Space(names, [], [], [], compile_predicate(expr, context))
     for name in names:
-        known = pools.get(name) or pool({}, hints.get(name, Hints()))
+        known = pools.get(name) or pool(member_type(target, name), hints.get(name, Hints()))
         free = without_bounds(known.type)
         values = [UNSET, *_choices(known, hinted(free, hints.get(name, Hints())), rng)]
         found.choices.append(values)
@@ -111,8 +113,15 @@ def points(space: Space, limit: int, rng: random.Random) -> list[Point]:
 
 
 def random_point(space: Space, rng: random.Random) -> Point:
-    """Any point."""
-    return tuple(int(rng.random() * len(row)) for row in space.choices)
+    """Any point; in most, all values are of their fields' types where there are such."""
+    tidy = rng.random() < TIDY
+    found = []
+    for row, wrong in zip(space.choices, space.wrong, strict=True):
+        at = int(rng.random() * len(row))
+        for _ in range(REDRAWN if tidy else 0):
+            at = int(rng.random() * len(row)) if at in wrong else at
+        found.append(at)
+    return tuple(found)
 
 
 def capped(sizes: Sequence[int], limit: int) -> list[int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from atlas.invariants.predicate import Const, Opaque
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.objects import Sequence
+from atlas.invariants.static.sets import among
 from atlas.invariants.static.state import State
 from atlas.invariants.static.strings import percent
 from atlas.invariants.static.terms import not_, op
@@ -48,6 +49,11 @@ def apply(m: Machine, sign: ast.operator, left: Value, right: Value, node: ast.A
         return joined
     if isinstance(sign, ast.Mod) and (formatted := percent(m, left, right, state)) is not None:
         return formatted
+    if (
+        isinstance(sign, ast.Sub | ast.BitAnd)
+        and (kept := among(m, sign, left, right, node, state)) is not None
+    ):
+        return kept
     sides_ = [lowered(one, state) for one in (left, right)]
     if type(sign) not in SIGNS or any(one is None or isinstance(one, Opaque) for one in sides_):
         return m.opaque(node, state, left, right)

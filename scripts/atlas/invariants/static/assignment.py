@@ -6,15 +6,15 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import TRUE, Const, Expr
+from atlas.invariants.predicate import TRUE, Const, Expr, Op, Opaque
 from atlas.invariants.static import arithmetic
 from atlas.invariants.static.implicit import evaluated
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.measure import size
 from atlas.invariants.static.objects import Instance, Item, Sequence, Table
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import not_
-from atlas.invariants.static.values import Absent, EnumValue, Ref, Text, Value, is_expr, leaves
+from atlas.invariants.static.terms import not_, op
+from atlas.invariants.static.values import Absent, Ref, Text, Value, is_expr, leaves
 from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def set_under(
 
 def _bounded(m: Machine, value: Value, node: ast.AST, state: State) -> Value:
     """A value that has grown too large to be read is only known by its fields."""
-    if is_expr(value) and size(value, 200) > 200:
+    if is_expr(value) and size(value, 250) > 250:
         return m.opaque(node, state, value, environment=False)
     return value
 
@@ -135,9 +135,7 @@ def _changes(m: Machine, thing: Instance, name: str, value: Value, state: State,
     before = thing.attrs.get(name)
     if before is not None and before == value:
         return
-    chosen = any(isinstance(leaf, EnumValue) for _, leaf in leaves(value))
-    expression = lowered(value, state) if not chosen else None
-    m.record("set", node, state, sets=(name, value, expression))
+    m.record("set", node, state, sets=(name, value, lowered(value, state)))
 
 
 def _set_item(m: Machine, target: ast.Subscript, value: Value, state: State, node: ast.stmt) -> None:
@@ -146,6 +144,11 @@ def _set_item(m: Machine, target: ast.Subscript, value: Value, state: State, nod
     thing = state.object(owner)
     if isinstance(thing, Table) and isinstance(owner, Ref):
         set_key(m, owner, thing, key, value, state, node)
+    elif is_expr(owner) and not isinstance(owner, Opaque) and isinstance(key, Const):
+        its = lowered(value, state)
+        if isinstance(key.value, str) and its is not None and not isinstance(its, Opaque):
+            more = op("|", owner, Op("dict", (key, its)))
+            assign(m, target.value, more, state, node)
     elif isinstance(thing, Sequence) and isinstance(owner, Ref):
         unknown = m.opaque(node, state, value, environment=False)
         state.heap[owner.at] = replace(thing, items=(), unknown=unknown)

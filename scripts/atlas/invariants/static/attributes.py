@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from atlas.invariants.predicate import FALSE, Const, Field, Opaque
 from atlas.invariants.static.facts import here
 from atlas.invariants.static.lowering import from_constant
-from atlas.invariants.static.names import of_definition, present
+from atlas.invariants.static.names import of_definition, of_member, present
 from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import and_, op
@@ -184,7 +184,9 @@ def _of_known(m: Machine, owner: Known, name: str, node: ast.AST, state: State) 
     found = m.reader.index.member(owner.definition, name)
     if found is None:
         return m.opaque(node, state, environment=True)
-    return of_definition(m, m.reader.index.follow(found), state)
+    module = m.reader.index.module(owner.qualname) if owner.kind == "module" else None
+    definition = m.reader.index.follow(found)
+    return of_member(m, module, name, definition, state) if module else of_definition(m, definition, state)
 
 
 def _of_member(m: Machine, owner: Member, name: str, node: ast.AST, state: State) -> Value:

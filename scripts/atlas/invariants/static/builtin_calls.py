@@ -14,7 +14,7 @@ from atlas.invariants.static.container_calls import CONTAINERS
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.facts import bounded
 from atlas.invariants.static.iteration import known_items
-from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.lowering import distinct, lowered
 from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
 from atlas.invariants.static.strings import shown, text
@@ -92,27 +92,51 @@ def _simple(name: str) -> Builtin:
         sides = [lowered(one, call.state) for one in call.given]
         if call.keywords or not sides or any(one is None or isinstance(one, Opaque) for one in sides):
             return None
-        if any(_is_mapped(one) for one in call.given):
+        if any(isinstance(one, Mapped) for one in call.given):
             return None
         return op(name, *(one for one in sides if one is not None))
 
     return rule
 
 
-def _is_mapped(value: Value) -> bool:
-    return isinstance(value, Mapped)
+def _over(name: str, call: Call) -> Value | None:
+    """A function of all items of one list."""
+    its = distinct(call.given[0], call.state)
+    return op(name, its) if its is not None else None
+
+
+def _of_one(name: str, rule: Builtin, call: Call) -> Value | None:
+    """`max(x)`, `max(x, default=…)`"""
+    value, default = call.given[0], call.keywords.get("default")
+    if call.keywords.keys() - {"default"}:
+        return None
+    items = known_items(call.m, value, call.state)
+    if items and all(when == TRUE for when, _ in items):
+        return (
+            rule(replace(call, given=[item for _, item in items], keywords={})) if items[1:] else items[0][1]
+        )
+    if items == []:
+        return default
+    if isinstance(value, Choice):
+        sides = [rule(replace(call, given=[one])) for one in (value.then, value.other)]
+        then, other = sides
+        return merge(value.condition, then, other) if then is not None and other is not None else None
+    found = _over(name, call)
+    if default is None or found is None:
+        return found
+    its = distinct(value, call.state)
+    assert its is not None
+    return merge(truth(its), found, default)
 
 
 def _least(name: str) -> Builtin:
     """`min`, `max` of arguments, or of one list."""
 
     def rule(call: Call) -> Value | None:
+        if len(call.given) == 1:
+            return _of_one(name, rule, call)
         if call.keywords:
             return None
-        if len(call.given) == 1:
-            items = known_items(call.m, call.given[0], call.state)
-            if items is not None and items and all(when == TRUE for when, _ in items):
-                call = replace(call, given=[item for _, item in items])
         if len(call.given) == 2:
             sides = [lowered(one, call.state) for one in call.given]
             left, right = sides
@@ -182,9 +206,11 @@ def _next(call: Call) -> Value | None:
 
 def _sum(call: Call) -> Value | None:
     """A sum of known items; conditions count as 0 or 1."""
-    items = known_items(call.m, call.given[0], call.state) if len(call.given) == 1 else None
+    if len(call.given) != 1 or call.keywords:
+        return None
+    items = known_items(call.m, call.given[0], call.state)
     if items is None:
-        return _simple("sum")(call)
+        return _over("sum", call)
     total: Expr = Const(0)
     for when, item in items:
         its = lowered(item, call.state)

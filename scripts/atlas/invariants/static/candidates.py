@@ -17,6 +17,8 @@ from atlas.invariants.static.terms import and_
 from atlas.invariants.static.weaken import clauses, untranslated, weakest
 
 MOST_NODES = 900
+MOST_PARTIAL = 400
+"""What is known of a condition of which a part is lost is of no use if it is longer."""
 _SEVERITIES: dict[Kind, Severity] = {
     "raise": "error",
     "assert": "error",
@@ -49,7 +51,8 @@ def read(condition: Expr) -> Read:
         requires.update(dict.fromkeys(asked))
         kept.append(weakest(clause) if lost or asked else clause)
     known = and_(*kept)
-    if size(known, 2 * MOST_NODES) > 2 * MOST_NODES:
+    most = MOST_PARTIAL if partial else 2 * MOST_NODES
+    if size(known, most) > most:
         return Read(TRUE, (*partial, TOO_LONG), tuple(requires))
     when = normalise(shorter(normalise(shorter(known))))
     if size(when, MOST_NODES) > MOST_NODES:

@@ -23,6 +23,7 @@ from atlas.invariants.static.values import (
     UserKeywords,
     Value,
     is_expr,
+    leaves,
 )
 from atlas.schema.static.values import Member
 
@@ -73,8 +74,8 @@ def _one(m: Machine, sign: ast.cmpop, left: Value, right: Value, node: ast.AST, 
 
 
 def _as_expression(value: Value, state: State) -> Value:
-    """A choice as one expression, where both sides are expressions."""
-    if isinstance(value, Choice):
+    """A choice as one expression, where both sides are expressions; members of enums are more than that."""
+    if isinstance(value, Choice) and not any(isinstance(one, Member | EnumValue) for _, one in leaves(value)):
         its = lowered(value, state)
         return its if its is not None else value
     return value
@@ -123,6 +124,11 @@ def _is_constant(m: Machine, value: Value, wanted: Const, state: State, node: as
 
 
 def equal(m: Machine, left: Value, right: Value, state: State, node: ast.AST) -> Expr:
+    for at, value in enumerate((left, right)):
+        if isinstance(value, Choice) and isinstance(_as_expression(value, state), Choice):
+            sides_ = [(one, right) if at == 0 else (left, one) for one in (value.then, value.other)]
+            then, other = (equal(m, *side, state, node) for side in sides_)
+            return if_(value.condition, then, other)
     if isinstance(right, Member | EnumValue) and not isinstance(left, Member | EnumValue):
         left, right = right, left
     if isinstance(left, Member):
@@ -153,6 +159,9 @@ def _equals_member(m: Machine, member: Member, other: Value, state: State, node:
     if isinstance(other, EnumValue):
         if other.enum != member.enum or its is None:
             return FALSE
+        looked_up = isinstance(other.value, Op) and other.value.name == "get"
+        if looked_up and other.name is not None:
+            return op("in", other.name, Const(_names(m, member)))
         return op("==", other.value, its)
     if not is_expr(other) or its is None:
         return m.opaque(node, state, other, environment=False)
@@ -164,6 +173,15 @@ def _equals_member(m: Machine, member: Member, other: Value, state: State, node:
     if _mixes(m, member) or m.fields.converts_to_enum(other, member.enum):
         return op("==", other, its)
     return FALSE
+
+
+def _names(m: Machine, member: Member) -> tuple[str, ...]:
+    """The names of a member: others may be given to the same value."""
+    cls = m.reader.index.resolve(member.enum)
+    known = m.reader.class_attribute(cls, "__members__") if cls else None
+    if not isinstance(known, dict):
+        return (member.name,)
+    return tuple(name for name, one in known.items() if one.value == member.value)
 
 
 def _mixes(m: Machine, member: Member) -> bool:
@@ -211,7 +229,17 @@ def contained(m: Machine, item: Value, container: Value, state: State, node: ast
     items = known_items(m, container, state)
     if items is None:
         return m.opaque(node, state, item, container)
+    listed = [_plain(m, one) if when == TRUE else None for when, one in items]
+    if left is not None and left == item and not isinstance(left, Opaque) and None not in listed:
+        return op("in", left, Const(tuple(one.value for one in listed if one is not None)))
     return or_(*(and_(when, equal(m, item, one, state, node)) for when, one in items))
+
+
+def _plain(m: Machine, value: Value) -> Const | None:
+    """The constant that a value compares as."""
+    if isinstance(value, Member):
+        return constant(value.value) if _mixes(m, value) else None
+    return value if isinstance(value, Const) else None
 
 
 def _in(left: Expr, container: Expr) -> Expr:
@@ -223,6 +251,6 @@ def _in(left: Expr, container: Expr) -> Expr:
 
 
 def _members_in(thing: object, item: Value) -> bool:
-    if isinstance(item, Member | EnumValue):
+    if any(isinstance(one, Member | EnumValue) for _, one in leaves(item)):
         return True
     return isinstance(thing, Sequence) and any(isinstance(one.value, Member) for one in thing.items)

@@ -6,13 +6,13 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import TRUE, Const, Opaque
+from atlas.invariants.predicate import TRUE, Const, Each, Expr, Opaque, Var
 from atlas.invariants.static.call import Builtin, Call
-from atlas.invariants.static.iteration import iterated, known_items, symbolic_items
-from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.iteration import iterated, known_items, symbolic_items, variable
+from atlas.invariants.static.lowering import distinct, lowered
 from atlas.invariants.static.objects import Item, Sequence, Table
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import op, or_
+from atlas.invariants.static.terms import op, or_, type_in
 from atlas.invariants.static.values import (
     Choice,
     Count,
@@ -46,8 +46,10 @@ def length(m: Machine, value: Value, node: ast.AST, state: State) -> Value | Non
         m.asked(value, or_(*(item.when for item in items)))
         return _counted(thing)
     if isinstance(value, Mapped):
-        same = value.condition == TRUE and value.kind == "list" and value.each
-        return op("len", value.over) if same else None
+        if value.condition == TRUE and value.kind != "set" and value.each:
+            return op("len", value.over)
+        every = distinct(value, state)
+        return op("len", every) if every is not None else None
     its = lowered(value, state)
     if its is None or isinstance(its, Opaque) or isinstance(value, Text):
         return None
@@ -97,6 +99,7 @@ def _container(kind: str) -> Builtin:
             return None
         iterated(call.m, value, call.state, call.node)
         if kind == "set":
+            hashed(call, value)
             made = symbolic_items(call.m, value, call.state, "item")
             return Mapped("set", made.var, made.over, made.condition, made.value) if made else None
         return value
@@ -104,12 +107,19 @@ def _container(kind: str) -> Builtin:
     return rule
 
 
+def hashed(call: Call, value: Expr) -> None:
+    """The items of a list of the user's become those of a set: lists and objects cannot."""
+    var = variable("item", call.state)
+    wrong = Each("any", var, value, type_in(Var(var), ("list", "dict")))
+    call.m.fails("TypeError", wrong, call.node, call.state)
+
+
 def _sorted(call: Call) -> Value | None:
     thing = call.state.object(call.given[0])
     if isinstance(thing, Sequence):
         return call.state.new(Sequence("list", thing.items, thing.unknown))
-    its = lowered(call.given[0], call.state)
-    if call.keywords or its is None or isinstance(its, Opaque):
+    its = distinct(call.given[0], call.state)
+    if call.keywords or its is None:
         return None
     if isinstance(its, Const) and isinstance(its.value, frozenset):
         return Const(tuple(sorted(its.value, key=repr)))

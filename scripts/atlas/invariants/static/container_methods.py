@@ -30,9 +30,6 @@ from atlas.schema.static.values import Member
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
 
-_STRINGS = frozenset(
-    {"lower", "upper", "strip", "lstrip", "rstrip", "startswith", "endswith", "replace", "split", "isdigit"}
-)
 _GROWS = frozenset({"append", "add", "extend", "update", "insert", "remove", "discard", "pop", "clear"})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import Const, Field, Op, Opaque
+from atlas.invariants.predicate import NONE, Const, Field, Op, Opaque
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import op
@@ -29,6 +29,8 @@ def converted(m: Machine, value: Value, name: str, state: State) -> Value:
         condition, then_, other_ = value.args
         return merge(condition, converted(m, then_, name, state), converted(m, other_, name, state))
     its = lowered(value, state)
+    if its == NONE and m.fields.takes_none(name):
+        return NONE
     spec = next((one for one in m.target.fields if one.name == name), None)
     if its is None or spec is None or isinstance(its, Opaque):
         return Opaque(f"the value that pydantic makes of {name}", (Field((name,)),), False)

@@ -25,7 +25,8 @@ from atlas.invariants.static.measure import opaque_in, size, walk
 from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State, condition_of
 from atlas.invariants.static.terms import and_, if_, not_, op, or_, truth
-from atlas.invariants.static.values import Ref
+from atlas.invariants.static.values import EnumValue, Ref, Value, leaves
+from atlas.schema.static.values import Member
 
 _MOST_NODES = 120
 _MOST_LATER = 12
@@ -40,7 +41,7 @@ def of_events(
     yield from _left_alone(m, events, state, ref, context)
     for at, event in enumerate(events):
         assert event.sets is not None
-        name, _, value = event.sets
+        name, whole, value = event.sets
         later = [one for one in events[at + 1 :] if one.sets and one.sets[0] == name]
         undone = [not_(condition_of(one.path)) for one in later[:_MOST_LATER]]
         happens = and_(condition_of(event.path), *undone)
@@ -49,7 +50,7 @@ def of_events(
             yield event, None, Read(found.when, (*found.partial, f"the value of {name}"), found.requires)
             continue
         base = _otherwise(name, state, ref, context)
-        found = read(and_(happens, _differs(m, name, value, base, context)))
+        found = read(and_(happens, _differs(m, name, whole, value, base, context)))
         yield event, _candidate(m, event, found, name, value), found
 
 
@@ -108,18 +109,29 @@ def _otherwise(name: str, state: State, ref: Ref, context: Context) -> Json:
     return evaluate(its, {}, context) if its is not None else UNDEFINED
 
 
-def _differs(m: Machine, name: str, value: Expr, base: Json, context: Context) -> Expr:
+def _differs(m: Machine, name: str, whole: Value, value: Expr, base: Json, context: Context) -> Expr:
     """Where the value is another one than was given, or, if nothing was, than it is otherwise."""
     field = Field((name,))
     raw = Op("raw", (field,))
     before = raw if any(one == raw for one in walk(value)) else m.fields.value_of(name)
-    changed = _other(value, before)
+    changed = and_(_other(value, before), not_(_named(whole, before)))
     known = name in context.defaults
     if known and base is not UNDEFINED and _same(base, context.defaults[name]):
         return changed
     given = Op("given", (field,))
     unset = FALSE if base is UNDEFINED else and_(not_(given), _other(value, Const(base)))
     return or_(and_(given, changed), unset)
+
+
+def _named(value: Value, before: Expr) -> Expr:
+    """Where a member of an enum is given by its name."""
+    parts = []
+    for when, one in leaves(value):
+        if isinstance(one, Member):
+            parts.append(and_(when, op("==", before, Const(one.name))))
+        elif isinstance(one, EnumValue) and one.name is not None:
+            parts.append(and_(when, op("==", before, one.name)))
+    return or_(*parts)
 
 
 def _other(value: Expr, than: Expr) -> Expr:

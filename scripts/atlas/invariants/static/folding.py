@@ -7,6 +7,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from operator import methodcaller
 from typing import Any
 
 from atlas.invariants.predicate import Const
@@ -31,6 +32,7 @@ def fold(name: str, values: list[Any]) -> Const | None:
     return Const(result)
 
 
+_TESTS = ("isdigit", "isalpha", "isalnum", "isnumeric", "isspace", "isidentifier")
 _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -81,7 +83,19 @@ _RULES: Mapping[str, Callable[..., Any]] = {
     "rstrip": lambda a, *b: a.rstrip(*b),
     "split": lambda a, *b: tuple(a.split(*b)),
     "replace": lambda a, b, c: a.replace(b, c),
-    "isdigit": lambda a: a.isdigit(),
+    **{name: methodcaller(name) for name in _TESTS},
+    "title": lambda a: a.title(),
+    "capitalize": lambda a: a.capitalize(),
+    "casefold": lambda a: a.casefold(),
+    "removeprefix": lambda a, b: a.removeprefix(b),
+    "removesuffix": lambda a, b: a.removesuffix(b),
+    "find": lambda a, b: a.find(b),
+    "count": lambda a, b: a.count(b),
+    "join": lambda a, b: a.join(b),
+    "slice": lambda a, start, end: a[start:end],
+    "unique": lambda a: tuple(dict.fromkeys(a)),
+    "sqrt": math.sqrt,
+    "log2": math.log2,
     "startswith": lambda a, b: a.startswith(b),
     "endswith": lambda a, b: a.endswith(b),
     "matches": lambda pattern, a: re.search(pattern, a) is not None,

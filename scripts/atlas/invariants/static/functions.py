@@ -6,13 +6,14 @@ import ast
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import NONE, Const, Opaque
+from atlas.invariants.predicate import NONE, Const, Field, Op, Opaque
 from atlas.invariants.static.attributes import decorations
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.joins import settle
+from atlas.invariants.static.mappings import unpacked
 from atlas.invariants.static.objects import Item, Sequence, Table
 from atlas.invariants.static.state import State
-from atlas.invariants.static.values import Absent, Function, UserKeywords, Value, combined
+from atlas.invariants.static.values import Absent, Function, UserKeywords, Value, combined, merge
 from atlas.schema.static.modules import Scope
 
 if TYPE_CHECKING:
@@ -128,6 +129,8 @@ def bound(
         out[arguments.vararg.arg] = state.new(Sequence("tuple", more))
     rest = keywords.get(REST)
     every = {*names, *(one.arg for one in arguments.kwonlyargs)}
+    taken = {*names[: len(positional)], *(name for name in keywords if name != REST)}
+    unpacked(m, rest, every if arguments.kwarg is None else None, _required(arguments), taken, node, state)
     extra = {name: value for name, value in keywords.items() if name not in every and name != REST}
     out.update({name: value for name, value in keywords.items() if name in every})
     _defaults(m, function, arguments, out, rest, state)
@@ -141,10 +144,18 @@ def bound(
     return out
 
 
+def _required(arguments: ast.arguments) -> set[str]:
+    """The parameters without a default."""
+    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+    first = names[: len(names) - len(arguments.defaults)]
+    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return {*first, *(one.arg for one, default in pairs if default is None)}
+
+
 def _open(rest: Value | None, extra: Mapping[str, Value], taken: set[str], state: State) -> Value:
     """What `**kwargs` holds."""
     if isinstance(rest, UserKeywords) and not extra:
-        return UserKeywords(rest.taken | taken)
+        return rest.without(frozenset(taken))
     unknown = Opaque("**kwargs", (), False) if rest is not None else None
     return state.new(Table({name: Item(value) for name, value in extra.items()}, unknown))
 
@@ -171,7 +182,12 @@ def _defaults(
             continue
         if isinstance(rest, UserKeywords) and name not in rest.taken:
             default = _evaluated(m, function, defaults[name], state) if name in defaults else Absent()
-            out[name] = m.fields.given_or(name, default, state)
+            out[name] = m.fields.passed_or(rest, name, default, state)
+        elif isinstance(rest, Field):
+            its, its_default = Field((*rest.path, name)), defaults.get(name)
+            default = _evaluated(m, function, its_default, state) if its_default else Absent()
+            given = Op("given", (its,))
+            out[name] = its if isinstance(default, Absent | Opaque) else merge(given, its, default)
         elif name in defaults:
             out[name] = _evaluated(m, function, defaults[name], state)
 

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import FALSE, Const, Each, Expr, Field, Op, undefined
+from atlas.invariants.predicate import FALSE, Const, Expr, Field, Op, undefined
+from atlas.invariants.predicate.walk import parts_of
 from atlas.invariants.static.implied import implied
 from atlas.invariants.static.measure import fields_in, opaque_in, size
 from atlas.invariants.static.shorter import shorter
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
 
 _MOST_FIELDS = 3
-_MOST_NODES = 60
+_MOST_NODES = 120
 
 
 def evaluated(m: Machine, expression: Expr, state: State, node: ast.expr) -> None:
     """An expression is evaluated here: record the values on which that itself fails."""
-    if isinstance(expression, Const) or m.target.converts != "none":
+    if isinstance(expression, Const):
         return
     if any(isinstance(one, Field) and m.fields.is_converted(one) for one in _seen(expression)):
         return
@@ -31,7 +32,7 @@ def evaluated(m: Machine, expression: Expr, state: State, node: ast.expr) -> Non
     if not 0 < len(fields_in(expression)) <= _MOST_FIELDS:
         return
     condition = shorter(undefined(expression))
-    condition = _new(m, condition, state)
+    condition = unsaid(m, condition, state)
     if condition == FALSE:
         return
     m.record("implicit", m.statement or node, state.fork(condition), raises="TypeError")
@@ -42,13 +43,11 @@ def _seen(expression: Expr) -> Iterator[Expr]:
     if isinstance(expression, Op) and expression.name == "raw":
         return
     yield expression
-    inner = expression.args if isinstance(expression, Op) else ()
-    inner = (expression.over, expression.body) if isinstance(expression, Each) else inner
-    for one in inner:
+    for one in parts_of(expression):
         yield from _seen(one)
 
 
-def _new(m: Machine, condition: Expr, state: State) -> Expr:
+def unsaid(m: Machine, condition: Expr, state: State) -> Expr:
     """The alternatives that no statement before on this path fails on as well."""
     parts = condition.args if isinstance(condition, Op) and condition.name == "or" else (condition,)
     kept: list[Expr] = []

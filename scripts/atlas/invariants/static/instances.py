@@ -6,18 +6,15 @@ import ast
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import NONE, Const, Opaque
-from atlas.invariants.static import exceptions, record_classes
+from atlas.invariants.predicate import NONE, Const
+from atlas.invariants.static import enums, exceptions, record_classes
 from atlas.invariants.static.functions import run
-from atlas.invariants.static.lowering import constant, lowered
 from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import op
 from atlas.invariants.static.userfields import RECORDS
-from atlas.invariants.static.values import EnumValue, Function, Known, Ref, Text, Value
+from atlas.invariants.static.values import Function, Known, Ref, Text, Value
 from atlas.schema.static.classes import takes_written_init
 from atlas.schema.static.classify import ClassView
-from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
@@ -41,7 +38,7 @@ def make(
     if view is None:
         return m.opaque(node, state, *positional, *keywords.values(), environment=False)
     if view.family == "enum":
-        return _enum(m, cls, positional, node, state)
+        return enums.by_value(m, cls, positional, node, state)
     if m.budget.spent or len(m.frames) >= m.budget.calls:
         return m.opaque(node, state, *positional, *keywords.values(), environment=False)
     ref = state.new(Instance(cls.definition, {}))
@@ -78,25 +75,3 @@ def _message(positional: list[Value], keywords: Mapping[str, Value]) -> Value:
         if isinstance(one, Text) or (isinstance(one, Const) and isinstance(one.value, str)):
             return one
     return positional[0] if positional else NONE
-
-
-def _enum(m: Machine, cls: Known, positional: list[Value], node: ast.AST, state: State) -> Value:
-    members = m.reader.class_attribute(cls.definition, "__members__")
-    if not isinstance(members, dict) or len(positional) != 1:
-        return m.opaque(node, state, *positional, environment=False)
-    value = positional[0]
-    if isinstance(value, Member | EnumValue):
-        return value
-    its = lowered(value, state)
-    if its is None or isinstance(its, Opaque):
-        return m.opaque(node, state, value, environment=False)
-    values = [constant(one.value) for one in members.values()]
-    if isinstance(its, Const):
-        for one, known in zip(members.values(), values, strict=True):
-            if known == its:
-                return one  # type: ignore[no-any-return]
-    if any(one is None for one in values):
-        return m.opaque(node, state, value, environment=False)
-    invalid = op("not_in", its, Const(tuple(one.value for one in values if one)))
-    m.fails("ValueError", invalid, node, state)
-    return EnumValue(cls.qualname, its)

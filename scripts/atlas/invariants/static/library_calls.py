@@ -11,8 +11,7 @@ from atlas.invariants.predicate import TRUE, Const, Opaque
 from atlas.invariants.static import logs
 from atlas.invariants.static.attribute_calls import setattr_
 from atlas.invariants.static.call import Builtin, Call
-from atlas.invariants.static.container_calls import CONTAINERS
-from atlas.invariants.static.iteration import symbolic_items
+from atlas.invariants.static.container_calls import CONTAINERS, hashed
 from atlas.invariants.static.lowering import from_constant, lowered
 from atlas.invariants.static.objects import Instance, Table
 from atlas.invariants.static.terms import op
@@ -77,8 +76,8 @@ def _from_keys(call: Call) -> Value | None:
         return None
     found = CONTAINERS["list"](call)
     if is_expr(found) and not isinstance(found, Opaque):
-        mapped = symbolic_items(call.m, found, call.state, "item")
-        return replace(mapped, each=False) if mapped is not None else None
+        hashed(call, found)
+        return op("unique", found)
     return found
 
 
@@ -106,7 +105,10 @@ def _is_dataclass(call: Call) -> Value | None:
 
 
 LIBRARY: Mapping[str, Builtin] = {
-    **{f"math.{name}": _math(name) for name in ("isnan", "isinf", "isfinite", "floor", "ceil")},
+    **{
+        f"math.{name}": _math(name)
+        for name in ("isnan", "isinf", "isfinite", "floor", "ceil", "sqrt", "log2")
+    },
     **{f"re.{name}": _pattern(name) for name in ("match", "search", "fullmatch")},
     "copy.copy": _copy,
     "copy.deepcopy": _copy,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from atlas.invariants.predicate import TRUE, Const, Expr, Field, Op, Opaque
-from atlas.invariants.static.measure import fields_in
+from atlas.invariants.predicate import TRUE, Const, Each, Expr, Field, Op, Opaque
+from atlas.invariants.static.measure import fields_in, opaque_in
 from atlas.invariants.static.objects import Instance, Item, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import if_, op
@@ -34,6 +35,8 @@ def lowered(value: Value, state: State, depth: int = 0) -> Expr | None:
     if isinstance(value, Choice):
         then, other = lowered(value.then, state, depth + 1), lowered(value.other, state, depth + 1)
         return if_(value.condition, then, other) if then is not None and other is not None else None
+    if isinstance(value, Mapped):
+        return _mapped(value, state, depth)
     thing = state.object(value)
     if isinstance(thing, Sequence):
         return _sequence(thing, state, depth)
@@ -91,6 +94,23 @@ def _has_members(value: Any) -> bool:
 
 def _is_key(key: object) -> bool:
     return key is None or isinstance(key, str | int | float | bool | Member)
+
+
+def _mapped(value: Mapped, state: State, depth: int) -> Expr | None:
+    """A list that is made of one of the user's; of a set only those know what it is who go through it."""
+    its = lowered(value.value, state, depth + 1) if value.kind != "set" else None
+    if its is None or any(any(opaque_in(one)) for one in (its, value.over, value.condition)):
+        return None
+    return Each("list", value.var, value.over, its, value.condition)
+
+
+def distinct(value: Value, state: State) -> Expr | None:
+    """The items of a value in a list, each once where it is a set."""
+    if isinstance(value, Mapped) and value.kind == "set":
+        its = _mapped(replace(value, kind="list"), state, 0)
+        return op("unique", its) if its is not None else None
+    its = lowered(value, state)
+    return None if isinstance(its, Opaque) else its
 
 
 def _sequence(thing: Sequence, state: State, depth: int) -> Expr | None:

@@ -13,6 +13,7 @@ from atlas.invariants.static import attributes, calling
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.expressions import EXPRESSIONS
 from atlas.invariants.static.frames import Budget, Catcher, Event, Frame, Issue, Kind, Loop
+from atlas.invariants.static.implicit import unsaid
 from atlas.invariants.static.lowering import fields_below, lowered
 from atlas.invariants.static.measure import fields_in, opaque_in, size
 from atlas.invariants.static.objects import Instance
@@ -21,13 +22,13 @@ from atlas.invariants.static.statements import STATEMENTS
 from atlas.invariants.static.terms import not_
 from atlas.invariants.static.truths import TESTS, truth_of
 from atlas.invariants.static.userfields import UserFields
-from atlas.invariants.static.values import EnumValue, Function, Raised, Ref, Value, leaves
+from atlas.invariants.static.values import Function, Raised, Ref, Value
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.reader import Reader
 from atlas.schema.static.values import source_text
 
-MOST_NODES = 150
+MOST_NODES = 250
 """A condition that is longer is not translated."""
 
 
@@ -255,6 +256,7 @@ class Machine:
             if catcher.fits(catcher.names, Raised(name, ("Exception",), NONE)):
                 self.may_raise((name,), condition, state)
                 return
+        condition = unsaid(self, condition, state)
         if condition != FALSE:
             self.record("implicit", self.statement or node, state.fork(condition), raises=name)
 
@@ -262,8 +264,7 @@ class Machine:
         self, name: str, value: Value, node: ast.FunctionDef, view: ClassView, state: State
     ) -> None:
         """A validator makes something else of a field."""
-        chosen = any(isinstance(leaf, EnumValue) for _, leaf in leaves(value))
-        expression = lowered(value, state) if not chosen else None
+        expression = lowered(value, state)
         line = Site(view.scope.module.path, node.lineno, node.end_lineno or node.lineno, node.name)
         self.events.append(Event("set", line, state.path, self.depth, sets=(name, value, expression)))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from atlas.invariants.predicate import Each, Expr, Field, Op, Opaque, Var
+from atlas.invariants.predicate import Expr, Field, Opaque, Var
+from atlas.invariants.predicate.walk import parts_of
 
 MAX_SIZE = 600
 TOO_LONG = "a condition too long to be read"
@@ -16,14 +17,11 @@ def size(value: Expr, limit: int = MAX_SIZE) -> int:
     while pending and total <= limit:
         one = pending.pop()
         total += 1
-        if isinstance(one, Op):
-            pending += one.args
-        elif isinstance(one, Each):
-            pending += (one.over, one.body)
+        pending += parts_of(one)
     return total
 
 
-def capped(value: Expr, limit: int = 150) -> Expr:
+def capped(value: Expr, limit: int = 250) -> Expr:
     """A condition that people can read; a longer one is only known by its fields."""
     if size(value, limit) <= limit:
         return value
@@ -37,10 +35,7 @@ def walk(value: Expr) -> Iterator[Expr]:
     while pending:
         one = pending.pop()
         yield one
-        if isinstance(one, Op):
-            pending += reversed(one.args)
-        elif isinstance(one, Each):
-            pending += (one.body, one.over)
+        pending += reversed(parts_of(one))
 
 
 def fields_in(*values: Expr) -> tuple[Field, ...]:

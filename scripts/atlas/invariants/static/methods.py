@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import NONE, Const, Field
+from atlas.invariants.static import enums
 from atlas.invariants.static.attribute_calls import setattr_
 from atlas.invariants.static.call import Call
 from atlas.invariants.static.container_methods import of_mapped, of_sequence, of_table
@@ -17,6 +18,7 @@ from atlas.invariants.static.terms import op
 from atlas.invariants.static.value_methods import of_expression
 from atlas.invariants.static.values import (
     GivenNames,
+    Known,
     Mapped,
     Method,
     Ref,
@@ -29,11 +31,6 @@ from atlas.invariants.static.values import (
 
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
-
-_STRINGS = frozenset(
-    {"lower", "upper", "strip", "lstrip", "rstrip", "startswith", "endswith", "replace", "split", "isdigit"}
-)
-_GROWS = frozenset({"append", "add", "extend", "update", "insert", "remove", "discard", "pop", "clear"})
 
 
 def call_method(
@@ -91,7 +88,7 @@ def _of_keywords(
             return default
         if name == "pop":
             take(owner, key.value, state)
-        return m.fields.given_or(key.value, default, state)
+        return m.fields.passed_or(owner, key.value, default, state)
     if name == "items":
         return UserItem("items")
     if name in ("keys", "copy"):
@@ -103,7 +100,7 @@ def take(owner: UserKeywords, name: str, state: State) -> None:
     """`kwargs.pop(name)`."""
     for its, value in state.names.items():
         if value == owner:
-            state.names[its] = UserKeywords(owner.taken | {name})
+            state.names[its] = owner.without(frozenset({name}))
 
 
 def _of_super(
@@ -118,4 +115,6 @@ def _of_super(
     """Methods of classes outside of the engine."""
     if name == "__setattr__" and len(given) == 2:
         return setattr_(Call(m, [owner.of, *given], {}, node, state))
+    if name == "__getitem__" and len(given) == 1 and isinstance(owner.of, Known):
+        return enums.item(m, owner.of, given[0], node, state)
     return NONE if name in ("__init__", "__post_init__", "__init_subclass__") else None

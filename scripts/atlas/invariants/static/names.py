@@ -9,11 +9,11 @@ from atlas.invariants.predicate import Const, Opaque
 from atlas.invariants.static.facts import here
 from atlas.invariants.static.lowering import from_constant
 from atlas.invariants.static.state import State
-from atlas.invariants.static.values import Absent, Choice, Function, Known, Value
+from atlas.invariants.static.values import Absent, Choice, Function, Known, Value, merge
 from atlas.schema.static import calls
+from atlas.schema.static.bindings import EXCEPT, TRY, FunctionNode
 from atlas.schema.static.bindings import TYPE_CHECKING as CHECKED
-from atlas.schema.static.bindings import FunctionNode
-from atlas.schema.static.modules import Definition, Scope
+from atlas.schema.static.modules import Definition, Module, Scope
 from atlas.schema.static.values import Unknown
 
 if TYPE_CHECKING:
@@ -46,7 +46,22 @@ def of_module(m: Machine, node: ast.Name, state: State) -> Value:
     found = m.reader.index.name(Scope(m.scope.module), node.id)
     if found is None:
         return m.opaque(node, state, environment=True)
-    return of_definition(m, m.reader.index.follow(found), state)
+    return of_member(m, m.scope.module, node.id, m.reader.index.follow(found), state)
+
+
+def of_member(m: Machine, module: Module, name: str, found: Definition, state: State) -> Value:
+    """What a module holds under a name; something else where a package that it tries is not installed."""
+    bound = module.bound.names.get(name, [])
+    tried = next((one for one in bound if one.guard == TRY), None)
+    instead = next((one for one in bound if one.guard == EXCEPT), None)
+    its = of_definition(m, found, state)
+    if tried is None or instead is None:
+        return its
+    missing = Opaque(f"{(tried.module or name).partition('.')[0]} is not installed", (), True)
+    if instead.kind == "value" and isinstance(instead.node, ast.expr):
+        with m.outside(Scope(module)):
+            return merge(missing, m.value(instead.node, state.callee({})), its)
+    return merge(missing, Opaque(f"{name} without it", (), True), its)
 
 
 def of_definition(m: Machine, found: Definition, state: State) -> Value:

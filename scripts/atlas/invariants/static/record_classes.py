@@ -11,6 +11,7 @@ from atlas.invariants.static import validators
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.functions import REST, run
 from atlas.invariants.static.lowering import from_constant
+from atlas.invariants.static.mappings import unpacked
 from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import is_none, not_, op
@@ -42,6 +43,10 @@ def construct(
     rest = keywords.get(REST)
     for one in found.before:
         validators.whole_before(m, one, view, rest, node, state)
+    if not view.family.startswith("pydantic"):
+        needed = {row.name for row in rows if isinstance(_default(m, row, state), Absent)}
+        taken = {*(row.name for row in rows[: len(positional)]), *(name for name in keywords if name != REST)}
+        unpacked(m, rest, {row.name for row in rows}, needed, taken, node, state)
     given = dict(zip((row.name for row in rows), positional, strict=False)) | dict(keywords)
     passed: list[Value] = []
     for row in rows:

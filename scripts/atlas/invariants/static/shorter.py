@@ -25,7 +25,7 @@ def shorter(expr: Expr) -> Expr:
 
     What stands under `not` stays: a clause that is left out there could leave no value where there was one.
     """
-    if isinstance(expr, Each):
+    if isinstance(expr, Each) and expr.kind != "list":
         return Each(expr.kind, expr.var, expr.over, shorter(expr.body))
     if not isinstance(expr, Op):
         return expr

@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import TRUE, Const, Expr, Opaque
-from atlas.invariants.static.lowering import constant, lowered
+from atlas.invariants.predicate import NONE, TRUE, Const, Expr, Opaque
+from atlas.invariants.static import enums
+from atlas.invariants.static.comparison import equal
+from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.measure import opaque_in
 from atlas.invariants.static.objects import Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import and_, not_, op, or_
-from atlas.invariants.static.values import Choice, EnumValue, Known, Method, Value, combined, is_expr, merge
+from atlas.invariants.static.values import Choice, Known, Method, Value, combined, is_expr, merge
 from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:
@@ -23,25 +25,28 @@ def subscript(m: Machine, node: ast.Subscript, state: State) -> Value:
     if isinstance(owner, Known):
         return _of_class(m, owner, node, state)
     if isinstance(node.slice, ast.Slice):
-        return m.opaque(node, state, owner)
+        return _slice(m, owner, node, node.slice, state)
     return item(m, owner, m.value(node.slice, state), node, state)
+
+
+def _slice(m: Machine, owner: Value, node: ast.Subscript, part: ast.Slice, state: State) -> Value:
+    """`owner[start:end]`"""
+    if isinstance(owner, Choice):
+        then, other = (_slice(m, one, node, part, state) for one in (owner.then, owner.other))
+        return merge(owner.condition, then, other)
+    ends = [NONE if one is None else lowered(m.value(one, state), state) for one in (part.lower, part.upper)]
+    its, step = lowered(owner, state), part.step
+    known = [one for one in (its, *ends) if one is not None and not isinstance(one, Opaque)]
+    if step is not None or len(known) != 3:
+        return m.opaque(node, state, owner)
+    return op("slice", *known)
 
 
 def _of_class(m: Machine, owner: Known, node: ast.Subscript, state: State) -> Value:
     """`SomeEnum["NAME"]`, or a generic class with its arguments."""
-    members = m.reader.class_attribute(owner.definition, "__members__") if owner.kind == "class" else None
-    if not isinstance(members, dict):
+    if enums.members(m, owner) is None:
         return owner if owner.kind == "class" else m.opaque(node, state)
-    key = m.value(node.slice, state)
-    if isinstance(key, Const) and key.value in members:
-        return members[key.value]  # type: ignore[no-any-return]
-    its = lowered(key, state)
-    values = {name: constant(member.value) for name, member in members.items()}
-    if its is None or any(opaque_in(its)) or None in values.values():
-        return m.opaque(node, state, key, environment=False)
-    m.fails("KeyError", op("not_in", its, Const(tuple(members))), node, state)
-    known = Const({name: one.value for name, one in values.items() if one is not None})
-    return EnumValue(owner.qualname, op("get", known, its))
+    return enums.by_name(m, owner, m.value(node.slice, state), node, state)
 
 
 def item(m: Machine, owner: Value, key: Value, node: ast.AST, state: State) -> Value:
@@ -84,12 +89,18 @@ def by_key(
 ) -> tuple[list[tuple[Expr, Value]], Expr] | None:
     """The values that a key of the user's chooses from, and the condition that it chooses one."""
     its = lowered(key, state)
-    plain = all(item.when == TRUE and not isinstance(one, Member) for one, item in thing.items.items())
-    if its is None or isinstance(its, Opaque) or thing.unknown is not None or not plain or not thing.items:
+    always = all(item.when == TRUE for item in thing.items.values())
+    if its is None or isinstance(its, Opaque) or thing.unknown is not None or not always:
         return None
-    if len(thing.items) > 40:
+    if not 0 < len(thing.items) <= 40:
         return None
-    tests = [op("==", its, Const(one)) for one in thing.items]
+    node = ast.Constant(None)
+    tests = [
+        equal(m, key, one, state, node) if isinstance(one, Member) else op("==", its, Const(one))
+        for one in thing.items
+    ]
+    if any(opaque_in(or_(*tests))):
+        return None
     values = [one.value for one in thing.items.values()]
     ways: list[tuple[Expr, Value]] = []
     for test, value in zip(tests, values, strict=True):

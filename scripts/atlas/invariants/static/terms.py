@@ -11,14 +11,16 @@ from typing import Any
 
 from atlas.invariants.predicate import FALSE, TRUE, Const, Each, Expr, Op, Opaque
 from atlas.invariants.static.folding import fold
+from atlas.invariants.static.measure import size
 
-MAX_SIZE = 600
-TOO_LONG = "a condition too long to be read"
 _MAX_LEAVES = 24
+_MOST_SPREAD = 60
+_MOST_SPELLED = 60
+"""A choice between conditions is written with `and` and `or` where that is not longer."""
 _BOOLEAN = frozenset(
     {"and", "or", "not", "==", "!=", "<", "<=", ">", ">=", "in", "not_in", "given", "truth", "raises"}
-    | {"isint", "isnan", "isinf", "isfinite", "isdigit", "startswith", "endswith", "matches", "fullmatch"}
-    | {"conforms", "same"}
+    | {"isint", "isnan", "isinf", "isfinite", "startswith", "endswith", "matches", "fullmatch"}
+    | {"isdigit", "isalpha", "isalnum", "isnumeric", "isspace", "isidentifier", "conforms", "same"}
 )
 
 
@@ -83,7 +85,9 @@ def is_boolean(value: Expr) -> bool:
         return isinstance(value.value, bool)
     if isinstance(value, Op) and value.name == "if":
         return is_boolean(value.args[1]) and is_boolean(value.args[2])
-    return isinstance(value, Each) or (isinstance(value, Op) and value.name in _BOOLEAN)
+    if isinstance(value, Each):
+        return value.kind != "list"
+    return isinstance(value, Op) and value.name in _BOOLEAN
 
 
 def if_(condition: Expr, then: Expr, other: Expr) -> Expr:
@@ -135,7 +139,7 @@ def _means(condition: Expr, then: Expr, other: Expr) -> bool:
 def op(name: str, *args: Expr) -> Expr:
     """An operator or function of values: folded where all are known, spread over the branches of an `if`."""
     for at, arg in enumerate(args):
-        if isinstance(arg, Op) and arg.name == "if" and _leaves(arg) <= _MAX_LEAVES and name != "given":
+        if isinstance(arg, Op) and arg.name == "if" and name != "given" and _is_short(arg, args):
             return _spread(arg, lambda leaf, at=at: op(name, *args[:at], leaf, *args[at + 1 :]))  # type: ignore[misc]
     if all(isinstance(arg, Const) for arg in args):
         folded = fold(name, [arg.value for arg in args if isinstance(arg, Const)])
@@ -146,6 +150,12 @@ def op(name: str, *args: Expr) -> Expr:
     if name in ("in", "not_in") and isinstance(args[1], Const) and args[1].value in ((), {}, "", frozenset()):
         return FALSE if name == "in" else TRUE
     return Op(name, tuple(args))
+
+
+def _is_short(branch: Op, args: tuple[Expr, ...]) -> bool:
+    """Whether an operation on each branch of a choice is not much longer than one on all of it."""
+    rest = sum(size(one, _MOST_SPREAD) for one in args if one is not branch)
+    return _leaves(branch) <= _MAX_LEAVES and _leaves(branch) * rest <= _MOST_SPREAD
 
 
 def _sizes_differ(left: Expr, right: Expr) -> bool:
@@ -167,7 +177,8 @@ def _spread(branch: Op, step: Callable[[Expr], Expr]) -> Expr:
     right = _spread(other, step) if isinstance(other, Op) and other.name == "if" else step(other)
     made = if_(condition, left, right)
     if isinstance(made, Op) and made.name == "if" and is_boolean(left) and is_boolean(right):
-        return or_(and_(condition, left), and_(not_(condition), right))
+        spelled = or_(and_(condition, left), and_(not_(condition), right))
+        return spelled if size(spelled, _MOST_SPELLED) <= _MOST_SPELLED else made
     return made
 
 
@@ -203,16 +214,19 @@ def kind_of(value: Expr) -> str | None:
         return names.get(type(its))
     if is_boolean(value):
         return "bool"
+    if isinstance(value, Each):
+        return "list"
     if isinstance(value, Op):
         return _RESULTS.get(value.name)
     return None
 
 
 _RESULTS = {
-    **dict.fromkeys(("list", "sorted", "split", "keys", "values"), "list"),
-    **dict.fromkeys(("len", "int", "floor", "ceil"), "int"),
-    **dict.fromkeys(("str", "lower", "upper", "strip", "lstrip", "rstrip", "replace", "type"), "str"),
-    "float": "float",
+    **dict.fromkeys(("list", "sorted", "unique", "split", "keys", "values"), "list"),
+    **dict.fromkeys(("len", "int", "floor", "ceil", "find", "count"), "int"),
+    **dict.fromkeys(("str", "lower", "upper", "strip", "lstrip", "rstrip", "replace", "type", "join"), "str"),
+    **dict.fromkeys(("title", "capitalize", "casefold", "removeprefix", "removesuffix"), "str"),
+    **dict.fromkeys(("float", "sqrt", "log2"), "float"),
     "dict": "dict",
 }
 

@@ -9,7 +9,7 @@ from atlas.invariants.model import FieldSpec, Target
 from atlas.invariants.predicate import FALSE, TRUE, Const, Expr, Field, Op, Opaque, Var
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import is_none, not_
+from atlas.invariants.static.terms import and_, is_none, not_
 from atlas.invariants.static.values import Absent, UserKeywords, Value, merge
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.modules import Definition
@@ -36,7 +36,10 @@ class UserFields:
 
     def is_converted(self, one: Field) -> bool:
         """Whether pydantic sees to the type of a field's value before anything else does."""
-        return self.target.converts == "lax" or self.value_of(one.path[0]) != one
+        spec = self.spec(one.path[0])
+        if self.target.converts == "lax":
+            return spec is None or spec.converts
+        return self.value_of(one.path[0]) != one
 
     def given_or(self, name: str, default: Value, state: State) -> Value:
         """What the user gave under a name, else a default."""
@@ -49,6 +52,10 @@ class UserFields:
             return its
         return merge(Op("given", (Field((name,)),)), its, default)
 
+    def passed_or(self, keywords: UserKeywords, name: str, default: Value, state: State) -> Value:
+        """What the user gave under a name that may have been taken out of the keywords, else a default."""
+        return merge(keywords.gone(name), default, self.given_or(name, default, state))
+
     def value_of(self, name: str) -> Expr:
         """What the user gave for a field, as the target itself sees it: others may convert it later."""
         spec = self.spec(name)
@@ -56,9 +63,8 @@ class UserFields:
         return Op("raw", (Field((name,)),)) if converted_later else Field((name,))
 
     def is_given(self, name: str, container: Value) -> Expr:
-        if isinstance(container, UserKeywords) and name in container.taken:
-            return FALSE
-        return TRUE if name in self.target.given else Op("given", (Field((name,)),))
+        there = TRUE if name in self.target.given else Op("given", (Field((name,)),))
+        return and_(there, not_(container.gone(name))) if isinstance(container, UserKeywords) else there
 
     # --- what types tell ---------------------------------------------------------------------------------
 
@@ -97,6 +103,11 @@ class UserFields:
         if len(records) != 1 or words - plain - {records[0].node.name}:
             return None
         return records[0], bool(words & {"None", "Optional"})
+
+    def takes_none(self, name: str) -> bool:
+        """Whether None is among the types of a field."""
+        spec = self.spec(name)
+        return spec is not None and bool({"None", "Optional"} & set(_WORDS.findall(spec.annotation or "")))
 
     def converts_to(self, value: Expr, cls: Definition) -> Expr | None:
         """Whether a value of the user's is an instance of a class of the engine's; None: it may be."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from atlas.invariants.predicate import NONE, TRUE, Const, Expr, Opaque, Var
 from atlas.invariants.static.iteration import variable
 from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.measure import opaque_in
 from atlas.invariants.static.objects import Item, Sequence
 from atlas.invariants.static.state import State
 from atlas.invariants.static.strings import formatted, text
@@ -22,10 +23,14 @@ from atlas.invariants.static.values import (
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
 
-_STRINGS = frozenset(
-    {"lower", "upper", "strip", "lstrip", "rstrip", "startswith", "endswith", "replace", "split", "isdigit"}
-)
-_GROWS = frozenset({"append", "add", "extend", "update", "insert", "remove", "discard", "pop", "clear"})
+_STRINGS: Mapping[str, tuple[int, int]] = {
+    **dict.fromkeys(("lower", "upper", "title", "capitalize", "casefold"), (0, 0)),
+    **dict.fromkeys(("isdigit", "isalpha", "isalnum", "isnumeric", "isspace", "isidentifier"), (0, 0)),
+    **dict.fromkeys(("strip", "lstrip", "rstrip", "split"), (0, 1)),
+    **dict.fromkeys(("startswith", "endswith", "removeprefix", "removesuffix", "find", "count"), (1, 1)),
+    "replace": (2, 2),
+}
+"""Methods of texts, and how many arguments each takes."""
 
 
 def of_expression(
@@ -52,13 +57,13 @@ def of_expression(
 
 
 def _string(name: str, owner: Expr, arguments: list[Expr]) -> Value | None:
+    least, most = _STRINGS[name]
+    if not least <= len(arguments) <= most:
+        return None
     if name in ("startswith", "endswith") and isinstance(arguments[0], Const):
         options = arguments[0].value
         if isinstance(options, tuple):
             return or_(*(op(name, owner, Const(one)) for one in options))
-    most = {"replace": 2, "split": 1, "startswith": 1, "endswith": 1, "strip": 1, "lstrip": 1, "rstrip": 1}
-    if len(arguments) > most.get(name, 0) or (name == "replace" and len(arguments) != 2):
-        return None
     return op(name, owner, *arguments)
 
 
@@ -76,6 +81,9 @@ def _joined(owner: Const, given: list[Value], state: State) -> Value | None:
             else:
                 parts.append(str(its.value) if isinstance(its, Const) else its)
         return text(parts)
+    its = lowered(given[0], state) if given else None
+    if its is not None and not any(opaque_in(its)):
+        return op("join", owner, its)
     return Text((Opaque("…", (), False),))
 
 

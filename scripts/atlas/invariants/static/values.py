@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeGuard
 
-from atlas.invariants.predicate import TRUE, Const, Each, Expr, Field, Op, Opaque, Var
+from atlas.invariants.predicate import FALSE, TRUE, Const, Each, Expr, Field, Op, Opaque, Var
 from atlas.invariants.static.measure import capped, fields_in
 from atlas.invariants.static.terms import and_, if_, not_, or_
 from atlas.schema.static.modules import Definition, Scope
@@ -76,10 +76,11 @@ class Super:
 
 @dataclass(frozen=True)
 class EnumValue:
-    """`SomeEnum(value)`: the member that has the value."""
+    """`SomeEnum(value)`: the member that has the value; and its name, where that can be told."""
 
     enum: str
     value: Expr
+    name: Expr | None = None
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,21 @@ class Text:
 
 @dataclass(frozen=True)
 class UserKeywords:
-    """The keyword arguments that the user gave, less those that were taken out."""
+    """The keyword arguments that the user gave, less those that were taken out.
+
+    `perhaps`: names that were taken out under a condition.
+    """
 
     taken: frozenset[str] = frozenset()
+    perhaps: tuple[tuple[str, Expr], ...] = ()
+
+    def without(self, names: frozenset[str]) -> UserKeywords:
+        left = tuple((name, when) for name, when in self.perhaps if name not in names)
+        return UserKeywords(self.taken | names, left)
+
+    def gone(self, name: str) -> Expr:
+        """Whether a name was taken out."""
+        return TRUE if name in self.taken else dict(self.perhaps).get(name, FALSE)
 
 
 @dataclass(frozen=True)
@@ -193,8 +206,17 @@ def merge(condition: Expr, then: Value, other: Value) -> Value:
         return other
     if isinstance(then, EXPR) and isinstance(other, EXPR):
         return if_(condition, then, other)
+    if isinstance(then, UserKeywords) and isinstance(other, UserKeywords):
+        return _less(condition, then, other)
     made = Choice(condition, then, other)
     return grouped(made) if isinstance(then, Choice) or isinstance(other, Choice) else made
+
+
+def _less(condition: Expr, then: UserKeywords, other: UserKeywords) -> UserKeywords:
+    names = {*then.taken, *other.taken, *dict(then.perhaps), *dict(other.perhaps)}
+    whens = {name: if_(condition, then.gone(name), other.gone(name)) for name in sorted(names)}
+    always = frozenset(name for name, when in whens.items() if when == TRUE)
+    return UserKeywords(always, tuple((name, when) for name, when in whens.items() if name not in always))
 
 
 def grouped(value: Choice) -> Value:

@@ -24,7 +24,7 @@ def weakest(expr: Expr, positive: bool = True) -> Expr:
             return weakest(expr.args[0], positive)
         if expr.name == "if":
             return _choice(expr, positive)
-    if isinstance(expr, Each) and not any(opaque_in(expr.over)):
+    if isinstance(expr, Each) and expr.kind != "list" and not any(opaque_in(expr.over)):
         body = weakest(expr.body, positive)
         return Each(expr.kind, expr.var, expr.over, body)
     return TRUE if positive else FALSE
