@@ -157,11 +157,16 @@ class Checker:
                 yield from self._value_problems(found, inner, (*path, key), item, of)
                 continue
             closed = cls in self.knowledge.closed
+            from atlas.check.unknown import elsewhere, told_elsewhere
+
+            known = elsewhere(self.knowledge, of, f"{entry['path']}.{key}") if of == group else None
             near = nearest(key, members)
-            hint = f" (did you mean {' or '.join(f'`{one}`' for one in near)}?)" if near else ""
+            hint = told_elsewhere(self.knowledge, known)
+            if near and not hint:
+                hint = f" (did you mean {' or '.join(f'`{one}`' for one in near)}?)"
             owner = (cls or entry["name"]).rpartition(".")[2]
             yield Finding(
-                "unknown_parameter",
+                "removed_parameter" if known and known.last_before else "unknown_parameter",
                 "error" if closed else "warning",
                 f"`{key}` is no parameter of {owner}{hint}",
                 item.at((*path, key)),

@@ -26,9 +26,8 @@ def named(
     """The root of that name (in full or its last part), or of that group the one that the keys fit best."""
     every = [(of, root) for of, root in roots(knowledge) if group in (None, of)]
     if not every:
-        raise InputError(
-            f"{knowledge.engine} {knowledge.version} has no group `{group}`{_near(group or '', knowledge.groups)}"
-        )
+        near = _near(group or "", knowledge.groups)
+        raise InputError(f"{knowledge.engine} {knowledge.version} has no group `{group}`{near}")
     if target is None:
         return _best(knowledge, every, keys)
     found = [one for one in every if target in (one[1]["name"], one[1]["target"])]
