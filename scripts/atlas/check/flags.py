@@ -78,7 +78,7 @@ class _Tokens:
         return self._value(place, flag, entry, denied, attached if equals else None)
 
     def _opened(self, place: int) -> Token:
-        """The word, with a value that is attached to a short flag (`-O3`, `-O 3`) written as the parser does."""
+        """The word, where a value is attached to a short flag (`-O3`, `-O 3`) as the parser writes it."""
         token = self.tokens[place]
         for flag, full in self.names.serve.get("attached", {}).items():
             rest = token.text.removeprefix(flag)

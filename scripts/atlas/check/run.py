@@ -12,6 +12,7 @@ from atlas.check.commands import Start, find_start, serves, split, version_of
 from atlas.check.documents import Document, read_file, read_stdin
 from atlas.check.flags import Token
 from atlas.check.model import Finding, Item, Json, Place, Result
+from atlas.check.names import names_of
 from atlas.check.select import choose, named, sections
 from atlas.check.texts import anything
 from atlas.errors import InputError
@@ -54,11 +55,9 @@ class Request:
         return self._loaded[name, wanted]
 
     def checker(self, knowledge: Knowledge, group: str, root: Mapping[str, Any]) -> Checker:
-        from atlas.check.names import Names
-
         key = (knowledge.engine, knowledge.version, group, root["name"])
         if key not in self._checkers:
-            self._checkers[key] = Checker(knowledge, Names(knowledge, group, root))
+            self._checkers[key] = Checker(knowledge, names_of(knowledge, group, root))
         return self._checkers[key]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from atlas.check.names import Names
+from atlas.check.names import names_of
 from atlas.errors import InputError
 from atlas.knowledge.knowledge import Knowledge
 
@@ -53,7 +53,7 @@ def _best(knowledge: Knowledge, every: Sequence[tuple[str, Root]], keys: Sequenc
 
     def score(place: int) -> tuple[int, int]:
         group, root = every[place]
-        return len(plain & Names(knowledge, group, root).fields.keys()), -place
+        return len(plain & names_of(knowledge, group, root).fields.keys()), -place
 
     return every[max(range(len(every)), key=score)]
 

@@ -68,7 +68,7 @@ def _refused(names: Names, *, flags: bool, known_elsewhere: bool) -> bool:
 
 
 def elsewhere(knowledge: Knowledge, group: str, path: str) -> Elsewhere | None:
-    """The parameter at a path (or of that flag or alias) in other tracked versions; None where none has it."""
+    """The parameter at a path (or of that flag or alias) in other tracked versions; None if none has it."""
     results = knowledge.folder.parents[1]
     tracked = versions(knowledge.engine, results)
     having: dict[str, str | None] = {}
