@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from atlas.knowledge import Knowledge as Knowledge
-    from atlas.knowledge import engines as engines
     from atlas.knowledge import load as load
     from atlas.knowledge import versions as versions
 
-__all__ = ["Knowledge", "engines", "load", "versions"]
+__all__ = ["Knowledge", "load", "versions"]
 KNOWLEDGE = "atlas.knowledge"
 
 

@@ -36,7 +36,7 @@ class Names:
         found = {
             name: entry
             for name, entry in level(self.knowledge, self.group, prefix).items()
-            if entry["root"] == self.cls or self.cls in entry.get("also_in", ())
+            if self.root.get("nested") or entry["root"] == self.cls or self.cls in entry.get("also_in", ())
         }
         for entry in list(found.values()):
             for alias in entry.get("aliases", ()):

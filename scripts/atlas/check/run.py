@@ -64,11 +64,12 @@ class Request:
 def run(request: Request, sources: Sequence[str], command: Sequence[str]) -> list[Result]:
     """Results of every configuration that is named; InputError for what cannot be read."""
     found: list[Result] = []
+    results_folder(request.results)  # what is missing there comes before what is missing in the input
     pairs = [one for one in sources if _is_pair(one)]
     for source in sources:
         if source not in pairs:
             documents = read_stdin(request.form) if source == "-" else read_file(Path(source), request.form)
-            found += check_documents(request, documents)
+            found += check_documents(request, documents, "<stdin>" if source == "-" else source)
     if pairs:
         place = Place(COMMAND_LINE)
         items = [Item(name, anything(text), place) for name, _, text in (one.partition("=") for one in pairs)]
@@ -90,7 +91,7 @@ def _is_pair(source: str) -> bool:
     )
 
 
-def check_documents(request: Request, documents: Sequence[Document]) -> list[Result]:
+def check_documents(request: Request, documents: Sequence[Document], name: str) -> list[Result]:
     """The documents of a file: containers that run an engine, or configurations."""
     found: list[Result] = []
     seen = 0
@@ -108,7 +109,6 @@ def check_documents(request: Request, documents: Sequence[Document]) -> list[Res
             found.append(check_command(request, split(token), document.name))
         else:
             found += _check_mapping(request, document)
-    name = documents[0].name if documents else "the file"
     if not found and seen:
         raise InputError(
             f"none of its {seen} containers runs {request.engine or 'an engine that is known'}", where=name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from atlas.check.names import names_of
+from atlas.check.names import class_of, level, names_of
 from atlas.errors import InputError
 from atlas.knowledge.knowledge import Knowledge
 
@@ -37,8 +37,20 @@ def named(
     if found:
         names = ", ".join(root["name"] for _, root in found)
         raise InputError(f"`{target}` is the name of several: {names}", hint="write it in full")
+    inner = list(_nested(knowledge, group, target))
+    if inner:
+        return inner[0]
     known = [name for _, root in every for name in (_short(root["name"]), root["name"])]
     raise InputError(f"{knowledge.engine} {knowledge.version} has no class `{target}`{_near(target, known)}")
+
+
+def _nested(knowledge: Knowledge, group: str | None, target: str) -> Iterator[tuple[str, Root]]:
+    """The class of that name where it is held by a parameter, as if it were a root."""
+    for (of, path), entry in knowledge.entries.items():
+        cls = class_of(entry["type"]) if group in (None, of) else None
+        if cls and target in (cls, _short(cls)) and level(knowledge, of, path):
+            kind = knowledge.families.get(cls, "unknown")
+            yield of, {"name": cls, "target": cls, "kind": kind, "prefix": path, "nested": True}
 
 
 def choose(knowledge: Knowledge, keys: Sequence[str]) -> tuple[str, Root]:
