@@ -1,0 +1,110 @@
+"""A name that the engine version does not have: what it may have meant, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from atlas.check.model import Finding, Item, Level
+from atlas.check.names import Entry, Names, level, nearest
+from atlas.knowledge.knowledge import Knowledge
+from atlas.knowledge.library import load, versions
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A parameter in other versions of the engine: the last before with it, the first after with it."""
+
+    last_before: str | None
+    gone_by: str | None
+    first_after: str | None
+    advice: str | None
+    """What its deprecation said."""
+
+
+def unknown_parameter(names: Names, item: Item, *, flags: bool) -> Finding:
+    """The finding about it; an error where the engine refuses it."""
+    knowledge = names.knowledge
+    flag = item.name if item.name.startswith("-") else f"--{item.name}"
+    plain = item.name.lstrip("-").replace("-", "_")
+    prefix = f"{names.root['prefix']}." if names.root["prefix"] else ""
+    found = elsewhere(knowledge, names.group, prefix + plain)
+    known: list[str] = list(names.flags) + list(names.other_flags) if flags else names.settable()
+    near = nearest(flag, [one for one in known if one.startswith("--")]) if flags else nearest(plain, known)
+    if flags and not item.name.startswith("-"):
+        near = tuple(one.removeprefix("--") for one in near)
+    parts = [
+        f"`{item.name}` is no {'flag' if flags else 'parameter'} of {knowledge.engine} {knowledge.version}"
+    ]
+    if found:
+        parts.append(told_elsewhere(knowledge, found))
+    elif near:
+        parts.append(f" (did you mean {' or '.join(f'`{one}`' for one in near)}?)")
+    severity: Level = "error" if _refused(names, flags=flags, known_elsewhere=bool(found)) else "warning"
+    if severity == "warning":
+        parts.append(
+            "; the program that serves may have it"
+            if flags
+            else "; whether the engine refuses it is not known, as it takes further names"
+        )
+    return Finding(
+        kind="removed_parameter" if found and found.last_before else "unknown_parameter",
+        level=severity,
+        message="".join(parts),
+        place=item.place,
+        parameter=plain,
+        written=item.name,
+        value=None if item.raw else item.value,
+        evidence="declared",
+        nearest=near,
+    )
+
+
+def _refused(names: Names, *, flags: bool, known_elsewhere: bool) -> bool:
+    """Whether a name that is not known is surely refused."""
+    if not flags:
+        return names.closed
+    other = names.serve.get("other_flags")
+    return bool(names.serve) and (known_elsewhere or other is None or bool(other.get("complete")))
+
+
+def elsewhere(knowledge: Knowledge, group: str, path: str) -> Elsewhere | None:
+    """The parameter at a path (or of that flag or alias) in other tracked versions; None if none has it."""
+    results = knowledge.folder.parents[1]
+    tracked = versions(knowledge.engine, results)
+    having: dict[str, str | None] = {}
+    for version in tracked:
+        if version != knowledge.version:
+            entry = _entry(load(knowledge.engine, version, results), group, path)
+            if entry is not None:
+                deprecated = entry.get("deprecated") or {}
+                having[version] = deprecated.get("replacement") or deprecated.get("message")
+    if not having:
+        return None
+    place = tracked.index(knowledge.version)
+    before = [one for one in tracked[:place] if one in having]
+    after = [one for one in tracked[place + 1 :] if one in having]
+    last = before[-1] if before else None
+    gone = tracked[tracked.index(last) + 1] if last else None
+    return Elsewhere(last, gone, after[0] if after else None, having[last] if last else None)
+
+
+def _entry(knowledge: Knowledge, group: str, path: str) -> Entry | None:
+    above, _, name = path.rpartition(".")
+    members = level(knowledge, group, above)
+    if name in members:
+        return members[name]
+    for entry in members.values():
+        spellings = {flag.lstrip("-").replace("-", "_") for flag in entry.get("cli_flags", ())}
+        if name in (*entry.get("aliases", ()), *spellings):
+            return entry
+    return None
+
+
+def told_elsewhere(knowledge: Knowledge, found: Elsewhere | None) -> str:
+    """What to say of it, after the name; nothing where nothing is known."""
+    if found and found.last_before:
+        advice = f" ({found.advice})" if found.advice else ""
+        return f": {knowledge.engine} {found.last_before} has it, {found.gone_by} does not{advice}"
+    if found and found.first_after:
+        return f": {knowledge.engine} {found.first_after} has it, no earlier version that is tracked does"
+    return ""
