@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 from atlas.engines.model import (
     Cell,
     CliSpec,
+    DeepSpec,
     Engine,
     InvariantSpec,
     Overlay,
@@ -202,7 +203,12 @@ def _target(entry: dict[str, Any]) -> TargetSpec:
         skip=tuple(entry.get("skip", ())),
         samples=entry.get("samples"),
         most_asked=entry.get("most_asked"),
+        deep=_deep(entry.get("deep", {})),
     )
+
+
+def _deep(entry: dict[str, Any]) -> DeepSpec:
+    return DeepSpec(**{**entry, "variants": tuple(entry.get("variants", ()))})
 
 
 def _applicable(document: Document, pointer: Pointer, version: str) -> Iterator[Any]:

@@ -89,6 +89,21 @@ class ResolveSpec:
 
 
 @dataclass(frozen=True)
+class DeepSpec:
+    """How steps that need a model are tried, where it is not as usual.
+
+    `limit_s` and `memory_mb` are for one configuration; each of `variants` replaces some of the prepared
+    objects by others that are just as good.
+    """
+
+    samples: int | None = None
+    most_asked: int | None = None
+    limit_s: float | None = None
+    memory_mb: int | None = None
+    variants: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
 class TargetSpec:
     """How far the configurations of a class are taken when its invariants are proven.
 
@@ -107,6 +122,8 @@ class TargetSpec:
     """Of a sample, where it is not the project's usual one: for what takes long."""
     most_asked: int | None = None
     """So many configurations are tried at most before the last measurement."""
+    deep: DeepSpec = DeepSpec()
+    """The same for the steps at `load` and `generate`."""
 
 
 @dataclass(frozen=True)

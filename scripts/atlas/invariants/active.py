@@ -12,7 +12,6 @@ from atlas.invariants.model import Config, Json, Observation
 from atlas.invariants.sampling import Pools
 
 MOST_SUBSETS = 64
-MOST_VARIATIONS = 250
 MOST_CONTEXTS = 6
 
 
@@ -51,19 +50,19 @@ def _parts(config: Config, base: Mapping[str, Json]) -> Iterator[Config]:
 
 
 def around_gap(
-    config: Config, pools: Pools, base: Mapping[str, Json], accepted: Sequence[Config]
+    config: Config, pools: Pools, base: Mapping[str, Json], accepted: Sequence[Config], most: int
 ) -> list[Config]:
-    """Variations of a small configuration: every field over its pool, pairs of fields, in other company."""
+    """At most so many variations of a small configuration: one field or two over their pools."""
     found: dict[bytes, Config] = {}
-    for variation in _variations(config, pools, base, accepted):
+    for variation in _variations(config, pools, base, accepted, most):
         found.setdefault(compact(variation), variation)
-        if len(found) >= MOST_VARIATIONS:
+        if len(found) >= most:
             break
     return list(found.values())
 
 
 def _variations(
-    config: Config, pools: Pools, base: Mapping[str, Json], accepted: Sequence[Config]
+    config: Config, pools: Pools, base: Mapping[str, Json], accepted: Sequence[Config], most: int
 ) -> Iterator[Config]:
     names = [name for name in config if name in pools]
     yield config
@@ -73,7 +72,7 @@ def _variations(
     for name in names:
         rest = {key: value for key, value in config.items() if key != name or name in base}
         yield rest
-        yield from ({**rest, name: value} for value in _some(pools[name].every, MOST_VARIATIONS // 3))
+        yield from ({**rest, name: value} for value in _some(pools[name].every, most // 3))
     for one, two in itertools.combinations(names, 2):
         product = itertools.product(_some(pools[one].every), _some(pools[two].every))
         yield from ({**config, one: first, two: second} for first, second in product)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas.cost import recording
-from atlas.engines.model import Cell
+from atlas.engines.model import Cell, DeepSpec
 from atlas.environment.prepare import platform_name, prepare
 from atlas.errors import InputError, RunError
 from atlas.invariants.bench import Bench
@@ -23,7 +23,7 @@ from atlas.invariants.loop import Settings, begin, missing, run
 from atlas.invariants.model import Candidate, Mined, Target
 from atlas.invariants.propagate import propagated
 from atlas.invariants.publish import Origin, Proven, documents, write
-from atlas.invariants.rules import Rule
+from atlas.invariants.rules import Rule, rule_id
 from atlas.invariants.static import mine
 from atlas.invariants.targets import targets_of
 from atlas.progress import say
@@ -37,8 +37,10 @@ CONFIG_TIME = ("construct", "validate", "resolve")
 MOST_ASKED, MOST_ASKED_OF_STEPS, MOST_ASKED_DEEP = 150_000, 40_000, 3_000
 """Configurations of a class, of one that is taken further than its construction, and of one that loads
 weights, that are tried at most before the last measurement."""
-FEW_EACH_SIDE = 44
+FEW_EACH_SIDE = 30
 """On each side of a candidate's boundary, where there are too many to ask about each as usual."""
+DEEP_SHARE = 4
+"""The last measurement of what loads weights takes one for so many that were tried before."""
 NESTED_SAMPLES = 6
 """A class that is no root of a surface gets one sample for this many of a root's."""
 
@@ -60,7 +62,7 @@ def build_invariants(
         families = class_families(reader, schema)
         targets = targets_of(cell, schema, families)
         environment = schema["environment"] if environment_json else None
-        mined = {target.cls: mine(target, reader) for target in targets}
+        mined = {target.cls: mined_of(target, reader) for target in targets}
         if environment:
             proven = _prove_all(cell, tree, targets, mined, schema, workers)
         else:
@@ -80,6 +82,12 @@ def build_invariants(
         cost.note = (
             f"{found[2]['totals']['rules']} rules, {found[2]['totals']['configurations']} configurations"
         )
+
+
+def mined_of(target: Target, reader: Reader) -> Mined:
+    """What the sources say of a target, and of what it does before weights are loaded."""
+    whole = mine(target, reader)
+    return replace(whole, early=mine(_config_time(target), reader)) if is_deep(target) else whole
 
 
 def class_families(reader: Reader, schema: Mapping[str, Any]) -> dict[str, str]:
@@ -118,7 +126,7 @@ def _prove_all(
     roots |= {spec.cls for spec in cell.invariants.targets}
     proven: list[Proven] = []
     stages = [(True, [_config_time(target) for target in targets])]
-    deep = [target for target in targets if _is_deep(target)]
+    deep = [target for target in targets if is_deep(target)]
     stages += [(False, deep)] if deep else []
     for early, members in stages:
         with Session(prepared, members, limit_s=cell.invariants.limit_s, workers=workers) as session:
@@ -131,9 +139,9 @@ def _prove_all(
                     proven.append(prove(bench, mined[target.cls], settings, known))
                 else:
                     before = known.get(target.cls, [])
-                    proven.append(_only_deep(prove_deep(bench, mined[target.cls], settings, before)))
+                    proven.append(prove_deep(bench, mined[target.cls], settings, before))
     order = {target.cls: number for number, target in enumerate(targets)}
-    return sorted(proven, key=lambda one: order[one.target.cls])
+    return sorted(proven, key=lambda one: order[one.target.cls])  # the deep part of a target comes last
 
 
 def settings_of(cell: Cell, target: Target, few: bool) -> Settings:
@@ -142,8 +150,10 @@ def settings_of(cell: Cell, target: Target, few: bool) -> Settings:
     usual = cell.invariants.samples // (NESTED_SAMPLES if few else 1)
     samples = spec.samples if spec and spec.samples and not few else usual
     most = MOST_ASKED if not target.steps else MOST_ASKED_OF_STEPS
-    if few and target.steps:
-        most, samples = MOST_ASKED_DEEP, min(samples, MOST_ASKED_DEEP // 4)
+    if is_deep(target):
+        deep = spec.deep if spec else DeepSpec()
+        most = deep.most_asked or MOST_ASKED_DEEP
+        samples = deep.samples or min(samples, most // DEEP_SHARE)
     elif spec and spec.most_asked:
         most = spec.most_asked
     return Settings(SEED, samples, platform_name(), cell.invariants.platform_modules, most)
@@ -187,20 +197,15 @@ def rules_by_class(proven: Iterable[Proven]) -> dict[str, list[Candidate]]:
     return found
 
 
-def _is_deep(target: Target) -> bool:
+def is_deep(target: Target) -> bool:
+    """Whether it is taken further than what happens before weights are loaded."""
     return any(step.depth not in CONFIG_TIME for step in target.steps)
 
 
 def _config_time(target: Target) -> Target:
     steps = tuple(step for step in target.steps if step.depth in CONFIG_TIME)
-    return replace(target, steps=steps, prepare=target.prepare if steps else {})
-
-
-def _only_deep(found: Proven) -> Proven:
-    """What only the deep steps show: the rest was proven before, without them."""
-    rules = tuple(rule for rule in found.rules if rule.candidate.depth not in CONFIG_TIME)
-    held = tuple(one for one in found.quarantined if one.candidate.depth not in CONFIG_TIME)
-    return replace(found, rules=rules, quarantined=held)
+    prepare = target.prepare if steps else {}
+    return replace(target, steps=steps, prepare=prepare, others=(), limit_s=None, memory_mb=None)
 
 
 def prove(
@@ -208,6 +213,7 @@ def prove(
 ) -> Proven:
     """One target through the loop. `known` are the rules of other classes."""
     target = bench.target
+    mined = mined.early or mined
     steps = {"construct", *(step.depth for step in target.steps)}
     reachable = replace(mined, candidates=tuple(one for one in mined.candidates if one.depth in steps))
     first = [*reachable.candidates, *missing(target), *propagated(target, known or {})]
@@ -216,9 +222,20 @@ def prove(
 
 def prove_deep(bench: Bench, mined: Mined, settings: Settings, known: Sequence[Candidate]) -> Proven:
     """The steps that need a model: only what they show beyond the rules that are known."""
-    steps = {step.depth for step in bench.target.steps} - set(CONFIG_TIME)
-    reachable = replace(mined, candidates=tuple(one for one in mined.candidates if one.depth in steps))
-    return _loop(bench, settings, reachable, list(reachable.candidates), known)
+    deepest = bench.target.steps[-1].depth
+    found = replace(_loop(bench, settings, *_beyond(mined, known), known), depth=deepest)
+    rules = tuple(rule for rule in found.rules if rule.candidate.depth not in CONFIG_TIME)
+    held = tuple(one for one in found.quarantined if one.candidate.depth not in CONFIG_TIME)
+    return replace(found, rules=rules, quarantined=held)
+
+
+def _beyond(mined: Mined, known: Iterable[Candidate]) -> tuple[Mined, list[Candidate]]:
+    """What the miner found in deep steps only. What is checked there again is known already."""
+    names = {rule_id(one) for one in known}
+    deep = [one for one in mined.candidates if one.depth not in CONFIG_TIME and rule_id(one) not in names]
+    before = {(one.site, one.kind) for one in (mined.early.sites if mined.early else ())}
+    sites = tuple(one for one in mined.sites if (one.site, one.kind) not in before)
+    return Mined(tuple(deep), sites), deep
 
 
 def _loop(
@@ -230,7 +247,8 @@ def _loop(
 ) -> Proven:
     target = bench.target
     try:
-        work = begin(bench, affordable(settings, len(candidates)), reachable, candidates, known)
+        before = CONFIG_TIME if is_deep(target) else ()
+        work = begin(bench, affordable(settings, len(candidates)), reachable, candidates, known, before)
         if work is None:
             return Proven(
                 target,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from atlas.invariants.bench import Bench
@@ -30,10 +30,12 @@ def conditions(bench: Bench, trial: Trial, platform: str, platform_modules: Sequ
 
 def _on_platform(observation: Observation, patterns: Sequence[str]) -> bool:
     """Whether it happened in, or was called from, code for one platform."""
-    frames: Iterable[str] = observation.thrown.frames if observation.thrown else ()
-    parts = observation.thrown.parts if observation.thrown else ()
-    every = [*frames, *(frame for part in parts for frame in part["frames"])]
-    return any(fnmatchcase(frame.rpartition(":")[0], pattern) for frame in every for pattern in patterns)
+    thrown = observation.thrown
+    if thrown is None:
+        return False
+    every = [*thrown.frames, *(frame for part in thrown.parts for frame in part["frames"])]
+    files = {*(frame.rpartition(":")[0] for frame in every), thrown.outside}
+    return any(fnmatchcase(file, pattern) for file in files for pattern in patterns)
 
 
 def _variants(bench: Bench, trial: Trial) -> list[str]:
@@ -41,7 +43,7 @@ def _variants(bench: Bench, trial: Trial) -> list[str]:
     configs = [config for config, _ in (*trial.confirmed[:TRIED], *trial.clean[:TRIED])]
     holds = len(trial.confirmed[:TRIED])
     context = context_of(bench.target)
-    for number, variant in enumerate(bench.target.variants, start=1):
+    for number, variant in enumerate((*bench.target.variants, *bench.target.others), start=1):
         answers = bench.ask(configs, number)
         for place, (config, observation) in enumerate(zip(configs, answers, strict=True)):
             did = happened(trial.candidate, config, observation, context, bench.target.ends)

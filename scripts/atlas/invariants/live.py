@@ -77,7 +77,8 @@ class Session:
     ) -> list[Observation]:
         """What the engine does with each of a target's configurations, in their order.
 
-        `variant` 0 is what the target gives anyway; its variants are counted from 1. `base` holds values
+        `variant` 0 is what the target gives and prepares anyway; its variants are counted from 1, those of
+        what is prepared last. `base` holds values
         for fields that must be given (the configurations have them too): what the engine makes of all
         others when they are unset is seen with these.
         """
@@ -88,7 +89,8 @@ class Session:
         key = (self._numbers[target], variant, json.dumps(dict(base or {}), sort_keys=True))
         chunks = [configs[start : start + CHUNK] for start in range(0, len(configs), CHUNK)]
         try:
-            answers = list(self._ask(self._subject(key), chunks))
+            limit_s = self._targets[key[0]].limit_s or self._limit_s
+            answers = list(self._ask(self._subject(key), chunks, limit_s))
         except (OSError, EOFError, ValueError) as error:
             self._close(key)
             raise self._failed(f"the engine gave no answer about {target}: {_reason(error)}") from error
@@ -110,9 +112,9 @@ class Session:
         key = (self._numbers[target], variant, json.dumps(dict(base or {}), sort_keys=True))
         return self._subject(key).unset
 
-    def _ask(self, subject: _Subject, chunks: Sequence[Sequence[Config]]) -> Iterator[Json]:
+    def _ask(self, subject: _Subject, chunks: Sequence[Sequence[Config]], limit_s: float) -> Iterator[Json]:
         """The answers about all chunks; each goes to whichever worker is free."""
-        patience = 2 * self._limit_s + PATIENCE_S
+        patience = 2 * limit_s + PATIENCE_S
         free: queue.SimpleQueue[Link] = queue.SimpleQueue()
         for link in subject.workers(min(self._workers, len(chunks)), PATIENCE_S):
             free.put(link)
@@ -227,6 +229,9 @@ def _target(target: Target) -> dict[str, Json]:
         "given": dict(target.given),
         "variants": [dict(variant) for variant in target.variants],
         "prepare": dict(target.prepare),
+        "others": [dict(other) for other in target.others],
+        "limit_s": target.limit_s,
+        "memory_bytes": target.memory_mb * (1 << 20) if target.memory_mb else None,
         "steps": [{"depth": step.depth, "call": step.call} for step in target.steps],
         "fields": [spec.name for spec in target.fields],
         "defaults": target.defaults(),
@@ -250,7 +255,12 @@ def _observation(answer: Mapping[str, Any]) -> Observation:
 
 def _thrown(error: Mapping[str, Any]) -> Thrown:
     return Thrown(
-        error["type"], tuple(error["mro"]), error["message"], tuple(error["frames"]), tuple(error["parts"])
+        error["type"],
+        tuple(error["mro"]),
+        error["message"],
+        tuple(error["frames"]),
+        tuple(error["parts"]),
+        error.get("outside", ""),
     )
 
 

@@ -13,7 +13,7 @@ from atlas.invariants.draw import Space, sides
 from atlas.invariants.gate import EACH_SIDE, EXAMPLES, Trial, Verdict, observed_depth, run_gate
 from atlas.invariants.induce import induced, refined
 from atlas.invariants.messages import checked
-from atlas.invariants.model import Candidate, Config, Effect, Mined, Target
+from atlas.invariants.model import Candidate, Config, Effect, Mined, Observation, Target
 from atlas.invariants.predicate import Context, Op
 from atlas.invariants.predicate.expr import Field
 from atlas.invariants.rules import Quarantined, rule_id
@@ -69,6 +69,8 @@ class Work:
     observed: list[Observed] = field(default_factory=list)
     known: tuple[Candidate, ...] = ()
     """Rules that were proven before, at depths that come first."""
+    before: frozenset[str] = frozenset()
+    """These depths: what is rejected there was looked at before."""
     _rejecting: Corpus | None = None
 
     @property
@@ -110,11 +112,13 @@ class Work:
         return sides(space, candidate, n, seed, shared=self.settings.each_side < EACH_SIDE)
 
 
-def _by_severity(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
-    """Errors first: what they reject is no use for the others."""
+def _in_parts(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
+    """Those first that can pass as they are; errors before others, since what they reject shows nothing."""
     found = list(candidates)
-    yield [one for one in found if one.severity == "error"]
-    yield [one for one in found if one.severity != "error"]
+    for partial in (False, True):
+        members = [one for one in found if bool(one.partial) is partial]
+        yield [one for one in members if one.severity == "error"]
+        yield [one for one in members if one.severity != "error"]
 
 
 def begin(
@@ -123,12 +127,15 @@ def begin(
     mined: Mined,
     candidates: Sequence[Candidate],
     known: Sequence[Candidate] = (),
+    before: Iterable[str] = (),
 ) -> Work | None:
     """The first look: values for what must be given, and what the engine does to simple configurations.
 
-    None where no configuration is accepted.
+    None where no configuration is accepted. `known` are the rules of depths that were proven `before`.
     """
-    work = Work(bench, settings, mined, context_of(bench.target), known=tuple(known))
+    work = Work(
+        bench, settings, mined, context_of(bench.target), known=tuple(known), before=frozenset(before)
+    )
     work.hint([*mined.candidates, *candidates, *known])
     base = find_base(bench, {name: pool.valid for name, pool in work.pools.items()})
     if base is None:
@@ -149,7 +156,7 @@ def begin(
 
 def look(work: Work, configs: Sequence[Config]) -> list[Observed]:
     """Ask, remember, and keep some of what was accepted without a word."""
-    found = work.bench.observed(configs)
+    found = [one for one in work.bench.observed(configs) if not _was_seen(work, one[1])]
     work.observed += found
     quiet = [config for config, observation in found if is_quiet(observation)]
     room = MOST_ACCEPTED - len(work.accepted)
@@ -157,11 +164,15 @@ def look(work: Work, configs: Sequence[Config]) -> list[Observed]:
     return found
 
 
+def _was_seen(work: Work, observation: Observation) -> bool:
+    return observation.outcome == "rejected" and observation.depth in work.before
+
+
 def run(work: Work, candidates: Sequence[Candidate], say: Callable[[str], None]) -> None:
     """Gate, sample, learn; until nothing is left to explain that can be learned, or rounds are over."""
     queue = list(candidates)
     for number in range(ROUNDS):
-        for part in _by_severity(queue):
+        for part in _in_parts(queue):
             try_all(work, part, number)
         if number:
             look(work, work.random(work.settings.samples // 2, "round", number))
@@ -179,7 +190,7 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
     seen: dict[str, Candidate] = {}
     for candidate in queue:
         seen.setdefault(rule_id(candidate), candidate)
-    todo = sorted(seen.values(), key=lambda one: bool(one.partial))  # those first that can pass as they are
+    todo = list(seen.values())
     for attempt in range(REFINEMENTS + 1):
         room = work.room()
         for candidate in todo[room:]:

@@ -66,6 +66,12 @@ class Target:
     given: Mapping[str, Json] = field(default_factory=dict)
     variants: tuple[Mapping[str, Json], ...] = ()
     prepare: Mapping[str, Json] = field(default_factory=dict)
+    others: tuple[Mapping[str, Json], ...] = ()
+    """Further variants: each replaces some of the prepared objects."""
+    limit_s: float | None = None
+    """For one configuration, where it is not the session's."""
+    memory_mb: int | None = None
+    """That one configuration may take on top of what the engine has, where it is not as usual."""
     steps: tuple[Step, ...] = ()
     inner: Mapping[str, tuple[FieldSpec, ...]] = field(default_factory=dict)
     """The fields of the objects that a field takes, by its name."""
@@ -177,6 +183,8 @@ class Mined:
     sites: tuple[SiteAccount, ...] = ()
     asked: Callable[[str], tuple[str, ...]] = nothing_asked
     """`file:line` → what the sources ask of the machine on the way to it."""
+    early: Mined | None = None
+    """The same without the steps that load weights, where there are such."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +192,8 @@ class Thrown:
     """An exception as the probe saw it.
 
     `frames` are `file:line` of the engine's own frames, innermost first. `parts` are the errors inside a
-    collected one (pydantic's), each with `type`, `loc`, `message` and `frames`.
+    collected one (pydantic's), each with `type`, `loc`, `message` and `frames`. `outside` is the file that
+    raised it, as `package/module.py`, where it is none of the engine's.
     """
 
     type: str
@@ -192,6 +201,7 @@ class Thrown:
     message: str
     frames: tuple[str, ...] = ()
     parts: tuple[Mapping[str, Json], ...] = ()
+    outside: str = ""
 
 
 @dataclass(frozen=True)

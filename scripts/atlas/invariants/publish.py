@@ -22,6 +22,7 @@ from atlas.yamlfile import Document
 FORMAT_VERSION = 1
 EXTRACTOR = "atlas.invariants"
 FORMATS = ("invariants", "invariants.quarantine", "invariants.coverage")
+DEEP = ("load", "generate")
 ORDER = {"error": 0, "warn": 1, "dormant": 2}
 
 
@@ -72,7 +73,7 @@ def documents(origin: Origin, proven: Sequence[Proven]) -> tuple[dict[str, Json]
         "extractor": {"name": EXTRACTOR, "digest": digest([schema(name) for name in FORMATS])},
         "gate": _gate(origin, proven) if origin.environment else None,
         "families": dict(sorted(origin.families.items())),
-        "targets": [_target(one) for one in proven],
+        "targets": _targets(proven),
         "rules": [_with_span(rule_json(rule), origin) for rule in rules],
         "unverified": [_with_span(rule_json(rule), origin) for rule in unverified],
     }
@@ -98,16 +99,29 @@ def _gate(origin: Origin, proven: Iterable[Proven]) -> dict[str, Json]:
     }
 
 
-def _target(one: Proven) -> dict[str, Json]:
-    entry: dict[str, Json] = {"class": one.target.cls, "group": one.target.group, "status": one.status}
-    if one.reason:
-        entry["reason"] = one.reason
-    if one.base:
-        entry["base"] = dict(one.base)
-    unset = _unset(one)
-    if unset:
-        entry["unset"] = unset
-    return entry
+def is_deep(one: Proven) -> bool:
+    """Whether it is about steps that load weights, which are tried apart."""
+    return one.depth in DEEP
+
+
+def _targets(proven: Iterable[Proven]) -> list[dict[str, Json]]:
+    """One entry for each class; what became of its deep steps is in it."""
+    entries: dict[str, dict[str, Json]] = {}
+    for one in proven:
+        entry: dict[str, Json] = {"class": one.target.cls, "group": one.target.group, "status": one.status}
+        if one.reason:
+            entry["reason"] = one.reason
+        if one.base:
+            entry["base"] = dict(one.base)
+        unset = _unset(one)
+        if unset:
+            entry["unset"] = unset
+        if one.target.cls in entries:
+            told = {name: entry[name] for name in ("status", "reason") if name in entry}
+            entries[one.target.cls]["deep"] = {"depth": one.depth, **told}
+        else:
+            entries[one.target.cls] = entry
+    return list(entries.values())
 
 
 def _unset(one: Proven) -> dict[str, Json]:
@@ -138,12 +152,9 @@ def _with_span(entry: dict[str, Json], origin: Origin) -> dict[str, Json]:
 
 
 def _totals(proven: Sequence[Proven]) -> dict[str, Json]:
-    """Sums over all targets, and the shares that they give."""
-    sums: dict[str, int] = {}
-    for one in proven:
-        for name, value in one.sample.items():
-            if isinstance(value, int):
-                sums[name] = sums.get(name, 0) + value
+    """Sums over all targets, and the shares that they give; of deep steps apart."""
+    deep = _sums(filter(is_deep, proven))
+    sums = _sums(one for one in proven if not is_deep(one))
     shipped = [rule for one in proven for rule in one.rules]
     return {
         "rules": len({rule.id for rule in shipped}),
@@ -152,7 +163,17 @@ def _totals(proven: Sequence[Proven]) -> dict[str, Json]:
         "quarantined": sum(len(one.quarantined) for one in proven),
         "configurations": sum(one.asked for one in proven),
         "sample": {**sums, **rates(sums)},
+        **({"deep": {**deep, **rates(deep)}} if deep else {}),
     }
+
+
+def _sums(proven: Iterable[Proven]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for one in proven:
+        for name, value in one.sample.items():
+            if isinstance(value, int):
+                sums[name] = sums.get(name, 0) + value
+    return sums
 
 
 def rates(counts: Mapping[str, Json]) -> dict[str, Json]:

@@ -40,7 +40,7 @@ def _row(document: Mapping[str, Any]) -> list[str]:
         kind: sum(one["rules"][kind] for one in targets)
         for kind in ("error", "warn", "dormant", "conditional")
     }
-    sample = totals["sample"]
+    sample, deep = totals["sample"], totals.get("deep", {})
     sites = [site for one in targets for site in one["sites"] if site["status"] != "unreachable"]
     covered = sum(site["status"] == "covered" for site in sites)
     return [
@@ -50,11 +50,11 @@ def _row(document: Mapping[str, Any]) -> list[str]:
         *map(str, counts.values()),
         str(totals["quarantined"]),
         str(sample.get("n", 0)),
-        str(sample.get("false_rejections", 0)),
+        str(sample.get("false_rejections", 0) + deep.get("false_rejections", 0)),
         _percent(sample.get("error_recall")),
         _percent(sample.get("warn_recall")),
         _percent(sample.get("dormant_recall")),
-        str(sample.get("crashes", 0)),
+        str(sample.get("crashes", 0) + deep.get("crashes", 0)),
         f"{covered} of {len(sites)}",
     ]
 

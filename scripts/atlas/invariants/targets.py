@@ -145,6 +145,9 @@ def _target(
         given=spec.given if spec else {},
         variants=spec.variants if spec else (),
         prepare=spec.prepare if spec else {},
+        others=spec.deep.variants if spec else (),
+        limit_s=spec.deep.limit_s if spec else None,
+        memory_mb=spec.deep.memory_mb if spec else None,
         steps=tuple(Step(one["depth"], one["call"]) for one in steps),
         converts="lax" if lax else "none",
     )

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from atlas.invariants.guards import guards
 from atlas.invariants.model import Candidate, Mined, Step, Target
-from atlas.invariants.predicate import Const, Opaque
-from atlas.invariants.static import dormant, instances, issues
+from atlas.invariants.predicate import Const
+from atlas.invariants.static import dormant, instances, issues, trees
 from atlas.invariants.static.accounts import Accounts
 from atlas.invariants.static.candidates import Read, of_event, unique
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.frames import Budget, Event
 from atlas.invariants.static.functions import REST
-from atlas.invariants.static.lowering import from_constant
 from atlas.invariants.static.machine import Machine
 from atlas.invariants.static.objects import Instance
-from atlas.invariants.static.prepared import class_with
 from atlas.invariants.static.state import State
 from atlas.invariants.static.values import Ref, UserKeywords, Value
 from atlas.schema.static.modules import Scope
@@ -54,44 +50,9 @@ def _take(m: Machine, step: Step, ref: Ref, node: ast.AST, state: State) -> None
         if isinstance(step.call, str):
             m.call(m.attribute(ref, step.call, node, state), [], {}, node, state)
         else:
-            _argument(m, step.call, ref, node, state)
+            trees.value_of(m, step.call, ref, node, state)
     except DeadError:
         state.path = base
-
-
-def _argument(m: Machine, tree: Any, ref: Ref, node: ast.AST, state: State) -> Value:
-    """A call tree as a value: literals, `{"ref": name}`, `{"call": dotted, "args": …, "kwargs": …}`."""
-    if isinstance(tree, Mapping) and "ref" in tree:
-        return ref if tree["ref"] == "self" else Opaque(str(tree["ref"]), (), True)
-    if isinstance(tree, Mapping) and "call" in tree:
-        owner, _, name = str(tree["call"]).rpartition(".")
-        positional = [_argument(m, one, ref, node, state) for one in tree.get("args", ())]
-        keywords = {key: _argument(m, one, ref, node, state) for key, one in tree.get("kwargs", {}).items()}
-        if owner == "self":
-            return m.call(m.attribute(ref, name, node, state), positional, keywords, node, state)
-        if owner in m.target.prepare:
-            return _of_prepared(m, name, positional, keywords, ref, node, state)
-        return Opaque(str(tree["call"]), (), True)
-    made = from_constant(tree, state)
-    return made if made is not None else Const(None)
-
-
-def _of_prepared(
-    m: Machine,
-    name: str,
-    positional: list[Value],
-    keywords: Mapping[str, Value],
-    ref: Ref,
-    node: ast.AST,
-    state: State,
-) -> Value:
-    """A method of a prepared object, called with the configuration."""
-    wanted = {key for key, value in keywords.items() if value == ref}
-    cls = class_with(m.reader, name, wanted)
-    if cls is None:
-        return Opaque(name, (), True)
-    its = state.new(Instance(cls, {}, outside=True))
-    return m.call(m.attribute(its, name, node, state), positional, keywords, node, state)
 
 
 def _mined(m: Machine, state: State, ref: Ref) -> Mined:

@@ -51,6 +51,16 @@ class Frames:
             traceback = traceback.tb_next
         return found[: -LIMIT - 1 : -1]
 
+    def outside(self, traceback: Any) -> str:
+        """The file that raised it as `package/module.py`, where it is none of the engine's."""
+        while traceback is not None and traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        path = traceback.tb_frame.f_code.co_filename if traceback is not None else ""
+        if not path or self.name_of(path):
+            return ""
+        places = [one for one in sys.path if one and path.startswith(one + os.sep)]
+        return path[len(max(places, key=len)) + 1 :].replace(os.sep, "/") if places else ""
+
     def of_stack(self, frame: Any) -> list[str] | None:
         """Who called, without the engine's own helpers for logging at the near end; none within an import."""
         found: list[str] = []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from .alarm import Alarm, TooSlow
 from .calls import SELF, compiled, expanded, step
-from .capture import Capture
+from .capture import Capture, text_of
 from .changes import differences
 from .frames import Frames
 from .names import load
@@ -19,6 +20,8 @@ from .thrown import thrown
 BASELINES = 3
 """Runs with nothing set: what differs between them varies by itself."""
 CONSTRUCT = "construct"
+NO_MEMORY = os.strerror(errno.ENOMEM)
+"""What the system says, which libraries repeat in exceptions of their own."""
 Config = Mapping[str, Any]
 # The environment's variables without decoding them, which takes longer than many constructors.
 VARIABLES: Mapping[Any, Any] = getattr(os.environ, "_data", {})
@@ -27,8 +30,9 @@ VARIABLES: Mapping[Any, Any] = getattr(os.environ, "_data", {})
 class Subject:
     """A class (or function) that configurations are tried on, with its steps.
 
-    `spec` is a target of the request; its variants are counted from 1, and 0 is what it gives anyway.
-    Prepared objects are shared by all configurations.
+    `spec` is a target of the request; its variants are counted from 1, and 0 is what it gives anyway: first
+    those of what is given, then the `others`, which replace prepared objects. Prepared objects are shared by
+    all configurations.
     """
 
     def __init__(
@@ -38,10 +42,13 @@ class Subject:
         self.frames = frames
         self.capture = capture
         self.make = load(spec["cls"])
-        self.given = {**spec["given"], **([{}, *spec["variants"]][variant])}
+        given: list[dict[str, Any]] = [{}, *spec["variants"]]
+        others = [{} for _ in given] + list(spec.get("others", ()))
+        self.given = {**spec["given"], **(given[variant] if variant < len(given) else {})}
+        self.limits = {name: spec.get(name) for name in ("limit_s", "memory_bytes")}
         self.names: tuple[str, ...] = tuple(name for name in spec["fields"])
         self.wanted = frozenset(self.names)
-        prepared = spec["prepare"]
+        prepared = {**spec["prepare"], **others[variant]}
         self.prepared: dict[str, Any] = {}
         for name, tree in prepared.items():
             self.prepared[name] = compiled(tree, self.prepared, probe.fixtures)(self.prepared)
@@ -138,6 +145,8 @@ class Subject:
         except BaseException as error:
             outcome, fact = "rejected", thrown(self.probe, self.frames, error)
             fit = not isinstance(error, (MemoryError, RecursionError))
+            if lacks_memory(error):
+                outcome, fact, fit = "killed", None, False  # As the system does where it has less.
         if alarm.rang:
             outcome, fact, changed = "timeout", None, {}
         observation: dict[str, Any] = {"outcome": outcome, "depth": self.depths[self.stage]}
@@ -175,6 +184,11 @@ class Subject:
     def _counts(self, path: str) -> bool:
         """Whether it depends on the configuration alone."""
         return self.ignored.isdisjoint((path, path.rpartition(".")[2])) and path not in self.varying
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether memory was asked for that is not there: that is about the machine."""
+    return isinstance(error, MemoryError) or NO_MEMORY in text_of(error)
 
 
 def _kind(warned: Mapping[str, Any]) -> tuple[str, ...]:

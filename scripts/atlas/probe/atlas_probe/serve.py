@@ -92,7 +92,8 @@ def _keep_all() -> None:
 
 
 def _worker(probe: Probe, subject: Subject, _: dict[str, Any], connection: socket.socket) -> None:
-    Worker(subject, connection, probe.request["limit_s"], probe.request["memory_bytes"]).run()
+    limits = (subject.limits[name] or probe.request[name] for name in ("limit_s", "memory_bytes"))
+    Worker(subject, connection, *limits).run()
 
 
 def _fork_for_each(control: socket.socket, run: Callable[[dict[str, Any], socket.socket], None]) -> None:

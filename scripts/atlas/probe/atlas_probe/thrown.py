@@ -19,6 +19,7 @@ def thrown(probe: Probe, frames: Frames, error: BaseException) -> dict[str, Any]
         "message": _message(probe, text_of(error)),
         "frames": _frames(frames, error),
         "parts": _parts(probe, frames, error),
+        "outside": frames.outside(error.__traceback__),
     }
 
 
