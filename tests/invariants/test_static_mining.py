@@ -490,3 +490,26 @@ def test_what_a_statement_before_has_failed_on_is_told_once() -> None:
     ).candidates
     assert "type(x) != 'dict'" in map(when, found)
     assert not [one for one in found if one.effect.raises == "TypeError" and "type(x) not in" in when(one)]
+
+
+def test_a_value_in_which_the_machine_has_a_say_is_one_candidate_for_each() -> None:
+    found = mined(
+        """
+        import torch
+
+        class Config:
+            def __init__(self, backend=None, size=1):
+                self.backend = backend
+                if backend is None and size > 1:
+                    self.backend = "nccl" if torch.cuda.is_available() else "gloo" if size == 2 else "mpi"
+        """
+    ).candidates
+    changes = [one for one in found if one.severity == "dormant"]
+    assert {(exact_text(one.effect.sets["backend"]), one.requires) for one in changes} == {
+        ("'nccl'", ("torch.cuda.is_available()",)),
+        ("'gloo' if size == 2 else 'mpi'", ("not (torch.cuda.is_available())",)),
+    }
+    context = Context({"backend": None, "size": 1})
+    for change in changes:
+        configs = ({"size": 2}, {"size": 5}, {}, {"size": 2, "backend": "mpi"})
+        assert [holds(change.when, config, context) for config in configs] == [True, True, False, False]

@@ -127,7 +127,7 @@ def _both(
     trues, falses = trues[:more_trues], falses[:more_falses]
     return (
         trues + list(spare[1].values())[: max(0, n - len(trues))],
-        falses + list(spare[0].values())[: max(0, n - len(falses))],
+        falses + list(spare[0].values())[: max(0, more_falses - len(falses))],
     )
 
 

@@ -10,7 +10,6 @@ from atlas.invariants.learn.atoms import (
     NUMERIC,
     Atom,
     atom_of,
-    both,
     cuts,
     negated,
     number,
@@ -77,7 +76,8 @@ def key_atoms(subject: Expr, cells: Cells) -> Iterator[Atom]:
     cells = tuple(cell for cell in cells if isinstance(cell[0], dict))
     objects = [value for value, _ in cells]
     for key in sorted({key for value in objects for key in value})[:20]:
-        yield from both(subject, op("in", B, A), cells, 1.04, key)
+        yield atom_of(subject, op("in", B, A), cells, 1.04, key)
+        yield atom_of(subject, op("not_in", B, A), cells, 1.25, key)  # that there is no key at all is simpler
     body = negated(op("conforms", ITEM, Const("int")))
     yield atom_of(subject, Each("any", ITEM.name, op("keys", A), body), cells, 1.8)
     yield atom_of(subject, Each("all", ITEM.name, op("keys", A), body), cells, 1.8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from atlas.invariants.predicate.containers import items_of, ordered_items
 from atlas.invariants.predicate.context import (
     UNDEFINED,
     Config,
@@ -17,8 +18,9 @@ from atlas.invariants.predicate.conversion import Converter, conforms
 from atlas.invariants.predicate.errors import WITHOUT_VALUE, Unknown
 from atlas.invariants.predicate.expr import Const, Each, Expr, Field, Json, Op, Var
 from atlas.invariants.predicate.kleene import evaluate, thawed
+from atlas.invariants.predicate.missing import MISSING, known
 from atlas.invariants.predicate.shapes import is_condition
-from atlas.invariants.predicate.values import CALLS, MISSING, items_of, known, ordered_items
+from atlas.invariants.predicate.values import CALLS
 from atlas.invariants.predicate.walk import every_part, parts_of
 
 _INFIX = frozenset(("==", "!=", "<", "<=", ">", ">=", "in", "-", "/", "//", "&", "|", "^", ">>"))

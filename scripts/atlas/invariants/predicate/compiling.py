@@ -14,8 +14,8 @@ from atlas.invariants.predicate.code import Code, is_large, walker
 from atlas.invariants.predicate.context import NO_CONTEXT, UNDEFINED, Config, Context
 from atlas.invariants.predicate.errors import WITHOUT_VALUE
 from atlas.invariants.predicate.expr import Each, Expr, Json, Op
+from atlas.invariants.predicate.missing import MISSING
 from atlas.invariants.predicate.shapes import is_condition
-from atlas.invariants.predicate.values import MISSING
 from atlas.invariants.predicate.walk import every_part, parts_of
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from atlas.invariants.predicate.containers import items_of, ordered_items
 from atlas.invariants.predicate.context import UNDEFINED, Config, Context, field_value, is_given
 from atlas.invariants.predicate.conversion import conforms, converter
 from atlas.invariants.predicate.errors import RAISES, WITHOUT_VALUE, Unknown
 from atlas.invariants.predicate.expr import Const, Each, Expr, Field, Json, Op, Opaque, Var
-from atlas.invariants.predicate.values import CALLS, items_of, ordered_items
+from atlas.invariants.predicate.values import CALLS
 
 Bound = Mapping[str, Json]
 

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from atlas.invariants.predicate.containers import (
+    as_dict,
+    as_list,
+    as_set,
+    count_of,
+    joined,
+    keys_of,
+    part_of,
+    unique,
+    values_of,
+)
 from atlas.invariants.predicate.errors import Unknown
 from atlas.invariants.predicate.expr import Json
 from atlas.invariants.predicate.limits import (
@@ -18,6 +29,7 @@ from atlas.invariants.predicate.limits import (
     rounded,
     shift_left,
 )
+from atlas.invariants.predicate.missing import MISSING, known
 from atlas.invariants.predicate.patterns import searched
 
 NUMBERS = ("bool", "float", "int")
@@ -34,22 +46,6 @@ _TYPE_NAMES: Mapping[type, str] = {
     dict: "dict",
     frozenset: "set",
 }
-
-
-class _Missing:
-    """Stands for an unknown value in compiled code: every use of it raises."""
-
-    def _fail(self, *_: object) -> Any:
-        raise Unknown
-
-    __add__ = __radd__ = __sub__ = __rsub__ = __truediv__ = __rtruediv__ = _fail
-    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _fail
-    __floordiv__ = __rfloordiv__ = __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __abs__ = _fail
-    __bool__ = __len__ = __iter__ = __contains__ = __int__ = __float__ = __str__ = __round__ = _fail
-    __eq__ = __ne__ = __hash__ = _fail
-
-
-MISSING = _Missing()
 
 
 def type_name(value: Json) -> str:
@@ -74,77 +70,6 @@ def look_up(container: Json, key: Json, *default: Json) -> Json:
     if not isinstance(container, dict):
         raise AttributeError("get")
     return container.get(key, known(default[0]))
-
-
-def items_of(container: Json) -> Collection[Json]:
-    """What a loop over the value goes through."""
-    if not isinstance(container, str | list | tuple | dict | frozenset):
-        raise TypeError("not iterable")
-    if len(container) > MAX_ITEMS:
-        raise Unknown
-    return sorted(container, key=repr) if isinstance(container, frozenset) else container
-
-
-def ordered_items(container: Json) -> Collection[Json]:
-    """The same, where the order counts: a set of the engine's has none."""
-    if isinstance(container, frozenset):
-        raise Unknown
-    return items_of(container)
-
-
-def unique(container: Json) -> list[Json]:
-    """Each item once, in the order in which they come first."""
-    return list(dict.fromkeys(map(known, ordered_items(container))))
-
-
-def part_of(container: Json, start: Json, end: Json) -> Json:
-    """`container[start:end]`"""
-    return known(container)[known(start) : known(end)]
-
-
-def joined(between: Json, items: Json) -> str:
-    """`between.join(items)`"""
-    text = known(between)
-    if not isinstance(text, str):
-        raise AttributeError("join")
-    every: list[str] = list(ordered_items(items))
-    if len(text) * len(every) + sum(len(one) for one in every if isinstance(one, str)) > MAX_ITEMS:
-        raise Unknown
-    return text.join(every)
-
-
-def count_of(container: Json, item: Json) -> int:
-    """How often a text or a list has something."""
-    if not isinstance(known(container), str | list):
-        raise AttributeError("count")
-    return int(container.count(known(item)))
-
-
-def keys_of(container: Json) -> list[Json]:
-    return list(container.keys())
-
-
-def values_of(container: Json) -> list[Json]:
-    return list(container.values())
-
-
-def as_list(*items: Json) -> list[Json]:
-    return list(map(known, items))
-
-
-def as_set(*items: Json) -> frozenset[Json]:
-    return frozenset(map(known, items))
-
-
-def as_dict(*parts: Json) -> dict[Json, Json]:
-    return dict(zip(map(known, parts[::2]), map(known, parts[1::2]), strict=True))
-
-
-def known(value: Json) -> Json:
-    """The value, where it is one."""
-    if value is MISSING:
-        raise Unknown
-    return value
 
 
 def is_integral(value: Json) -> bool:

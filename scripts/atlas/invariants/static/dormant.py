@@ -30,6 +30,7 @@ from atlas.schema.static.values import Member
 
 _MOST_NODES = 120
 _MOST_LATER = 12
+_MOST_WAYS = 10
 
 
 def of_events(
@@ -45,13 +46,33 @@ def of_events(
         later = [one for one in events[at + 1 :] if one.sets and one.sets[0] == name]
         undone = [not_(condition_of(one.path)) for one in later[:_MOST_LATER]]
         happens = and_(condition_of(event.path), *undone)
-        if value is None or any(opaque_in(value)) or size(value, _MOST_NODES) > _MOST_NODES:
+        ways = _ways(value) if value is not None and size(value, _MOST_NODES) <= _MOST_NODES else []
+        if not ways:
             found = read(happens)
             yield event, None, Read(found.when, (*found.partial, f"the value of {name}"), found.requires)
             continue
         base = _otherwise(name, state, ref, context)
-        found = read(and_(happens, _differs(m, name, whole, value, base, context)))
-        yield event, _candidate(m, event, found, name, value), found
+        for chosen, its in ways:
+            found = read(and_(happens, chosen, _differs(m, name, whole, its, base, context)))
+            yield event, _candidate(m, event, found, name, its), found
+
+
+def _ways(value: Expr) -> list[tuple[Expr, Expr]]:
+    """The value; or, where the machine has a say in which one it is, each with its condition."""
+    lost = list(opaque_in(value))
+    if not lost:
+        return [(TRUE, value)]
+    found = list(_branches(value, TRUE)) if all(one.environment for one in lost) else []
+    return [] if len(found) > _MOST_WAYS or any(any(opaque_in(its)) for _, its in found) else found
+
+
+def _branches(value: Expr, when: Expr) -> Iterator[tuple[Expr, Expr]]:
+    if isinstance(value, Op) and value.name == "if" and any(opaque_in(value)):
+        condition, then, other = value.args
+        yield from _branches(then, and_(when, condition))
+        yield from _branches(other, and_(when, not_(condition)))
+    else:
+        yield when, value
 
 
 def _candidate(m: Machine, event: Event, found: Read, name: str, value: Expr) -> Candidate | None:
