@@ -291,6 +291,58 @@ def test_a_step_may_be_a_method_of_an_object_whose_class_is_found_by_its_method(
     assert rules["ValueError"].requires == ("self.ready",)
 
 
+def test_a_step_may_name_a_method_whose_object_is_its_first_argument() -> None:
+    source = """
+        import copy
+
+        @dataclass
+        class Config:
+            x: Any = None
+
+        class Heat:
+            def __init__(self, x):
+                if not isinstance(x, float) or not x > 0:
+                    raise ValueError("x")
+
+        class Base:
+            def generate(self, prompt, config=None, criteria=None, **kwargs):
+                config = copy.deepcopy(config)
+                criteria = criteria if criteria is not None else []
+                if kwargs.get("paged") == "yes":
+                    raise KeyError("x")
+                return self._made(config)
+
+            def _made(self, config):
+                if config.x is not None and config.x != 1.0:
+                    return [Heat(config.x)]
+        """
+    target, reader = target_of(source)
+    call = {
+        "call": "toy.config.Base.generate",
+        "args": [{"call": "copy.deepcopy", "args": [{"ref": "model"}]}, {"ref": "prompt"}],
+        "kwargs": {"config": {"ref": "self"}, "criteria": {"ref": "short"}},
+    }
+    seed = {"call": "numpy.random.seed", "args": [0]}
+    steps = (Step("generate", seed), Step("generate", call))
+    deep = replace(target, prepare={"model": {}, "prompt": {}, "short": {}}, steps=steps)
+    (rule,) = mine(deep, reader).candidates
+    assert when(rule) == "(not x > 0 or type(x) != 'float') and x not in (None, 1.0)"
+    assert (rule.depth, rule.requires, rule.partial) == ("generate", (), ())
+
+
+def test_a_step_whose_function_nobody_knows_says_nothing() -> None:
+    target, reader = target_of(
+        """
+        @dataclass
+        class Config:
+            x: Any = None
+        """
+    )
+    for name in ("toy.config.Missing.run", "toy.config.run", "elsewhere.run"):
+        call = {"call": name, "args": [{"ref": "self"}, {"get": "elsewhere.value"}]}
+        assert mine(replace(target, steps=(Step("generate", call),)), reader).candidates == ()
+
+
 # --- pydantic ---------------------------------------------------------------------------------------------
 
 
