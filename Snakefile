@@ -17,6 +17,7 @@ include: "rules/source.smk"
 include: "rules/environment.smk"
 include: "rules/schema.smk"
 include: "rules/invariants.smk"
+include: "rules/knowledge.smk"
 include: "rules/report.smk"
 
 
@@ -24,5 +25,6 @@ rule all:
     default_target: True
     input:
         PLAN.cell_artefacts,
+        PLAN.knowledge,
         REPORTS,
         provenance_guard,

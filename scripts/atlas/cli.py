@@ -7,6 +7,7 @@ input, 5 environment or network not available, 6 integrity or authentication fai
 from __future__ import annotations
 
 import errno
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,6 @@ from typing import Any
 import click
 
 from atlas.errors import AtlasError, InputError, UnavailableError
-from atlas.invariants.cli import invariants
 
 File = click.Path(path_type=Path)
 PINNING = ("lock",)
@@ -24,7 +24,36 @@ PROVING = ("invariants",)
 """Rules that ask an engine about so many configurations that doing it again takes many minutes."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+LAZY = {
+    "invariants": ("atlas.invariants.cli", "Which configurations an engine rejects, warns about or changes."),
+}
+"""Commands that have a module of their own: imported when they are run, as their imports take long."""
+
+
+class LazyGroup(click.Group):
+    """Commands of this module, and those of LAZY, of which only names and first lines are known."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *LAZY})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in LAZY:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(importlib.import_module(LAZY[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click does it, without importing what is lazy."""
+        del ctx
+        own = {name: command.get_short_help_str(80) for name, command in self.commands.items()}
+        texts = {**own, **{name: text for name, (_, text) in LAZY.items()}}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(texts.items()))
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 def cli() -> None:
     """What each pinned inference engine accepts, derived from the engine and proven."""
 
@@ -114,6 +143,25 @@ def schema(
     with recorded("schema", engine, version):
         cell = load_cell(project_root(), engine, version)
         build_schema(cell, source_json, environment_json, output, config_schema)
+
+
+@cli.command()
+@cell_options
+@click.option("--schema", "schema_json", type=File, required=True)
+@click.option("--invariants", "invariants_yaml", type=File, required=True)
+@click.option("--output", type=File, required=True)
+def knowledge(engine: str, version: str, schema_json: Path, invariants_yaml: Path, output: Path) -> None:
+    """Write what `atlas check` needs of a version, in a form that is read in milliseconds."""
+    from atlas.engines.load import load_cell
+    from atlas.engines.serve import load_serve
+    from atlas.failures import recorded
+    from atlas.knowledge.build import build_knowledge
+    from atlas.paths import project_root
+
+    with recorded("knowledge", engine, version):
+        root = project_root()
+        serve = load_serve(root, engine, version)
+        build_knowledge(load_cell(root, engine, version), serve, schema_json, invariants_yaml, output)
 
 
 @cli.command()
@@ -223,6 +271,3 @@ def lock(names: tuple[str, ...]) -> None:
     from atlas.paths import project_root
 
     run_lock(project_root(), list(names))
-
-
-cli.add_command(invariants)

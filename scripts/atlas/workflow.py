@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from atlas.canonical import digest
 from atlas.engines.load import load_all
 from atlas.engines.model import Cell, Engine
+from atlas.engines.serve import load_serve
 from atlas.provenance.codeprint import code
 from atlas.validation import check
 from atlas.yamlfile import load_yaml
@@ -61,6 +62,10 @@ class Plan:
     @cached_property
     def invariants(self) -> list[str]:
         return [path for name in INVARIANTS for path in self._artefacts(name, self.is_published)]
+
+    @cached_property
+    def knowledge(self) -> list[str]:
+        return self._artefacts("knowledge.json", self.is_published)
 
     @cached_property
     def cell_artefacts(self) -> list[str]:
@@ -125,6 +130,13 @@ class Plan:
             )
 
         return of_cell
+
+    def serve_of(self, wildcards: Wildcards) -> str:
+        """A params function: the digest of what the YAML says of how the engine is started, and of links."""
+        key = _key(wildcards)
+        if key in self.broken:
+            return f"not valid: {self.broken[key]}"
+        return digest([load_serve(self.root, *key), self.cells[key].source_url])[7:23]
 
     def dependencies_of(self, wildcards: Wildcards) -> list[str]:
         """What a lock is made from."""

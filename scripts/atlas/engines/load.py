@@ -111,7 +111,7 @@ def _cell(document: Document, version: str, root: Path) -> Cell:
     library = spec["library"]
 
     def chosen(*pointer: str | int) -> Iterator[Any]:
-        return _applicable(document, pointer, version)
+        return applicable(document, pointer, version)
 
     landmarks = [entry if isinstance(entry, str) else entry["name"] for entry in chosen("landmarks")]
     return Cell(
@@ -205,7 +205,7 @@ def _target(entry: dict[str, Any]) -> TargetSpec:
     )
 
 
-def _applicable(document: Document, pointer: Pointer, version: str) -> Iterator[Any]:
+def applicable(document: Document, pointer: Pointer, version: str) -> Iterator[Any]:
     """The entries of a list whose `versions` range holds `version`."""
     entries = document.value
     for key in pointer:

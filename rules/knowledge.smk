@@ -1,0 +1,26 @@
+"""Knowledge stage: what the command line needs of a version, in a form that is read in milliseconds.
+
+INPUTS    results/{engine}/{version}/schema.discovered.json, invariants.yaml
+OUTPUTS   results/{engine}/{version}/knowledge.json
+"""
+
+
+rule knowledge:
+    input:
+        schema="results/{engine}/{version}/schema.discovered.json",
+        invariants="results/{engine}/{version}/invariants.yaml",
+    output:
+        update("results/{engine}/{version}/knowledge.json"),
+    log:
+        "logs/knowledge/{engine}/{version}.log",
+    params:
+        *PLAN.code("atlas.knowledge.build", "config/schemas/knowledge.schema.json"),
+        surfaces=PLAN.spec("schema", "surfaces"),
+        invariants=PLAN.spec("invariants", "invariants"),
+        serve=PLAN.serve_of,
+    message:
+        "Gathering what is known of {wildcards.engine} {wildcards.version}"
+    shell:
+        "atlas knowledge --engine {wildcards.engine:q} --version {wildcards.version:q}"
+        " --schema {input.schema:q} --invariants {input.invariants:q}"
+        " --output {output:q} 2> >(tee {log:q} >&2)"

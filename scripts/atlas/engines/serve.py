@@ -1,0 +1,34 @@
+"""How an engine is started: the optional `serve` section of its YAML, as far as one version goes.
+
+Apart from `model`, so that nothing that is built from a cell depends on it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from atlas.engines.load import applicable
+from atlas.validation import check
+from atlas.yamlfile import load_yaml
+
+
+def load_serve(root: Path, engine: str, version: str) -> dict[str, Any] | None:
+    """The entry that holds for a version, as JSON; None where the YAML has none.
+
+    InputError where the file is not valid. `complete_for` becomes `complete`: whether every option that is
+    not the engine's own is known by name.
+    """
+    path = root / "engine_versions" / f"{engine}.yaml"
+    document = load_yaml(path, f"{path.parent.name}/{path.name}")
+    check(document, "engine")
+    entry = next(applicable(document, ("serve",), version), None)
+    if entry is None:
+        return None
+    found = {name: value for name, value in entry.items() if name not in ("versions", "other_flags")}
+    other = entry.get("other_flags", {})
+    found["other_flags"] = {
+        "names": other.get("names", []),
+        "complete": version in other.get("complete_for", ()),
+    }
+    return found
