@@ -61,7 +61,7 @@ def _covers(other: Part, part: Part) -> bool:
         return False
     one, two = part.fragment, other.fragment
     if part.kind in ("integer", "number"):
-        return _bounds_inside(one, two) and _step_inside(one, two)
+        return _bounds_inside(part, other) and _step_inside(one, two)
     if part.kind in SIZES and not _sizes_inside(one, two, part.kind):
         return False
     if part.kind == "string":
@@ -80,20 +80,26 @@ def _short(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def lowest(fragment: Fragment) -> tuple[float, bool]:
-    """The lower bound, and whether it is excluded itself."""
-    found = [(fragment[key], strict) for key, strict in LOWER.items() if key in fragment]
-    return max(found, default=(float("-inf"), False))
+def lowest(part: Part) -> tuple[float, bool]:
+    """The lower bound, and whether it is excluded itself: of two, the greater is the tighter."""
+    found = [(part.fragment[key], strict) for key, strict in LOWER.items() if key in part.fragment]
+    value, strict = max(found, default=(float("-inf"), False))
+    whole = part.kind == "integer" and strict and float(value).is_integer()
+    return (int(value) + 1, False) if whole else (value, strict)
 
 
-def highest(fragment: Fragment) -> tuple[float, bool]:
-    """The upper bound, and whether it is *included*: the smaller pair is the tighter one."""
-    found = [(fragment[key], not strict) for key, strict in UPPER.items() if key in fragment]
-    return min(found, default=(float("inf"), True))
+def highest(part: Part) -> tuple[float, bool]:
+    """The upper bound, and whether it is *included*: of two, the lesser is the tighter."""
+    found = [(part.fragment[key], not strict) for key, strict in UPPER.items() if key in part.fragment]
+    value, included = min(found, default=(float("inf"), True))
+    whole = part.kind == "integer" and not included and float(value).is_integer()
+    return (int(value) - 1, True) if whole else (value, included)
 
 
-def _bounds_inside(one: Fragment, two: Fragment) -> bool:
-    return lowest(one) >= lowest(two) and highest(one) <= highest(two)
+def _bounds_inside(part: Part, other: Part) -> bool:
+    """A number's bounds hold for integers too, as they are."""
+    other = Part(part.kind, other.fragment)
+    return lowest(part) >= lowest(other) and highest(part) <= highest(other)
 
 
 def _step_inside(one: Fragment, two: Fragment) -> bool:
