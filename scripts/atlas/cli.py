@@ -25,6 +25,7 @@ PROVING = ("invariants",)
 
 
 LAZY = {
+    "diff": ("atlas.diff.cli", "What changed between two versions of an engine, and how bad that is."),
     "invariants": ("atlas.invariants.cli", "Which configurations an engine rejects, warns about or changes."),
 }
 """Commands that have a module of their own: imported when they are run, as their imports take long."""

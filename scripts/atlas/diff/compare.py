@@ -75,7 +75,9 @@ def _renamed(old: Facts, new: Facts, key: Key, other: Key, kind: str, reason: st
     yield from parameter_changes(pair)
 
 
-def _alone(here: Facts, there: Facts, keys: list[Key], others: list[Key], *, lacking: bool) -> Iterator[Change]:
+def _alone(
+    here: Facts, there: Facts, keys: list[Key], others: list[Key], *, lacking: bool
+) -> Iterator[Change]:
     """Parameters that only one version has (`lacking`: the newer one lacks them)."""
     candidates = {key: there.entries[key] for key in others}
     for key in keys:
@@ -95,7 +97,9 @@ def _alone(here: Facts, there: Facts, keys: list[Key], others: list[Key], *, lac
             aspect="",
             old=dict(entry) if lacking else None,
             new=None if lacking else dict(entry),
-            evidence="live" if "live" in lanes_of(entry) and "live" in there.schema["lanes"]["seen"] else "static",
+            evidence="live"
+            if "live" in lanes_of(entry) and "live" in there.schema["lanes"]["seen"]
+            else "static",
             reason=reason,
             detail=detail,
             where=(here.where(key), None) if lacking else (None, here.where(key)),

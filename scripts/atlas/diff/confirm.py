@@ -1,4 +1,4 @@
-"""Declared is not enforced: is there a value that one version accepts and the other rejects, by proven rules?"""
+"""Declared is not enforced: a value that one version accepts and the other rejects, by proven rules."""
 
 from __future__ import annotations
 
@@ -122,9 +122,7 @@ def _fields(subject: str, facts: Facts) -> Iterator[tuple[str, str]]:
         yield cls, name
 
 
-def _witness(
-    value: Json, place: tuple[str, str, str, str], strict: Judge, loose: Judge
-) -> Witness | bool:
+def _witness(value: Json, place: tuple[str, str, str, str], strict: Judge, loose: Judge) -> Witness | bool:
     """A witness, or whether the stricter version takes the value too (False: it is not known to)."""
     cls, name, other_cls, other_name = place
     config = {**strict.facts.bases.get(cls, {}), name: value}

@@ -14,12 +14,16 @@ WORKED_OUT = ("computed", "factory")
 """Kinds of defaults that are made by code; they are known only with their value."""
 
 
-def default_changes(old: Mapping[str, Json], new: Mapping[str, Json], facts: tuple[Facts, Facts]) -> list[Found]:
+def default_changes(
+    old: Mapping[str, Json], new: Mapping[str, Json], facts: tuple[Facts, Facts]
+) -> list[Found]:
     """Kinds between the `default` aspects of two entries, given as whole entries."""
     was, becomes = old["default_kind"], new["default_kind"]
     if (was == "required") != (becomes == "required"):
         shown = shown_default(new if was == "required" else old)
-        return [("became_optional", {"to": shown}) if was == "required" else ("became_required", {"from": shown})]
+        return [
+            ("became_optional", {"to": shown}) if was == "required" else ("became_required", {"from": shown})
+        ]
     detail = {"from": shown_default(old), "to": shown_default(new)}
     for side, entry, version in (("effective_from", old, facts[0]), ("effective_to", new, facts[1])):
         known = effective(entry, version)
@@ -30,8 +34,7 @@ def default_changes(old: Mapping[str, Json], new: Mapping[str, Json], facts: tup
         return [("default_became_dynamic" if dynamic[1] else "default_became_static", detail)]
     if same_default(old, new):
         return [("default_text_changed", {})]
-    ratio = _ratio(old.get("default"), new.get("default"))
-    return [("default_changed", {**detail, **({"ratio": ratio} if ratio else {})})]
+    return [("default_changed", detail)]
 
 
 def undecided_default(old: Mapping[str, Json], new: Mapping[str, Json]) -> str:
@@ -83,7 +86,10 @@ def shown_default(entry: Mapping[str, Json]) -> Json:
     """A default for readers: its value, or how it is made."""
     if "default" in entry:
         return {"value": entry["default"]}
-    return {"kind": entry["default_kind"], **({"text": entry["default_text"]} if "default_text" in entry else {})}
+    return {
+        "kind": entry["default_kind"],
+        **({"text": entry["default_text"]} if "default_text" in entry else {}),
+    }
 
 
 def effective_undecided(old: Mapping[str, Json], new: Mapping[str, Json], facts: tuple[Facts, Facts]) -> str:
@@ -102,8 +108,3 @@ def effective_undecided(old: Mapping[str, Json], new: Mapping[str, Json], facts:
 def resolves(entry: Mapping[str, Json], facts: Facts) -> bool:
     """Whether effective values were measured for the entry's root."""
     return any(row["root"] == entry["root"] and row["effective"] for row in facts.schema["lanes"]["rows"])
-
-
-def _ratio(old: Json, new: Json) -> float | None:
-    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (old, new))
-    return round(new / old, 6) if numbers and old else None

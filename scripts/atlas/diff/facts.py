@@ -7,6 +7,7 @@ them are accounted for. A rule's are those of its entry that say what it says, n
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,6 +34,8 @@ ASPECTS: Mapping[str, tuple[str, ...]] = {
     "place": ("evidence",),
 }
 """Aspects by name, with the keys that they are made of. All other keys are `origin`."""
+_PACKAGES = re.compile(r"No module named|\bnot installed\b|\bpip install\b|is not available\. Please", re.I)
+"""Messages about the machine that a rule was proven on, where nothing else says so."""
 RULE_FACTS = ("target", "severity", "depth", "when", "effect", "message", "requires")
 KNOWN = {key for keys in ASPECTS.values() for key in keys}
 
@@ -70,7 +73,11 @@ class ProvenRule:
 
     @property
     def requires(self) -> tuple[str, ...]:
-        return tuple(self.facts.get("requires", ()))
+        """What it depends on beside the configuration."""
+        needs = tuple(self.facts.get("requires", ()))
+        if not needs and _PACKAGES.search(str(self.facts.get("message") or "")):
+            return ("the packages that are installed",)
+        return needs
 
 
 @dataclass(frozen=True)
@@ -107,10 +114,14 @@ class Facts:
     @cached_property
     def prefixes(self) -> dict[Key, str]:
         """What the paths of a root begin with, by group and the root's name."""
-        return {(group, root["name"]): root["prefix"] for group in self.groups for root in self.schema["roots"][group]}
+        return {
+            (group, root["name"]): root["prefix"]
+            for group in self.groups
+            for root in self.schema["roots"][group]
+        }
 
     def reached(self, key: Key, steps: int = 8) -> Key | None:
-        """The listed parameter that a path leads to, through classes that are listed elsewhere (`same_as`)."""
+        """The listed parameter that a path leads to, through classes listed elsewhere (`same_as`)."""
         if key in self.entries:
             return key
         if key in self.shared:

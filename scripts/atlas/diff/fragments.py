@@ -174,7 +174,13 @@ def _words(kind: str) -> frozenset[str]:
     words = {
         "string": ("minLength", "maxLength", "pattern"),
         "array": ("items", "prefixItems", "minItems", "maxItems"),
-        "object": ("additionalProperties", "propertyNames", "minProperties", "maxProperties", "x-python-type"),
+        "object": (
+            "additionalProperties",
+            "propertyNames",
+            "minProperties",
+            "maxProperties",
+            "x-python-type",
+        ),
     }
     number = (*LOWER, *UPPER, "multipleOf")
     return frozenset(words.get(kind, number if kind in ("integer", "number") else ()))

@@ -56,7 +56,7 @@ ALONE = (
 """Kinds that are the same from either side."""
 
 MIRROR = {
-    **{one: other for one, other in PAIRS},
+    **dict(PAIRS),
     **{other: one for one, other in PAIRS},
     **{kind: kind for kind in ALONE},
 }

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from atlas.diff.change import Change, Evidence
-from atlas.diff.defaults import default_changes, effective_undecided, undecided_default
+from atlas.diff.defaults import default_changes, effective_undecided, same_default, undecided_default
 from atlas.diff.facts import Facts, aspects_of, lanes_of, place_of
+from atlas.diff.fragments import accepts, without_null
+from atlas.diff.subset import subset
 from atlas.diff.types import type_changes, undecided
 
 Json: TypeAlias = Any
@@ -80,6 +82,9 @@ def _sorted(value: Json) -> str:
 
 
 def _type(pair: Pair) -> Iterator[Change]:
+    if _follows_default(pair):
+        yield pair.change("provenance_changed", "type", {"follows": "default"})
+        return
     reason = _unsure(pair, "type") or _method(pair) or undecided(pair.old, pair.new)
     if reason:
         detail = {"from": pair.old["display"], "to": pair.new["display"]}
@@ -99,6 +104,10 @@ def _default(pair: Pair) -> Iterator[Change]:
 
 
 def _effective(pair: Pair) -> Iterator[Change]:
+    if not same_default(pair.old, pair.new):
+        # Told with the change of the declared default.
+        yield pair.change("provenance_changed", "effective_default", {"follows": "default"})
+        return
     reason = effective_undecided(pair.old, pair.new, pair.facts)
     detail = {
         "from": _resolved(pair.old),
@@ -147,7 +156,9 @@ def _flags(pair: Pair) -> Iterator[Change]:
 
 
 def flags_of(entry: Entry) -> list[str]:
-    return list(dict.fromkeys([*entry.get("cli_flags", ()), *([entry["cli_flag"]] if "cli_flag" in entry else [])]))
+    return list(
+        dict.fromkeys([*entry.get("cli_flags", ()), *([entry["cli_flag"]] if "cli_flag" in entry else [])])
+    )
 
 
 def _flags_unread(pair: Pair) -> str:
@@ -192,11 +203,28 @@ def _unsure(pair: Pair, fact: str) -> str:
     return ""
 
 
+def _follows_default(pair: Pair) -> bool:
+    """A type that is written nowhere takes null because the default is null: no news beside the default's."""
+    if any(one.get("annotation") is not None for one in (pair.old, pair.new)):
+        return False
+    if _same_but_null(pair.old["type"], pair.new["type"]):
+        return all(
+            accepts(one["type"], None) is not True or one["default_kind"] == "none"
+            for one in (pair.old, pair.new)
+        )
+    return False
+
+
+def _same_but_null(one: Json, other: Json) -> bool:
+    left, right = without_null(one), without_null(other)
+    return subset(left, right).yes is True and subset(right, left).yes is True
+
+
 def _method(pair: Pair) -> str:
     """A type that is written nowhere, and was found in another way in each version."""
     observed = [any("observed" in one for one in entry["evidence"]) for entry in (pair.old, pair.new)]
     if observed[0] != observed[1]:
-        return "written nowhere: in one version it is what the running class took, in the other what it documents"
+        return "written nowhere: in one version it is what the running class took, in the other it is not"
     if pair.old.get("annotation") is None and pair.new.get("annotation") is None and not observed[0]:
         return "written nowhere: it is read off documentation and default"
     if (pair.old.get("annotation") is None) != (pair.new.get("annotation") is None):

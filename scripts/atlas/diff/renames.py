@@ -63,13 +63,15 @@ def _together(one: Key, other: Key) -> bool:
 
 
 def evidence(old: Mapping[str, Json], new: Mapping[str, Json]) -> str:
-    """Why the newer parameter is the older one by another name, in the engine's words; empty if nothing says so."""
+    """Why the newer parameter is the older one by another name; empty if nothing in the engine says so."""
     one, other = old["name"], new["name"]
     if one in new.get("aliases", ()) or other in old.get("aliases", ()):
         return f"`{one}` and `{other}` are aliases of one another"
     for entry, name in ((old, other), (new, one)):
         if _replaced_by(entry, name) and _same_values(old["type"], new["type"]):
-            return f"deprecated in favour of `{name}`: {entry['deprecated'].get('message') or ''}".rstrip(": ")
+            return f"deprecated in favour of `{name}`: {entry['deprecated'].get('message') or ''}".rstrip(
+                ": "
+            )
     joined = old.get("joins")
     if joined and _tail(joined) == _tail(new.get("joins") or ""):
         return f"both stand for `{joined}`"

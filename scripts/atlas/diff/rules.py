@@ -46,7 +46,7 @@ def rule_changes(old: Judge, new: Judge) -> Iterator[Change]:
             yield from _reworded(before[name], after[name])
     gone = [rule for name, rule in before.items() if name not in after]
     come = [rule for name, rule in after.items() if name not in before]
-    pairs = _pairs(gone, come, old, new)
+    pairs = _pairs(gone, come)
     for one, other in pairs:
         yield _paired(one, other, old, new)
     paired = {one.id for one, _ in pairs}, {other.id for _, other in pairs}
@@ -71,9 +71,7 @@ def _reworded(old: ProvenRule, new: ProvenRule) -> Iterator[Change]:
         )
 
 
-def _pairs(
-    gone: Sequence[ProvenRule], come: Sequence[ProvenRule], old: Judge, new: Judge
-) -> list[tuple[ProvenRule, ProvenRule]]:
+def _pairs(gone: Sequence[ProvenRule], come: Sequence[ProvenRule]) -> list[tuple[ProvenRule, ProvenRule]]:
     """Rules side by side, the likest first; each is in one pair at most."""
     scored = [
         (_likeness(one, other), tuple(sorted((one.id, other.id))), one, other)
@@ -94,7 +92,7 @@ def _likeness(one: ProvenRule, other: ProvenRule) -> int:
     """Above 0 for rules of the same fields; more where effect, site and message are the same."""
     if _fields(one) != _fields(other):
         return 0
-    same = [
+    same: list[bool] = [
         one.facts["effect"] == other.facts["effect"],
         one.facts.get("message") == other.facts.get("message"),
         one.facts["depth"] == other.facts["depth"],
@@ -114,7 +112,7 @@ def _same_class(one: str, other: str) -> bool:
 
 
 def _paired(one: ProvenRule, other: ProvenRule, old: Judge, new: Judge) -> Change:
-    """Two rules of one class about the same fields: which of the configurations around them are judged otherwise."""
+    """Two rules about the same fields: which of the configurations around them are judged otherwise."""
     configs = [*one.triggers, *other.triggers, *one.passes, *other.passes]
     evidence: Evidence = "conditional" if one.requires or other.requires else "live"
     tightened = relaxed = None
@@ -193,7 +191,11 @@ def _seen(rule: ProvenRule, here: Judge, there: Judge) -> Seen:
     """What the other version makes of the configurations that this one's rule was seen to hold for."""
     other = there.counterpart(rule.target)
     if other is None and rule.target not in there.facts.members:
-        return Seen(None, None, True, "") if _is_read(rule, there) else Seen(None, None, False, _not_proven(rule, there))
+        return (
+            Seen(None, None, True, "")
+            if _is_read(rule, there)
+            else Seen(None, None, False, _not_proven(rule, there))
+        )
     if other is None or not there.is_proven(other):
         return Seen(None, None, False, _not_proven(rule, there))
     configs = _with_bases(rule.triggers, rule.target, other, here, there)
@@ -277,7 +279,7 @@ def _holds(rule: ProvenRule, config: Config, judge: Judge) -> bool:
 def _with_bases(
     configs: Sequence[Config], cls: str, other: str, here: Judge, there: Judge
 ) -> list[dict[str, Json]]:
-    """With the values that must be given, in either version, and less what the other lacks and does not matter."""
+    """With the values that must be given in either version."""
     bases = {**there.facts.bases.get(other, {}), **here.facts.bases.get(cls, {})}
     return [{**bases, **config} for config in configs]
 
@@ -285,9 +287,7 @@ def _with_bases(
 def _is_read(rule: ProvenRule, there: Judge) -> bool:
     """Whether the class is known not to be there: its group was read, and by a pattern or another root."""
     package = rule.target.rpartition(".")[0]
-    return any(
-        name.rpartition(".")[0] == package or package in str(name) for name in there.facts.members
-    )
+    return any(name.rpartition(".")[0] == package or package in str(name) for name in there.facts.members)
 
 
 def _not_proven(rule: ProvenRule, there: Judge) -> str:

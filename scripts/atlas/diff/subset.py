@@ -116,7 +116,9 @@ def _sizes_inside(one: Fragment, two: Fragment, kind: str) -> bool:
 def _items_inside(one: Fragment, two: Fragment) -> bool:
     mine, its = one.get("prefixItems", ()), two.get("prefixItems", ())
     if len(mine) != len(its):
-        return not its and all(subset(item, two.get("items", True)).yes for item in (*mine, one.get("items", True)))
+        return not its and all(
+            subset(item, two.get("items", True)).yes for item in (*mine, one.get("items", True))
+        )
     pairs = [*zip(mine, its, strict=True), (one.get("items", True), two.get("items", True))]
     return all(subset(left, right).yes is True for left, right in pairs)
 
@@ -140,7 +142,24 @@ def _samples(part: Part, other: Json, depth: int) -> Iterator[Json]:
     if part.kind == "value":
         yield part.value
     elif part.kind == "any":
-        yield from (None, True, False, 0, 1, -1, 0.5, "", "a", [], {}, [1], {"a": 1}, "other", 10**9, -(10**9))
+        yield from (
+            None,
+            True,
+            False,
+            0,
+            1,
+            -1,
+            0.5,
+            "",
+            "a",
+            [],
+            {},
+            [1],
+            {"a": 1},
+            "other",
+            10**9,
+            -(10**9),
+        )
     elif part.kind == "null":
         yield None
     elif part.kind == "boolean":
@@ -149,16 +168,24 @@ def _samples(part: Part, other: Json, depth: int) -> Iterator[Json]:
         yield from _numbers(part.kind, fragment, other)
     elif part.kind == "string":
         yield from listed
-        sizes = {fragment.get(key) for one in (fragment, *_of_kind(other, "string")) for key in SIZES["string"]}
         yield from ("other", "", "a", "0", "no-such-value")
-        yield from ("x" * max(0, min(size + by, 5_000)) for size in sorted(sizes - {None}) for by in (-1, 0, 1))  # type: ignore[type-var, operator]
+        yield from ("x" * size for size in _sizes(fragment, other))
     elif part.kind == "array" and depth:
         yield from _arrays(fragment, other, depth)
     elif part.kind == "object" and depth:
         yield {}
-        for value in _inside(fragment.get("additionalProperties", True), other, "additionalProperties", depth):
+        for value in _inside(
+            fragment.get("additionalProperties", True), other, "additionalProperties", depth
+        ):
             yield {"a": value}
             yield {"1": value}
+
+
+def _sizes(fragment: Fragment, other: Json) -> Iterator[int]:
+    """Lengths of texts around the limits of either type."""
+    kinds = (fragment, *_of_kind(other, "string"))
+    limits: set[int] = {one[key] for one in kinds for key in SIZES["string"] if key in one}
+    yield from (min(max(limit + by, 0), 5_000) for limit in sorted(limits) for by in (-1, 0, 1))
 
 
 def _numbers(kind: str, fragment: Fragment, other: Json) -> Iterator[Json]:

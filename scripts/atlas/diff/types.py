@@ -54,7 +54,10 @@ def undecided(old: Mapping[str, Json], new: Mapping[str, Json]) -> str:
 def _null(old: Json, new: Json) -> Iterator[Found]:
     before, after = (any(map(is_null, parts(one))) or _any(one) for one in (old, new))
     if before != after:
-        yield ("nullable_gained" if after else "nullable_lost"), ({"added": [None]} if after else {"removed": [None]})
+        yield (
+            ("nullable_gained" if after else "nullable_lost"),
+            ({"added": [None]} if after else {"removed": [None]}),
+        )
 
 
 def _any(fragment: Json) -> bool:
@@ -193,7 +196,9 @@ def _named(old: Mapping[str, Json], new: Mapping[str, Json]) -> Iterator[Found]:
 
 
 def _classes(fragment: Json) -> list[str]:
-    found = {part.fragment.get("x-python-type") for part in parts(fragment) if isinstance(part.fragment, dict)}
+    found = {
+        part.fragment.get("x-python-type") for part in parts(fragment) if isinstance(part.fragment, dict)
+    }
     return sorted(name for name in found if name)
 
 

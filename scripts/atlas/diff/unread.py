@@ -57,7 +57,9 @@ def _limited(facts: Facts, key: Key, entry: Mapping[str, Json]) -> str:
 
 
 def _is_about(field: str, names: set[str]) -> bool:
-    return any(name == field or name.startswith(f"{field}.") or field.startswith(f"{name}.") for name in names)
+    return any(
+        name == field or name.startswith(f"{field}.") or field.startswith(f"{name}.") for name in names
+    )
 
 
 def _lane(facts: Facts, entry: Mapping[str, Json]) -> str:
