@@ -137,7 +137,10 @@ def _witness(value: Json, place: tuple[str, str, str, str], strict: Judge, loose
             return False
     if loose.judged(other_cls, other).answer != "accepted":
         return False
-    rule = strict.facts.rules[verdict.rules[0]]
+    rules = [strict.facts.rules[name] for name in verdict.rules]
+    rule = next((one for one in rules if one.speaks_for(config)), None)
+    if rule is None:
+        return False
     return Witness(
         target=cls,
         other_target=other_cls,

@@ -7,6 +7,7 @@ them are accounted for. A rule's are those of its entry that say what it says, n
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -62,6 +63,7 @@ class ProvenRule:
     triggers: tuple[Mapping[str, Json], ...] = ()
     passes: tuple[Mapping[str, Json], ...] = ()
     where: str | None = None
+    origins: tuple[str, ...] = ()
 
     @property
     def target(self) -> str:
@@ -70,6 +72,13 @@ class ProvenRule:
     @property
     def severity(self) -> str:
         return str(self.facts["severity"])
+
+    def speaks_for(self, config: Mapping[str, Json]) -> bool:
+        """Whether it is evidence for a configuration: one that was tried, or any if its condition is the code's.
+
+        What was only learned from samples may be right for all of them, and wrong for a value that none had.
+        """
+        return self.origins != ("live",) or any(dict(config) == dict(one) for one in self.triggers)
 
     @property
     def requires(self) -> tuple[str, ...]:
@@ -91,6 +100,8 @@ class Facts:
     targets: tuple[Target, ...] = ()
     bases: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By class, values for the fields that must be given, as they were when its rules were proven."""
+    trusted: Mapping[str, float] = field(default_factory=dict)
+    """By class, the share of configurations which really are accepted, of those that no rule rejects."""
 
     @cached_property
     def entries(self) -> dict[Key, Mapping[str, Json]]:
@@ -196,7 +207,19 @@ def facts_of(knowledge: Knowledge) -> Facts:
         entries = document["rules"] if document else knowledge.compact["rules"]
         rules = {one["id"]: _rule(one) for one in entries if one.get("proven", True)}
         bases = {one["class"]: one.get("base", {}) for one in (document or {}).get("targets", ())}
-    return Facts(knowledge.engine, knowledge.version, knowledge.schema, rules, targets, bases)
+    trusted = dict(_trusted(knowledge))
+    return Facts(knowledge.engine, knowledge.version, knowledge.schema, rules, targets, bases, trusted)
+
+
+def _trusted(knowledge: Knowledge) -> Iterator[tuple[str, float]]:
+    """From the sample that the rules were measured on in the end (invariants.coverage.json)."""
+    with contextlib.suppress(OSError):
+        content = (knowledge.folder / "invariants.coverage.json").read_bytes()
+        for one in json.loads(content)["targets"]:
+            sample = one.get("sample")
+            if sample and sample["accepted"]:
+                missed = sample["rejected"] - sample["rejections_found"]
+                yield one["class"], sample["accepted"] / (sample["accepted"] + missed)
 
 
 def _invariants(knowledge: Knowledge) -> Mapping[str, Any] | None:
@@ -221,6 +244,7 @@ def _rule(entry: Mapping[str, Json]) -> ProvenRule:
         facts={key: entry[key] for key in RULE_FACTS if key in entry},
         triggers=tuple(witness.get("triggers", ())),
         passes=tuple(witness.get("passes", ())),
+        origins=tuple(evidence.get("origins", ())),
         where=f"{evidence['file']}:{evidence['line']}" if evidence.get("file") else None,
     )
 

@@ -1,7 +1,8 @@
 """What one version makes of a configuration of a class, as far as its proven rules tell.
 
-`accepted` needs evidence: the class was proven, has all the parameters, and no error rule holds. Where a
-rule depends on the machine, or the class was not proven, the answer is `unknown`.
+`accepted` needs evidence: the class was proven, has all the parameters, its rules were measured to find
+nearly all that it rejects, and none holds, nor one about an object inside. Where a rule depends on the
+machine, the answer is `unknown`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from atlas.diff.facts import Facts, ProvenRule
+from atlas.diff.facts import Facts, ProvenRule, held_classes
 from atlas.invariants.messages import render
 from atlas.invariants.predicate import UNDEFINED, Context, compile_expr, fields_of, parse
 from atlas.knowledge import Target
 
 Json: TypeAlias = Any
 Config: TypeAlias = Mapping[str, Json]
+ENOUGH = 0.95
+"""Where fewer of the configurations that no rule rejects were really accepted, rules are no evidence of it."""
 LATER = ("load", "generate")
 """Depths that need a model: whether they are reached, the configuration does not tell."""
 Answer: TypeAlias = Literal["accepted", "rejected", "absent", "unknown"]
@@ -92,7 +95,20 @@ class Judge:
         plain = tuple(rule.id for rule in errors if _is_plain(rule))
         if plain:
             return Verdict("rejected", plain)
-        return Verdict("unknown", tuple(rule.id for rule in errors)) if errors else Verdict("accepted")
+        if errors or self.facts.trusted.get(cls, 0) < ENOUGH:
+            return Verdict("unknown", tuple(rule.id for rule in errors))
+        return self._inside(cls, config)
+
+    def _inside(self, cls: str, config: Config) -> Verdict:
+        """The objects of other classes in it: accepted where each of them is."""
+        for name, value in config.items():
+            if not isinstance(value, Mapping):
+                continue
+            for inner in sorted(held_classes(self.facts.members[cls][name]["type"])):
+                verdict = self.judged(inner, value)
+                if verdict.answer != "accepted":
+                    return Verdict("rejected" if verdict.answer == "rejected" else "unknown", verdict.rules)
+        return Verdict("accepted")
 
     def becomes(self, rule: ProvenRule, config: Config) -> dict[str, Json]:
         """The fields that a dormant rule changes, and what to, where that has a value."""

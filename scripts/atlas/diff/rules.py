@@ -128,7 +128,9 @@ def _paired(one: ProvenRule, other: ProvenRule, old: Judge, new: Judge) -> Chang
         (True, True): "invariant_changed",
     }[tightened is not None, relaxed is not None]
     witness = tightened or relaxed
-    if witness and evidence == "live":
+    if evidence == "conditional":
+        witness = None
+    elif witness:
         evidence = "witness-confirmed"
     return _change(kind, one, other, evidence, witness, relaxed if tightened else None)
 
@@ -182,7 +184,7 @@ def _alone(rule: ProvenRule, here: Judge, there: Judge, *, lacking: bool) -> Cha
         evidence=evidence,
         reason=seen.unknown,
         detail={"severity": rule.severity, "when": rule.facts["when"], "message": rule.facts.get("message")},
-        witness=seen.tightened if rule.severity == "error" else None,
+        witness=seen.tightened if evidence == "witness-confirmed" else None,
         where=(rule.where, None) if lacking else (None, rule.where),
     )
 
@@ -259,7 +261,7 @@ def _witness(configs: Sequence[Config], rule: ProvenRule, strict: Judge, loose: 
     for config in _with_bases(configs, rule.target, other, strict, loose):
         verdict = strict.judged(rule.target, config)
         held = rule.id in verdict.rules or (rule.requires and _holds(rule, config, strict))
-        if held and loose.judged(other, config).answer == "accepted":
+        if held and rule.speaks_for(config) and loose.judged(other, config).answer == "accepted":
             return Witness(
                 rule.target,
                 other,
