@@ -74,7 +74,7 @@ class ProvenRule:
         return str(self.facts["severity"])
 
     def speaks_for(self, config: Mapping[str, Json]) -> bool:
-        """Whether it is evidence for a configuration: one that was tried, or any if its condition is the code's.
+        """Whether it is evidence for a configuration: one that was tried, or any where it was read.
 
         What was only learned from samples may be right for all of them, and wrong for a value that none had.
         """

@@ -20,7 +20,7 @@ from atlas.knowledge import Target
 Json: TypeAlias = Any
 Config: TypeAlias = Mapping[str, Json]
 ENOUGH = 0.95
-"""Where fewer of the configurations that no rule rejects were really accepted, rules are no evidence of it."""
+"""Where fewer of the configurations that no rule rejects were accepted, rules are no evidence of it."""
 LATER = ("load", "generate")
 """Depths that need a model: whether they are reached, the configuration does not tell."""
 Answer: TypeAlias = Literal["accepted", "rejected", "absent", "unknown"]
