@@ -1,6 +1,6 @@
 """Knowledge stage: what the command line needs of a version, in a form that is read in milliseconds.
 
-INPUTS    results/{engine}/{version}/schema.discovered.json, invariants.yaml
+INPUTS    results/{engine}/{version}/schema.discovered.json, config.schema.json, invariants.yaml
 OUTPUTS   results/{engine}/{version}/knowledge.json
 """
 
@@ -8,6 +8,7 @@ OUTPUTS   results/{engine}/{version}/knowledge.json
 rule knowledge:
     input:
         schema="results/{engine}/{version}/schema.discovered.json",
+        config_schema="results/{engine}/{version}/config.schema.json",
         invariants="results/{engine}/{version}/invariants.yaml",
     output:
         update("results/{engine}/{version}/knowledge.json"),
@@ -22,5 +23,5 @@ rule knowledge:
         "Gathering what is known of {wildcards.engine} {wildcards.version}"
     shell:
         "atlas knowledge --engine {wildcards.engine:q} --version {wildcards.version:q}"
-        " --schema {input.schema:q} --invariants {input.invariants:q}"
-        " --output {output:q} 2> >(tee {log:q} >&2)"
+        " --schema {input.schema:q} --config-schema {input.config_schema:q}"
+        " --invariants {input.invariants:q} --output {output:q} 2> >(tee {log:q} >&2)"

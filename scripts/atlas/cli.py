@@ -26,6 +26,11 @@ PROVING = ("invariants",)
 
 LAZY = {
     "diff": ("atlas.diff.cli", "What changed between two versions of an engine, and how bad that is."),
+    "check": (
+        "atlas.check.cli",
+        "What an engine version would reject, warn about or change, without the engine.",
+    ),
+    "upgrade": ("atlas.upgrade.cli", "What an upgrade does to a configuration, and the smallest edit."),
     "invariants": ("atlas.invariants.cli", "Which configurations an engine rejects, warns about or changes."),
 }
 """Commands that have a module of their own: imported when they are run, as their imports take long."""
@@ -149,9 +154,12 @@ def schema(
 @cli.command()
 @cell_options
 @click.option("--schema", "schema_json", type=File, required=True)
+@click.option("--config-schema", type=File, required=True)
 @click.option("--invariants", "invariants_yaml", type=File, required=True)
 @click.option("--output", type=File, required=True)
-def knowledge(engine: str, version: str, schema_json: Path, invariants_yaml: Path, output: Path) -> None:
+def knowledge(
+    engine: str, version: str, schema_json: Path, config_schema: Path, invariants_yaml: Path, output: Path
+) -> None:
     """Write what `atlas check` needs of a version, in a form that is read in milliseconds."""
     from atlas.engines.load import load_cell
     from atlas.engines.serve import load_serve
@@ -162,7 +170,8 @@ def knowledge(engine: str, version: str, schema_json: Path, invariants_yaml: Pat
     with recorded("knowledge", engine, version):
         root = project_root()
         serve = load_serve(root, engine, version)
-        build_knowledge(load_cell(root, engine, version), serve, schema_json, invariants_yaml, output)
+        cell = load_cell(root, engine, version)
+        build_knowledge(cell, serve, schema_json, config_schema, invariants_yaml, output)
 
 
 @cli.command()

@@ -28,18 +28,25 @@ FORMAT_VERSION = 1
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def build_knowledge(cell: Cell, serve: Json, schema_json: Path, invariants_yaml: Path, output: Path) -> None:
+def build_knowledge(
+    cell: Cell, serve: Json, schema_json: Path, config_schema: Path, invariants_yaml: Path, output: Path
+) -> None:
     """Write `knowledge.json`; `serve` is how the engine's YAML says that this version is started."""
     schema = json.loads(_bytes(schema_json))
     invariants = yaml.load(_bytes(invariants_yaml), Loader=Loader)  # noqa: S506 (a safe loader)
-    found = document(cell, serve, schema, invariants)
-    found["made_from"] = {path.name: sha256_file(path) for path in (schema_json, invariants_yaml)}
+    found = document(cell, serve, schema, json.loads(_bytes(config_schema)), invariants)
+    made_from = (schema_json, config_schema, invariants_yaml)
+    found["made_from"] = {path.name: sha256_file(path) for path in made_from}
     check(Document(output.name, found, {}), "knowledge")
     write_atomic(output, lines(found))
 
 
 def document(
-    cell: Cell, serve: Json, schema: Mapping[str, Json], invariants: Mapping[str, Json]
+    cell: Cell,
+    serve: Json,
+    schema: Mapping[str, Json],
+    config_schema: Mapping[str, Json],
+    invariants: Mapping[str, Json],
 ) -> dict[str, Json]:
     """The content, but for what it was made from."""
     targets = {one.cls: one for one in targets_of(cell, schema, invariants["families"])}
@@ -50,9 +57,28 @@ def document(
         "source_url": cell.source_url,
         "families": invariants["families"],
         "serve": serve,
+        "closed": _closed(schema, config_schema),
         "targets": list(_targets(targets, invariants)),
         "rules": list(_rules(targets, invariants)),
     }
+
+
+def _closed(schema: Mapping[str, Json], config_schema: Mapping[str, Json]) -> list[str]:
+    """The classes whose constructor refuses a name that it does not know, as the schema for editors has it."""
+    refusing = {
+        name for name, one in config_schema["$defs"].items() if one.get("additionalProperties") is False
+    }
+    named: dict[str, set[str]] = {}
+    for group in schema["roots"]:
+        for one in schema[group]:
+            options = [one["type"], *one["type"].get("anyOf", ())]
+            for cls in {one["root"], one["owner"], *(option.get("x-python-type", "") for option in options)}:
+                named.setdefault(cls.rpartition(".")[2], set()).add(cls)
+    found = {cls for name, every in named.items() if len(every) == 1 and name in refusing for cls in every}
+    found |= refusing & {cls for every in named.values() for cls in every}
+    if config_schema.get("additionalProperties") is False:
+        found |= {root["name"] for root in schema["roots"][next(iter(schema["roots"]))] if not root["prefix"]}
+    return sorted(found)
 
 
 def _targets(targets: Mapping[str, Target], invariants: Mapping[str, Json]) -> Iterator[dict[str, Json]]:

@@ -42,6 +42,20 @@ class Knowledge:
         """The schema's entries by group and path: what `parameters` is made of."""
         return {(group, one["path"]): one for group in self.groups for one in self.schema[group]}
 
+    def levels(self, group: str) -> dict[str, dict[str, Mapping[str, Json]]]:
+        """The entries of a group by the path above them (`""` for the first level), then by name."""
+        found = self._levels.get(group)
+        if found is None:
+            found = self._levels[group] = {}
+            for entry in self.schema.get(group, ()):
+                above = entry["path"][: -len(entry["name"])].rstrip(".")
+                found.setdefault(above, {})[entry["name"]] = entry
+        return found
+
+    @cached_property
+    def _levels(self) -> dict[str, dict[str, dict[str, Mapping[str, Json]]]]:
+        return {}
+
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """Every parameter, by group and path."""
@@ -136,6 +150,23 @@ class Knowledge:
         if target is not None:
             return self._rules.get(target, ())
         return tuple(rule for rules in self._rules.values() for rule in rules)
+
+    @property
+    def families(self) -> Mapping[str, str]:
+        """What makes a class that rules are about, or that values are handed to: pydantic, msgspec, …"""
+        families: Mapping[str, str] = self.compact["families"]
+        return families
+
+    @cached_property
+    def closed(self) -> frozenset[str]:
+        """The classes that are known to refuse a name that they do not have, dotted."""
+        return frozenset(self.compact["closed"])
+
+    @property
+    def serve(self) -> Mapping[str, Any] | None:
+        """How this version is started and its command line read, if the engine's YAML says."""
+        serve: Mapping[str, Any] | None = self.compact["serve"]
+        return serve
 
     # Sources.
 

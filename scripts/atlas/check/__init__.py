@@ -1,0 +1,1 @@
+"""Checking configurations of users against what is known of an engine version."""

@@ -1,0 +1,55 @@
+"""Rules of classes that parameters are handed to.
+
+An argument that `joins` a field of another class ends up there, so that class's rules are about it.
+What the user did not set may be computed before it is handed over: such a field has no known value here,
+and a rule that depends on it says nothing. Only where argument and field have one default is it known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from atlas.check.rules import RuleSet, same
+from atlas.invariants.predicate import Context
+from atlas.knowledge.knowledge import Knowledge
+from atlas.knowledge.model import Target
+
+Json = Any
+Entry = Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A class with rules, and the field of it that each argument is handed to."""
+
+    target: Target
+    rules: RuleSet
+    fields: Mapping[str, str]
+    """By the argument's name."""
+
+
+def joined(knowledge: Knowledge, arguments: Mapping[str, Entry]) -> Iterator[Joined]:
+    """The classes with rules that any of the arguments is handed to."""
+    by_class: dict[str, dict[str, str]] = {}
+    for name, entry in arguments.items():
+        cls, _, field = entry.get("joins", "").rpartition(".")
+        if cls:
+            by_class.setdefault(cls, {})[name] = field
+    for target in knowledge.targets:
+        rules = [rule for rule in knowledge.rules(target.cls) if rule.proven]
+        if rules and (fields := by_class.get(target.cls)):
+            known = {field: arguments[name] for name, field in fields.items()}
+            rules = [rule for rule in rules if {one.partition(".")[0] for one in rule.fields} <= known.keys()]
+            context = Context(dict(_defaults(target, known)), target.types, "lax" if target.types else "none")
+            yield Joined(target, RuleSet(rules, context), fields)
+
+
+def _defaults(target: Target, known: Mapping[str, Entry]) -> Iterator[tuple[str, Json]]:
+    for name, default in target.defaults.items():
+        entry = known.get(name.partition(".")[0])
+        if entry is None or entry.get("effective_default") or "." in name:
+            continue
+        if ("default" in entry or entry["default_kind"] == "none") and same(entry.get("default"), default):
+            yield name, default
