@@ -100,6 +100,8 @@ class Facts:
     targets: tuple[Target, ...] = ()
     bases: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By class, values for the fields that must be given, as they were when its rules were proven."""
+    negations: frozenset[str] = frozenset()
+    """Groups whose flags can be denied by `--no-flag`, whether or not the parser lists that."""
     trusted: Mapping[str, float] = field(default_factory=dict)
     """By class, the share of configurations which really are accepted, of those that no rule rejects."""
 
@@ -207,8 +209,23 @@ def facts_of(knowledge: Knowledge) -> Facts:
         entries = document["rules"] if document else knowledge.compact["rules"]
         rules = {one["id"]: _rule(one) for one in entries if one.get("proven", True)}
         bases = {one["class"]: one.get("base", {}) for one in (document or {}).get("targets", ())}
-    trusted = dict(_trusted(knowledge))
-    return Facts(knowledge.engine, knowledge.version, knowledge.schema, rules, targets, bases, trusted)
+    return Facts(
+        engine=knowledge.engine,
+        version=knowledge.version,
+        schema=knowledge.schema,
+        rules=rules,
+        targets=targets,
+        bases=bases,
+        negations=_negations(knowledge),
+        trusted=dict(_trusted(knowledge)),
+    )
+
+
+def _negations(knowledge: Knowledge) -> frozenset[str]:
+    if not (knowledge.folder / "knowledge.json").is_file():
+        return frozenset()
+    serve = knowledge.serve
+    return frozenset({serve["group"]} if serve and serve.get("negations") else ())
 
 
 def _trusted(knowledge: Knowledge) -> Iterator[tuple[str, float]]:

@@ -15,6 +15,7 @@ from atlas.diff.types import type_changes, undecided
 
 Json: TypeAlias = Any
 Entry: TypeAlias = Mapping[str, Json]
+OPPOSITES = (("--enable-", "--disable-"), ("--disable-", "--enable-"))
 PLAIN = {
     "description": "doc_changed",
     "place": "source_moved",
@@ -35,6 +36,10 @@ class Pair:
     old: Entry
     new: Entry
     facts: tuple[Facts, Facts]
+
+    @property
+    def sides(self) -> tuple[tuple[Entry, Facts], tuple[Entry, Facts]]:
+        return (self.old, self.facts[0]), (self.new, self.facts[1])
 
     @property
     def evidence(self) -> Evidence:
@@ -137,8 +142,8 @@ def _deprecated(pair: Pair) -> Iterator[Change]:
 
 
 def _flags(pair: Pair) -> Iterator[Change]:
-    """Flags, and their spellings: a parser may still take a spelling that it does not list."""
-    before, after = flags_of(pair.old), flags_of(pair.new)
+    """Flags, and their spellings, as far as the parser lists them or is known to take more."""
+    before, after = (list(flags_taken(one, facts)) for one, facts in pair.sides)
     reason = _flags_unread(pair)
     come, gone = [one for one in after if one not in before], [one for one in before if one not in after]
     if reason and (come or gone):
@@ -159,6 +164,19 @@ def flags_of(entry: Entry) -> list[str]:
     return list(
         dict.fromkeys([*entry.get("cli_flags", ()), *([entry["cli_flag"]] if "cli_flag" in entry else [])])
     )
+
+
+def flags_taken(entry: Entry, facts: Facts) -> Iterator[str]:
+    """The flags that are listed, and the denial that the parser takes beside one that it lists."""
+    listed = flags_of(entry)
+    yield from listed
+    usual = entry.get("cli_flag", "")
+    denial = f"--no-{usual.removeprefix('--')}"
+    opposite = any(
+        usual.startswith(one) and two + usual.removeprefix(one) in listed for one, two in OPPOSITES
+    )
+    if opposite and denial not in listed and any(group in facts.negations for group in facts.groups):
+        yield denial
 
 
 def _flags_unread(pair: Pair) -> str:
