@@ -143,7 +143,7 @@ def _deprecated(pair: Pair) -> Iterator[Change]:
 
 def _flags(pair: Pair) -> Iterator[Change]:
     """Flags, and their spellings, as far as the parser lists them or is known to take more."""
-    before, after = (list(flags_taken(one, facts)) for one, facts in pair.sides)
+    before, after = (list(flags_taken(one, facts, pair.subject)) for one, facts in pair.sides)
     reason = _flags_unread(pair)
     come, gone = [one for one in after if one not in before], [one for one in before if one not in after]
     if reason and (come or gone):
@@ -166,7 +166,7 @@ def flags_of(entry: Entry) -> list[str]:
     )
 
 
-def flags_taken(entry: Entry, facts: Facts) -> Iterator[str]:
+def flags_taken(entry: Entry, facts: Facts, subject: str) -> Iterator[str]:
     """The flags that are listed, and the denial that the parser takes beside one that it lists."""
     listed = flags_of(entry)
     yield from listed
@@ -175,7 +175,7 @@ def flags_taken(entry: Entry, facts: Facts) -> Iterator[str]:
     opposite = any(
         usual.startswith(one) and two + usual.removeprefix(one) in listed for one, two in OPPOSITES
     )
-    if opposite and denial not in listed and any(group in facts.negations for group in facts.groups):
+    if opposite and denial not in listed and subject.partition(":")[0] in facts.negations:
         yield denial
 
 
