@@ -9,10 +9,17 @@ from typing import Any, Literal, TypeAlias
 from atlas.diff.kinds import MIRROR
 
 Json: TypeAlias = Any
-Evidence: TypeAlias = Literal["static", "live", "witness-confirmed", "conditional"]
+Basis: TypeAlias = Literal["static", "live", "conditional"]
 """`static`: read in the sources of at least one of the two. `live`: the running classes of both said so.
-`witness-confirmed`: a configuration that one version accepts and the other rejects, by proven rules.
 `conditional`: proven, but true only on some machines or with some models."""
+CONFIRMED = "witness-confirmed"
+"""The evidence of a change with a configuration that one version accepts and the other rejects."""
+BOTH_WAYS = ("type_changed", "constraint_changed", "invariant_changed")
+"""Kinds with a witness for either way: of what is rejected now, and of what is accepted now (`relief`)."""
+
+
+SEVERAL = ("indeterminate", "provenance_changed", "type_rewritten", "default_text_changed")
+"""Kinds that may be told of several aspects of one subject."""
 
 
 @dataclass(frozen=True)
@@ -44,24 +51,26 @@ class Change:
     aspect: str
     old: Json
     new: Json
-    evidence: Evidence = "static"
+    basis: Basis = "static"
     renamed_to: str | None = None
     """What the newer version calls the subject, where that is another name."""
     reason: str = ""
     """Why it can't be told, of an indeterminate change; why it is believed, of a rename."""
     detail: Mapping[str, Json] = field(default_factory=dict)
     witness: Witness | None = None
+    relief: Witness | None = None
     where: tuple[str | None, str | None] = (None, None)
     """`file:line` in each version."""
 
+    @property
+    def evidence(self) -> str:
+        """The basis, or that a witness confirms it."""
+        return CONFIRMED if self.witness is not None else self.basis
+
     def id(self, engine: str) -> str:
         """Stable: the same change has the same id in every run."""
-        return f"{self.kind}:{engine}:{self.subject}" + (f":{self.aspect}" if self._is_shared else "")
-
-    @property
-    def _is_shared(self) -> bool:
-        """Kinds of which one subject may have several."""
-        return self.kind in ("indeterminate", "provenance_changed") or self.kind.startswith("constraint_")
+        last = self.detail.get("limit") or (self.aspect if self.kind in SEVERAL else "")
+        return f"{self.kind}:{engine}:{self.subject}" + (f":{last}" if last else "")
 
 
 @dataclass(frozen=True)
@@ -93,8 +102,11 @@ MIRRORED_DETAIL = {
 
 def mirrored(change: Change) -> Change:
     """The same change, seen from the newer version to the older."""
+    both = change.kind in BOTH_WAYS
     return replace(
         change,
+        witness=change.relief if both else change.witness,
+        relief=change.witness if both else None,
         kind=MIRROR[change.kind],
         subject=change.renamed_to or change.subject,
         renamed_to=change.subject if change.renamed_to else None,

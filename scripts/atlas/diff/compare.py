@@ -67,7 +67,7 @@ def _renamed(old: Facts, new: Facts, key: Key, other: Key, kind: str, reason: st
         "",
         dict(entries[0]),
         dict(entries[1]),
-        evidence=pair.evidence,
+        basis=pair.basis,
         renamed_to=pair.renamed_to,
         reason=reason,
         where=(old.where(key), new.where(other)),
@@ -97,7 +97,7 @@ def _alone(
             aspect="",
             old=dict(entry) if lacking else None,
             new=None if lacking else dict(entry),
-            evidence="live"
+            basis="live"
             if "live" in lanes_of(entry) and "live" in there.schema["lanes"]["seen"]
             else "static",
             reason=reason,

@@ -6,31 +6,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from atlas.diff.change import Change, Witness
+from atlas.diff.change import BOTH_WAYS, Change, Witness
 from atlas.diff.facts import Facts, held_classes
 from atlas.diff.fragments import Part, accepts, parts, takes
 from atlas.diff.judge import Judge
+from atlas.diff.kinds import MIRROR
 from atlas.diff.subset import samples
 
 Json: TypeAlias = Any
 NARROWER = (
     "type_narrowed",
-    "type_changed",
     "nullable_lost",
     "enum_value_removed",
     "enum_closed",
     "constraint_added",
     "constraint_tightened",
-    "constraint_changed",
 )
-WIDER = (
-    "type_widened",
-    "nullable_gained",
-    "enum_value_added",
-    "enum_opened",
-    "constraint_removed",
-    "constraint_relaxed",
-)
+WIDER = tuple(MIRROR[kind] for kind in NARROWER)
 MOST_VALUES = 12
 
 
@@ -40,31 +32,32 @@ def confirmed(change: Change, judges: tuple[Judge, Judge]) -> Change:
     Where the class of the narrower version is proven and takes all values that were tried, the detail
     `not_enforced_by` names it.
     """
-    if change.kind in NARROWER:
-        strict, loose = judges[1], judges[0]
-        narrow, wide = change.new, change.old
-    elif change.kind in WIDER:
-        strict, loose = judges[0], judges[1]
-        narrow, wide = change.old, change.new
-    else:
-        return change
-    values = list(_values(change, wide["type"], narrow["type"]))[:MOST_VALUES]
-    if not values:
-        return change
-    key = change.renamed_to or change.subject
-    names = (key, change.subject) if strict is judges[1] else (change.subject, key)
-    tried = False
-    for cls, name, other_cls, other_name in _places(names, strict, loose):
-        refused = False
-        for value in values:
-            witness = _witness(value, (cls, name, other_cls, other_name), strict, loose)
-            if isinstance(witness, Witness):
-                return replace(change, witness=witness, evidence="witness-confirmed")
-            refused = refused or witness is False
-        tried = tried or not refused
-        if tried:
-            change = replace(change, detail={**change.detail, "not_enforced_by": cls})
+    if change.kind in NARROWER or change.kind in WIDER:
+        strict = 1 if change.kind in NARROWER else 0
+        witness, takes_all = _found(change, judges, strict)
+        if witness is None and takes_all:
+            return replace(change, detail={**change.detail, "not_enforced_by": takes_all})
+        return replace(change, witness=witness)
+    if change.kind in BOTH_WAYS and change.aspect == "type":
+        return replace(change, witness=_found(change, judges, 1)[0], relief=_found(change, judges, 0)[0])
     return change
+
+
+def _found(change: Change, judges: tuple[Judge, Judge], strict: int) -> tuple[Witness | None, str]:
+    """A value that the version of that number rejects and the other accepts; else a class that takes all."""
+    aspects = change.old, change.new
+    subjects = change.subject, change.renamed_to or change.subject
+    stricter, looser = judges[strict], judges[1 - strict]
+    values = list(_values(change, aspects[1 - strict]["type"], aspects[strict]["type"]))[:MOST_VALUES]
+    takes_all = ""
+    for place in _places((subjects[strict], subjects[1 - strict]), stricter, looser):
+        answers = [_witness(value, place, stricter, looser) for value in values]
+        for answer in answers:
+            if isinstance(answer, Witness):
+                return answer, ""
+        if answers and all(answer is True for answer in answers):
+            takes_all = takes_all or place[0]
+    return None, takes_all
 
 
 def _values(change: Change, wide: Json, narrow: Json) -> Iterator[Json]:

@@ -94,15 +94,23 @@ def shown_default(entry: Mapping[str, Json]) -> Json:
 
 def effective_undecided(old: Mapping[str, Json], new: Mapping[str, Json], facts: tuple[Facts, Facts]) -> str:
     """Why a difference of effective defaults may not be the engine's."""
-    for entry, version in zip((old, new), facts, strict=True):
-        if "effective_default" not in entry and not resolves(entry, version):
-            return f"{version.version}: what defaults are resolved to was not measured"
-    platforms = {one["effective_default"]["platform"] for one in (old, new) if "effective_default" in one}
+    unmeasured = [
+        f"{version.version}: what defaults are resolved to was not measured"
+        for entry, version in zip((old, new), facts, strict=True)
+        if "effective_default" not in entry and not resolves(entry, version)
+    ]
+    if unmeasured:
+        return min(unmeasured)
+    platforms = platforms_of(old, new)
     if len(platforms) > 1:
         return f"measured on {' and '.join(sorted(platforms))}"
     if varies(old, facts[0]) != varies(new, facts[1]):
         return "in one of the versions it was not the same each time"
     return ""
+
+
+def platforms_of(*entries: Mapping[str, Json]) -> set[str]:
+    return {one["effective_default"]["platform"] for one in entries if "effective_default" in one}
 
 
 def resolves(entry: Mapping[str, Json], facts: Facts) -> bool:

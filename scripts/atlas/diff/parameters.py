@@ -6,8 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from atlas.diff.change import Change, Evidence
-from atlas.diff.defaults import default_changes, effective_undecided, same_default, undecided_default
+from atlas.diff.change import Basis, Change
+from atlas.diff.defaults import (
+    default_changes,
+    effective_undecided,
+    platforms_of,
+    same_default,
+    undecided_default,
+)
 from atlas.diff.facts import Facts, aspects_of, lanes_of, place_of
 from atlas.diff.fragments import accepts, without_null
 from atlas.diff.subset import subset
@@ -42,7 +48,7 @@ class Pair:
         return (self.old, self.facts[0]), (self.new, self.facts[1])
 
     @property
-    def evidence(self) -> Evidence:
+    def basis(self) -> Basis:
         return "live" if all("live" in lanes_of(one) for one in (self.old, self.new)) else "static"
 
     def change(self, kind: str, aspect: str, detail: Mapping[str, Json], reason: str = "") -> Change:
@@ -54,7 +60,7 @@ class Pair:
             aspect=aspect,
             old=before,
             new=after,
-            evidence=self.evidence,
+            basis=self.basis,
             reason=reason,
             detail=detail,
             where=(place_of(self.old), place_of(self.new)),
@@ -117,7 +123,7 @@ def _effective(pair: Pair) -> Iterator[Change]:
     detail = {
         "from": _resolved(pair.old),
         "to": _resolved(pair.new),
-        "platform": (pair.old.get("effective_default") or pair.new["effective_default"])["platform"],
+        "platform": " and ".join(sorted(platforms_of(pair.old, pair.new))),
     }
     if reason:
         yield pair.change("indeterminate", "effective_default", detail, reason)
@@ -138,7 +144,8 @@ def _resolved(entry: Entry) -> Json:
 def _deprecated(pair: Pair) -> Iterator[Change]:
     was, becomes = pair.old.get("deprecated"), pair.new.get("deprecated")
     kind = "deprecation_changed" if was and becomes else "deprecated" if becomes else "undeprecated"
-    yield pair.change(kind, "deprecated", becomes or was or {})
+    detail = {"from": was, "to": becomes} if was and becomes else becomes or was or {}
+    yield pair.change(kind, "deprecated", detail)
 
 
 def _flags(pair: Pair) -> Iterator[Change]:
@@ -180,11 +187,14 @@ def flags_taken(entry: Entry, facts: Facts, subject: str) -> Iterator[str]:
 
 
 def _flags_unread(pair: Pair) -> str:
-    for facts in pair.facts:
-        for one in facts.schema["limitations"]:
-            if one["code"] in ("cli_not_found", "cli_failed", "cli_fields_unknown", "flag_not_read"):
-                return f"{facts.version}: its command line was not read in full ({one['code']})"
-    return ""
+    codes = ("cli_not_found", "cli_failed", "cli_fields_unknown", "flag_not_read")
+    found = [
+        f"{facts.version}: its command line was not read in full ({one['code']})"
+        for facts in pair.facts
+        for one in facts.schema["limitations"]
+        if one["code"] in codes
+    ]
+    return min(found, default="")
 
 
 def _aliases(pair: Pair) -> Iterator[Change]:

@@ -64,21 +64,20 @@ def _together(one: Key, other: Key) -> bool:
 
 def evidence(old: Mapping[str, Json], new: Mapping[str, Json]) -> str:
     """Why the newer parameter is the older one by another name; empty if nothing in the engine says so."""
-    one, other = old["name"], new["name"]
-    if one in new.get("aliases", ()) or other in old.get("aliases", ()):
-        return f"`{one}` and `{other}` are aliases of one another"
-    for entry, name in ((old, other), (new, one)):
-        if _replaced_by(entry, name) and _same_values(old["type"], new["type"]):
-            return f"deprecated in favour of `{name}`: {entry['deprecated'].get('message') or ''}".rstrip(
-                ": "
-            )
-    joined = old.get("joins")
-    if joined and _tail(joined) == _tail(new.get("joins") or ""):
-        return f"both stand for `{joined}`"
-    shared = {f for f in _flags(old) if not f.startswith("--no-")} & _flags(new)
-    if shared:
-        return f"both are set by the flag `{sorted(shared)[0]}`"
-    return ""
+    return min(filter(None, (_said_by(old, new), _said_by(new, old))), default="")
+
+
+def _said_by(one: Mapping[str, Json], other: Mapping[str, Json]) -> str:
+    """What one entry says of the other."""
+    name = other["name"]
+    if name in one.get("aliases", ()):
+        return f"`{name}` is an alias of `{one['name']}`"
+    if _replaced_by(one, name) and _same_values(one["type"], other["type"]):
+        return f"deprecated in favour of `{name}`: {one['deprecated'].get('message') or ''}".rstrip(": ")
+    if "joins" in one and _tail(one["joins"]) == _tail(other.get("joins") or ""):
+        return f"both stand for `{'.'.join(_tail(one['joins']))}`"
+    shared = {flag for flag in _flags(one) if not flag.startswith("--no-")} & _flags(other)
+    return f"both are set by the flag `{min(shared)}`" if shared else ""
 
 
 def _replaced_by(entry: Mapping[str, Json], name: str) -> bool:

@@ -66,7 +66,7 @@ def _lines(one: Judged) -> Iterator[str]:
     yield f"  {change.kind}  {_name(change.subject)}" + (f"  {words}" if words else "")
     if change.reason and change.kind == "indeterminate":
         yield f"      not known: {change.reason}"
-    if change.witness and change.witness.accepted_by != change.witness.rejected_by:
+    if change.witness:
         yield f"      {proof(change.witness)}"
     if one.waiver:
         yield f"      {_waived(one)}"
@@ -115,7 +115,7 @@ def _section(name: str, group: list[Judged]) -> Iterator[str]:
         parts = [said(change)]
         if change.kind == "indeterminate":
             parts.append(f"not known: {change.reason}")
-        if change.witness and change.witness.accepted_by != change.witness.rejected_by:
+        if change.witness:
             parts.append(proof(change.witness))
         if one.waiver:
             parts.append(_waived(one))
@@ -181,7 +181,7 @@ def _entry(report: Report, one: Judged) -> dict[str, Json]:
         entry["renamed_to"] = change.renamed_to
     if change.reason:
         entry["reason"] = change.reason
-    if change.witness and change.witness.accepted_by != change.witness.rejected_by:
+    if change.witness:
         witness = {key: value for key, value in asdict(change.witness).items() if value is not None}
         entry["witness"] = {**witness, "replay": replay_command(report.diff, change.witness)}
     if one.waiver:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from atlas.diff.change import Change, Evidence, Witness
+from atlas.diff.change import Basis, Change, Witness
 from atlas.diff.facts import ProvenRule
 from atlas.diff.fragments import same_value
 from atlas.diff.judge import Judge
@@ -66,7 +66,7 @@ def _reworded(old: ProvenRule, new: ProvenRule) -> Iterator[Change]:
             "rule",
             dict(old.facts),
             dict(new.facts),
-            evidence="live",
+            basis="live",
             where=(old.where, new.where),
         )
 
@@ -114,48 +114,45 @@ def _same_class(one: str, other: str) -> bool:
 def _paired(one: ProvenRule, other: ProvenRule, old: Judge, new: Judge) -> Change:
     """Two rules about the same fields: which of the configurations around them are judged otherwise."""
     configs = [*one.triggers, *other.triggers, *one.passes, *other.passes]
-    evidence: Evidence = "conditional" if one.requires or other.requires else "live"
+    basis: Basis = "conditional" if one.requires or other.requires else "live"
     tightened = relaxed = None
     if one.severity == "error":
         tightened = _witness(configs, other, new, old)
         relaxed = _witness(configs, one, old, new)
     elif one.severity == "dormant" and not _same_effect(one, other, old, new):
-        return _change("invariant_changed", one, other, evidence, None)
+        return _change("invariant_changed", one, other, basis, None)
     kind = {
         (False, False): "invariant_restated",
         (True, False): "invariant_tightened",
         (False, True): "invariant_relaxed",
         (True, True): "invariant_changed",
     }[tightened is not None, relaxed is not None]
-    witness = tightened or relaxed
-    if evidence == "conditional":
-        witness = None
-    elif witness:
-        evidence = "witness-confirmed"
-    return _change(kind, one, other, evidence, witness, relaxed if tightened else None)
+    if basis == "conditional":
+        return _change(kind, one, other, basis, None)
+    both = kind == "invariant_changed"
+    return _change(kind, one, other, basis, tightened or relaxed, relaxed if both else None)
 
 
 def _change(
     kind: str,
     one: ProvenRule,
     other: ProvenRule,
-    evidence: Evidence,
+    basis: Basis,
     witness: Witness | None,
-    second: Witness | None = None,
+    relief: Witness | None = None,
 ) -> Change:
     detail: dict[str, Json] = {"severity": one.severity, "from": one.facts["when"], "to": other.facts["when"]}
-    if second:
-        detail["also_accepted"] = dict(second.config)
     return Change(
         kind,
         one.id,
         "rule",
         dict(one.facts),
         dict(other.facts),
-        evidence=evidence,
+        basis=basis,
         renamed_to=other.id,
         detail=detail,
         witness=witness,
+        relief=relief,
         where=(one.where, other.where),
     )
 
@@ -164,7 +161,7 @@ def _alone(rule: ProvenRule, here: Judge, there: Judge, *, lacking: bool) -> Cha
     """A rule that only one version has (`lacking`: the newer one lacks it)."""
     seen = _seen(rule, here, there)
     come, went = NAMES[rule.severity]
-    evidence: Evidence = "conditional" if rule.requires else "live"
+    basis: Basis = "conditional" if rule.requires else "live"
     if seen.unknown:
         kind = "indeterminate"
     elif seen.absent:
@@ -173,7 +170,6 @@ def _alone(rule: ProvenRule, here: Judge, there: Judge, *, lacking: bool) -> Cha
         kind = "invariant_restated"
     else:
         kind = went if lacking else come
-        evidence = "witness-confirmed" if evidence == "live" and rule.severity == "error" else evidence
     facts = dict(rule.facts)
     return Change(
         kind,
@@ -181,10 +177,10 @@ def _alone(rule: ProvenRule, here: Judge, there: Judge, *, lacking: bool) -> Cha
         "rule",
         facts if lacking else None,
         None if lacking else facts,
-        evidence=evidence,
+        basis=basis,
         reason=seen.unknown,
         detail={"severity": rule.severity, "when": rule.facts["when"], "message": rule.facts.get("message")},
-        witness=seen.tightened if evidence == "witness-confirmed" else None,
+        witness=seen.tightened if basis == "live" and rule.severity == "error" else None,
         where=(rule.where, None) if lacking else (None, rule.where),
     )
 

@@ -29,10 +29,11 @@ BOUNDS = (*LOWER, *UPPER, *LIMITS)
 
 def type_changes(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[Found]:
     """The kinds between two `type` aspects; `type_rewritten` where the values are the same."""
-    found = list(_null(old["type"], new["type"]))
-    one, other = without_null(old["type"]), without_null(new["type"])
-    rest = list(_listed(old, new)) or list(_bounds(one, other)) or list(_sets(one, other))
-    found += rest
+    found: list[Found] = []
+    if not all(answer.yes for answer in _both(old["type"], new["type"])):
+        one, other = without_null(old["type"]), without_null(new["type"])
+        found += _null(old["type"], new["type"])
+        found += list(_listed(old, new)) or list(_bounds(one, other)) or list(_sets(one, other))
     if not found and not _same_classes(old["type"], new["type"]):
         found.append(("class_changed", {"from": _classes(old["type"]), "to": _classes(new["type"])}))
     found += _named(old, new)
@@ -43,6 +44,8 @@ def undecided(old: Mapping[str, Json], new: Mapping[str, Json]) -> str:
     """Why the two types cannot be compared; empty where they can."""
     if "x-unknown" in old["type"] or "x-unknown" in new["type"]:
         return "the type could not be read in both versions"
+    if list(_bounds(without_null(old["type"]), without_null(new["type"]))):
+        return ""
     answers = subset(old["type"], new["type"]), subset(new["type"], old["type"])
     if any(answer.yes is None for answer in answers):
         if is_opaque(old["type"]) or is_opaque(new["type"]):

@@ -26,7 +26,7 @@ def said(change: Change) -> str:
         return f"{detail['limit']}: {_or_none(detail['from'])} → {_or_none(detail['to'])}"
     if change.aspect in ("default", "effective_default") and ("from" in detail or "to" in detail):
         return _default(detail)
-    if change.aspect == "deprecated":
+    if change.aspect == "deprecated" and "message" in detail:
         return shortened(detail.get("message") or "")
     if "from" in detail or "to" in detail:
         return f"{shown(detail.get('from'))} → {shown(detail.get('to'))}"
