@@ -373,6 +373,13 @@ def test_a_name_of_a_mapping_whose_names_are_not_listed_is_not_removed():
     assert "param_removed" in kinds(old, facts(HOLDER, entry("c.other", owner="toy.args.Inner")))
 
 
+def test_an_item_of_a_mapping_that_could_not_be_read_is_not_removed():
+    items = {"type": "object", "additionalProperties": CONFIG}
+    old = facts(typed(items, path="c"), entry("c.*.n", owner="toy.args.Inner"))
+    assert "param_removed" not in kinds(old, facts(typed(OPAQUE, path="c")))
+    assert "param_removed" in kinds(old, facts(typed(items, path="c"), entry("c.*.m")))
+
+
 def test_a_name_that_only_documentation_had_is_not_removed():
     assert kinds(facts(entry(via="docstring")), facts()) == ["indeterminate"]
     assert kinds(facts(entry(via="kwargs")), facts()) == ["param_removed"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from atlas.diff.facts import Facts, Json, Key, held_classes, lanes_of
 from atlas.diff.fragments import has, is_opaque
@@ -23,11 +23,9 @@ def unread(facts: Facts, key: Key, entry: Mapping[str, Json]) -> str:
     for reason in (_root(facts, group, entry), _limited(facts, key, entry), _lane(facts, entry)):
         if reason:
             return f"{facts.version}: {reason}"
-    holder = _holder(facts, key)
-    if holder is not None and "." in path and not _has_members(facts, key):
-        reason = _hidden(holder)
-        if reason:
-            return f"{facts.version}: {reason}"
+    reason = _hidden(facts, key)
+    if reason:
+        return f"{facts.version}: {reason}"
     if entry.get("via") == "docstring":
         return "only its documentation named it"
     return ""
@@ -71,29 +69,32 @@ def _lane(facts: Facts, entry: Mapping[str, Json]) -> str:
     return f"only the {lanes_of(entry)[0]} lane shows it, and that did not run"
 
 
-def _holder(facts: Facts, key: Key) -> Mapping[str, Json] | None:
-    parent = key[1].rpartition(".")[0]
-    reached = facts.reached((key[0], parent)) if parent else None
-    return facts.entries[reached] if reached else None
-
-
-def _has_members(facts: Facts, key: Key) -> bool:
-    return any(True for _ in _siblings(facts, key))
-
-
-def _siblings(facts: Facts, key: Key) -> Iterator[Key]:
-    prefix = key[1].rpartition(".")[0] + "."
-    return (one for one in facts.entries if one[0] == key[0] and one[1].startswith(prefix))
-
-
-def _hidden(holder: Mapping[str, Json]) -> str:
-    """A parameter that may take names which are not listed below it."""
+def _hidden(facts: Facts, key: Key) -> str:
+    """Whether the parameter that it is below may take names which are not listed."""
+    holder = _holder(facts, key)
+    if holder is None or any(of == key[0] and _is_below(path, holder["path"]) for of, path in facts.entries):
+        return ""
     fragment = holder["type"]
     if is_opaque(fragment):
         return f"what `{holder['path']}` takes could not be read"
     if has(fragment, "any") or (has(fragment, "object") and not held_classes(fragment)):
         return f"`{holder['path']}` takes a mapping whose names are not listed"
     return ""
+
+
+def _holder(facts: Facts, key: Key) -> Mapping[str, Json] | None:
+    """The nearest parameter above that the version has; the items of `a` are `a[].x` and `a.*.x`."""
+    path = key[1]
+    while "." in path:
+        path = path.rpartition(".")[0]
+        reached = facts.reached((key[0], path.removesuffix(".*").removesuffix("[]")))
+        if reached:
+            return facts.entries[reached]
+    return None
+
+
+def _is_below(path: str, holder: str) -> bool:
+    return path.startswith((f"{holder}.", f"{holder}["))
 
 
 def _same_class(one: str, other: str) -> bool:
