@@ -17,7 +17,7 @@ NOT_READ = {
 
 def unread(facts: Facts, key: Key, entry: Mapping[str, Json]) -> str:
     """Why `facts` cannot say that it lacks `entry` of another version; empty where it can."""
-    group, path = key
+    group = key[0]
     if group not in facts.groups:
         return f"{facts.version}: no surface `{group}` was read"
     for reason in (_root(facts, group, entry), _limited(facts, key, entry), _lane(facts, entry)):
