@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -167,17 +168,19 @@ def _removal(one: Given, change: Change, sides: Sides) -> tuple[Edit | None, str
     ), ""
 
 
+_INSTEAD = re.compile(r"\b(instead|use|pass|set|replaced|moved)\b", re.I)
+
+
 def _advice(change: Change) -> str:
     """What the engine says that took its place, or what may have."""
     deprecated = change.detail.get("deprecated") or {}
+    message = deprecated.get("message") or ""
     if deprecated.get("replacement"):
-        return (
-            f"the engine says to use {deprecated['replacement']}: {deprecated.get('message') or ''}".rstrip(
-                ": "
-            )
-        )
+        return f"the engine says to use {deprecated['replacement']}: {message}".rstrip(": ")
     if change.renamed_to:
         return f"it is now `{change.renamed_to.partition(':')[2]}`: {change.reason}"
+    if _INSTEAD.search(message):
+        return f"the engine says: {message}"
     alike = change.detail.get("maybe_renamed_to")
     return f"it may now be {' or '.join(alike)}; nothing in the engine says so" if alike else ""
 

@@ -90,15 +90,10 @@ def _yaml_span(text: str, document: int, path: DocumentPath) -> tuple[Span, int]
             if node.flow_style:
                 raise NotEditable("it is written in a flow mapping ({…})")
             marks = (name.start_mark, name.end_mark, value.start_mark, value.end_mark)
-            start, end, value_start, value_end = (_offset(text, mark) for mark in marks)
+            start, end, value_start, value_end = (mark.index for mark in marks)
             return Span(start, end, value_start, value_end, name.start_mark.column), len(node.value)
         node = value
     raise NotEditable("it is not in the file")
-
-
-def _offset(text: str, mark: yaml.Mark) -> int:
-    """PyYAML does not count a byte order mark."""
-    return mark.index + (1 if text.startswith("\ufeff") else 0)
 
 
 def _like(old: str, name: str) -> str:
