@@ -160,7 +160,7 @@ def install(locks: list[str], environment: dict[str, str], arguments: list[str])
     requirements = [argument for lock in locks for argument in ("--requirements", ROOT / lock)]
     pip = [UV, "pip", "install", "--quiet", "--python", VENV]
     call([*pip, "--compile-bytecode", "--require-hashes", *arguments, *requirements], environment)
-    call([*pip, "--no-deps", "--editable", ROOT], environment)
+    call([*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT], environment)
 
 
 def lock(environment: dict[str, str], arguments: list[str]) -> None:
@@ -169,7 +169,7 @@ def lock(environment: dict[str, str], arguments: list[str]) -> None:
     compile_ += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"]
     compile_ += ["--custom-compile-command", "make lock", ROOT / "pyproject.toml"]
     run, dev = ROOT / "envs" / "atlas.txt", ROOT / "envs" / "dev.txt"
-    call([*compile_, "--output-file", run], environment)
+    call([*compile_, "--group", "build", "--output-file", run], environment)
     call([*compile_, "--group", "dev", "--constraints", run, "--output-file", dev], environment)
 
 

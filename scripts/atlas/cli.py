@@ -174,6 +174,23 @@ def knowledge(
         build_knowledge(cell, serve, schema_json, config_schema, invariants_yaml, output)
 
 
+@cli.command("cli-schema")
+@cell_options
+@click.option("--schema", "schema_json", type=File, required=True)
+@click.option("--config-schema", type=File, required=True)
+@click.option("--output", type=File, required=True)
+def cli_schema(engine: str, version: str, schema_json: Path, config_schema: Path, output: Path) -> None:
+    """Write the JSON Schema of the file of flags that an engine's command line takes."""
+    from atlas.engines.serve import load_serve
+    from atlas.failures import recorded
+    from atlas.knowledge.cli_schema import build_cli_schema
+    from atlas.paths import project_root
+
+    with recorded("cli_schema", engine, version):
+        serve = load_serve(project_root(), engine, version)
+        build_cli_schema(serve, schema_json, config_schema, output)
+
+
 @cli.command()
 @click.option("--output", type=File, help="Write Markdown there instead of printing a table.")
 @click.argument("schemas", type=File, nargs=-1)

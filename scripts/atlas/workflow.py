@@ -65,7 +65,14 @@ class Plan:
 
     @cached_property
     def knowledge(self) -> list[str]:
-        return self._artefacts("knowledge.json", self.is_published)
+        """What the command line reads: of versions whose command line takes a file, its schema too."""
+        found = self._artefacts("knowledge.json", self.is_published)
+        return [*found, *self._artefacts("cli.schema.json", self._takes_file)]
+
+    def _takes_file(self, key: Key) -> bool:
+        if key in self.broken or not self.is_published(key):
+            return False
+        return bool((load_serve(self.root, *key) or {}).get("config_flag"))
 
     @cached_property
     def cell_artefacts(self) -> list[str]:

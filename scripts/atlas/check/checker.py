@@ -77,7 +77,8 @@ class Checker:
             from atlas.check.unknown import unknown_parameter
 
             findings += [unknown_parameter(self.names, item, flags=flags) for item in read.unknown]
-        applied = list(self._applied(read.settings))
+        further = {} if flags or self.names.closed else {one.name: one.value for one in read.unknown}
+        applied = list(self._applied(read.settings, further))
         declared = [found for setting in read.settings for found in self._declared(setting)]
         told: list[Finding] = []
         effective: dict[str, Json] = {}
@@ -157,11 +158,16 @@ class Checker:
                 yield from self._value_problems(found, inner, (*path, key), item, of)
                 continue
             closed = cls in self.knowledge.closed
+            from atlas.check.unknown import elsewhere, told_elsewhere
+
+            known = elsewhere(self.knowledge, of, f"{entry['path']}.{key}") if of == group else None
             near = nearest(key, members)
-            hint = f" (did you mean {' or '.join(f'`{one}`' for one in near)}?)" if near else ""
+            hint = told_elsewhere(self.knowledge, known)
+            if near and not hint:
+                hint = f" (did you mean {' or '.join(f'`{one}`' for one in near)}?)"
             owner = (cls or entry["name"]).rpartition(".")[2]
             yield Finding(
-                "unknown_parameter",
+                "removed_parameter" if known and known.last_before else "unknown_parameter",
                 "error" if closed else "warning",
                 f"`{key}` is no parameter of {owner}{hint}",
                 item.at((*path, key)),
@@ -231,9 +237,13 @@ class Checker:
     def _sets(self) -> dict[str, tuple[Target, RuleSet] | None]:
         return {}
 
-    def _applied(self, settings: Sequence[Setting]) -> Iterator[Applied]:
-        """Every class with rules that a part of the configuration is about."""
+    def _applied(self, settings: Sequence[Setting], further: Mapping[str, Json]) -> Iterator[Applied]:
+        """Every class with rules that a part of the configuration is about.
+
+        `further` are names that the class takes without knowing them; its rules may.
+        """
         config = {one.entry["name"]: one.value for one in settings if _is_known(one.value)}
+        config |= {name: value for name, value in further.items() if _is_known(value)}
         if self._own:
             target, rules = self._own
             yield Applied(target, rules, config, {name: name for name in config})

@@ -62,7 +62,7 @@ class _Tokens:
         return self.found
 
     def _one(self, place: int) -> int:
-        token = self.tokens[place]
+        token = self._opened(place)
         if not _is_flag(token.text):
             self._positional(token)
             return place + 1
@@ -76,6 +76,18 @@ class _Tokens:
             attached, equals = rest, "="
         entry, denied = known
         return self._value(place, flag, entry, denied, attached if equals else None)
+
+    def _opened(self, place: int) -> Token:
+        """The word, where a value is attached to a short flag (`-O3`, `-O 3`) as the parser writes it."""
+        token = self.tokens[place]
+        for flag, full in self.names.serve.get("attached", {}).items():
+            rest = token.text.removeprefix(flag)
+            if rest and token.text != rest and not rest.startswith("."):
+                return replace(token, text=f"{full}={rest.removeprefix('=')}")
+            following = self.tokens[place + 1].text if place + 1 < len(self.tokens) else ""
+            if token.text == flag and following.isdigit():
+                return replace(token, text=full)
+        return token
 
     def _resolved(self, name: str) -> tuple[str, tuple[Entry, bool] | None, str | None]:
         """The flag as the parser knows it, its parameter, and a value attached to a short flag."""
@@ -126,6 +138,9 @@ class _Tokens:
         """`--flag.key value`, `--flag.key+ item,item`."""
         token = self.tokens[place]
         flag, *keys = name.split(".")
+        if not all(keys):
+            self._finding("wrong_flag", token.place, f"{name} names no key", written=name)
+            return place + 1
         _, known, _ = self._resolved(flag)
         end = place + 1
         if attached is None:
@@ -311,7 +326,7 @@ def _holds_object(fragment: Mapping[str, Json]) -> bool:
 
 
 def read_keys(items: Sequence[Item], names: Names) -> Read:
-    """A file of flags: each key is a flag without its dashes, and its value what would be written after it."""
+    """A file of flags: each key is a flag without its dashes, its value what would be written after it."""
     found = Read()
     for item in items:
         flag = spelled(f"--{item.name}", names)

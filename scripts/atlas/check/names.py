@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 from atlas.check.fragments import kinds_of
 from atlas.check.model import Json
@@ -35,7 +36,7 @@ class Names:
         found = {
             name: entry
             for name, entry in level(self.knowledge, self.group, prefix).items()
-            if entry["root"] == self.cls or self.cls in entry.get("also_in", ())
+            if self.root.get("nested") or entry["root"] == self.cls or self.cls in entry.get("also_in", ())
         }
         for entry in list(found.values()):
             for alias in entry.get("aliases", ()):
@@ -75,6 +76,18 @@ class Names:
             for name, entry in self.fields.items()
             if not entry.get("private") and not entry.get("readonly") and entry.get("via") != "init_attr"
         ]
+
+
+_known: WeakKeyDictionary[Knowledge, dict[tuple[str, str], Names]] = WeakKeyDictionary()
+
+
+def names_of(knowledge: Knowledge, group: str, root: Mapping[str, Json]) -> Names:
+    """The names of a root, the same object whenever it is asked for."""
+    known = _known.setdefault(knowledge, {})
+    key = (group, root["name"])
+    if key not in known:
+        known[key] = Names(knowledge, group, root)
+    return known[key]
 
 
 def level(knowledge: Knowledge, group: str, path: str) -> dict[str, Entry]:

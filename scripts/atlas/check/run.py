@@ -12,6 +12,7 @@ from atlas.check.commands import Start, find_start, serves, split, version_of
 from atlas.check.documents import Document, read_file, read_stdin
 from atlas.check.flags import Token
 from atlas.check.model import Finding, Item, Json, Place, Result
+from atlas.check.names import names_of
 from atlas.check.select import choose, named, sections
 from atlas.check.texts import anything
 from atlas.errors import InputError
@@ -54,22 +55,21 @@ class Request:
         return self._loaded[name, wanted]
 
     def checker(self, knowledge: Knowledge, group: str, root: Mapping[str, Any]) -> Checker:
-        from atlas.check.names import Names
-
         key = (knowledge.engine, knowledge.version, group, root["name"])
         if key not in self._checkers:
-            self._checkers[key] = Checker(knowledge, Names(knowledge, group, root))
+            self._checkers[key] = Checker(knowledge, names_of(knowledge, group, root))
         return self._checkers[key]
 
 
 def run(request: Request, sources: Sequence[str], command: Sequence[str]) -> list[Result]:
     """Results of every configuration that is named; InputError for what cannot be read."""
     found: list[Result] = []
+    results_folder(request.results)  # what is missing there comes before what is missing in the input
     pairs = [one for one in sources if _is_pair(one)]
     for source in sources:
         if source not in pairs:
             documents = read_stdin(request.form) if source == "-" else read_file(Path(source), request.form)
-            found += check_documents(request, documents)
+            found += check_documents(request, documents, "<stdin>" if source == "-" else source)
     if pairs:
         place = Place(COMMAND_LINE)
         items = [Item(name, anything(text), place) for name, _, text in (one.partition("=") for one in pairs)]
@@ -91,7 +91,7 @@ def _is_pair(source: str) -> bool:
     )
 
 
-def check_documents(request: Request, documents: Sequence[Document]) -> list[Result]:
+def check_documents(request: Request, documents: Sequence[Document], name: str) -> list[Result]:
     """The documents of a file: containers that run an engine, or configurations."""
     found: list[Result] = []
     seen = 0
@@ -109,7 +109,6 @@ def check_documents(request: Request, documents: Sequence[Document]) -> list[Res
             found.append(check_command(request, split(token), document.name))
         else:
             found += _check_mapping(request, document)
-    name = documents[0].name if documents else "the file"
     if not found and seen:
         raise InputError(
             f"none of its {seen} containers runs {request.engine or 'an engine that is known'}", where=name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from atlas.check.names import Names
+from atlas.check.names import class_of, level, names_of
 from atlas.errors import InputError
 from atlas.knowledge.knowledge import Knowledge
 
@@ -26,9 +26,8 @@ def named(
     """The root of that name (in full or its last part), or of that group the one that the keys fit best."""
     every = [(of, root) for of, root in roots(knowledge) if group in (None, of)]
     if not every:
-        raise InputError(
-            f"{knowledge.engine} {knowledge.version} has no group `{group}`{_near(group or '', knowledge.groups)}"
-        )
+        near = _near(group or "", knowledge.groups)
+        raise InputError(f"{knowledge.engine} {knowledge.version} has no group `{group}`{near}")
     if target is None:
         return _best(knowledge, every, keys)
     found = [one for one in every if target in (one[1]["name"], one[1]["target"])]
@@ -38,8 +37,20 @@ def named(
     if found:
         names = ", ".join(root["name"] for _, root in found)
         raise InputError(f"`{target}` is the name of several: {names}", hint="write it in full")
+    inner = list(_nested(knowledge, group, target))
+    if inner:
+        return inner[0]
     known = [name for _, root in every for name in (_short(root["name"]), root["name"])]
     raise InputError(f"{knowledge.engine} {knowledge.version} has no class `{target}`{_near(target, known)}")
+
+
+def _nested(knowledge: Knowledge, group: str | None, target: str) -> Iterator[tuple[str, Root]]:
+    """The class of that name where it is held by a parameter, as if it were a root."""
+    for (of, path), entry in knowledge.entries.items():
+        cls = class_of(entry["type"]) if group in (None, of) else None
+        if cls and target in (cls, _short(cls)) and level(knowledge, of, path):
+            kind = knowledge.families.get(cls, "unknown")
+            yield of, {"name": cls, "target": cls, "kind": kind, "prefix": path, "nested": True}
 
 
 def choose(knowledge: Knowledge, keys: Sequence[str]) -> tuple[str, Root]:
@@ -54,7 +65,7 @@ def _best(knowledge: Knowledge, every: Sequence[tuple[str, Root]], keys: Sequenc
 
     def score(place: int) -> tuple[int, int]:
         group, root = every[place]
-        return len(plain & Names(knowledge, group, root).fields.keys()), -place
+        return len(plain & names_of(knowledge, group, root).fields.keys()), -place
 
     return every[max(range(len(every)), key=score)]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from atlas.check.model import Finding, Item, Level
-from atlas.check.names import Names, nearest
+from atlas.check.names import Entry, Names, level, nearest
 from atlas.knowledge.knowledge import Knowledge
 from atlas.knowledge.library import load, versions
 
@@ -27,7 +26,8 @@ def unknown_parameter(names: Names, item: Item, *, flags: bool) -> Finding:
     knowledge = names.knowledge
     flag = item.name if item.name.startswith("-") else f"--{item.name}"
     plain = item.name.lstrip("-").replace("-", "_")
-    found = elsewhere(knowledge, names, plain)
+    prefix = f"{names.root['prefix']}." if names.root["prefix"] else ""
+    found = elsewhere(knowledge, names.group, prefix + plain)
     known: list[str] = list(names.flags) + list(names.other_flags) if flags else names.settable()
     near = nearest(flag, [one for one in known if one.startswith("--")]) if flags else nearest(plain, known)
     if flags and not item.name.startswith("-"):
@@ -35,16 +35,12 @@ def unknown_parameter(names: Names, item: Item, *, flags: bool) -> Finding:
     parts = [
         f"`{item.name}` is no {'flag' if flags else 'parameter'} of {knowledge.engine} {knowledge.version}"
     ]
-    if found and found.last_before:
-        parts.append(f": {knowledge.engine} {found.last_before} has it, {found.gone_by} does not")
-        if found.advice:
-            parts.append(f" ({found.advice})")
-    elif found and found.first_after:
-        parts.append(f": {knowledge.engine} {found.first_after} has it, earlier versions tracked do not")
+    if found:
+        parts.append(told_elsewhere(knowledge, found))
     elif near:
         parts.append(f" (did you mean {' or '.join(f'`{one}`' for one in near)}?)")
-    level: Level = "error" if _refused(names, flags=flags, known_elsewhere=bool(found)) else "warning"
-    if level == "warning":
+    severity: Level = "error" if _refused(names, flags=flags, known_elsewhere=bool(found)) else "warning"
+    if severity == "warning":
         parts.append(
             "; the program that serves may have it"
             if flags
@@ -52,7 +48,7 @@ def unknown_parameter(names: Names, item: Item, *, flags: bool) -> Finding:
         )
     return Finding(
         kind="removed_parameter" if found and found.last_before else "unknown_parameter",
-        level=level,
+        level=severity,
         message="".join(parts),
         place=item.place,
         parameter=plain,
@@ -71,11 +67,17 @@ def _refused(names: Names, *, flags: bool, known_elsewhere: bool) -> bool:
     return bool(names.serve) and (known_elsewhere or other is None or bool(other.get("complete")))
 
 
-def elsewhere(knowledge: Knowledge, names: Names, name: str) -> Elsewhere | None:
-    """The parameter in other tracked versions; None where none has it."""
+def elsewhere(knowledge: Knowledge, group: str, path: str) -> Elsewhere | None:
+    """The parameter at a path (or of that flag or alias) in other tracked versions; None if none has it."""
     results = knowledge.folder.parents[1]
     tracked = versions(knowledge.engine, results)
-    having = dict(_having(knowledge, names, name, tracked))
+    having: dict[str, str | None] = {}
+    for version in tracked:
+        if version != knowledge.version:
+            entry = _entry(load(knowledge.engine, version, results), group, path)
+            if entry is not None:
+                deprecated = entry.get("deprecated") or {}
+                having[version] = deprecated.get("replacement") or deprecated.get("message")
     if not having:
         return None
     place = tracked.index(knowledge.version)
@@ -83,21 +85,26 @@ def elsewhere(knowledge: Knowledge, names: Names, name: str) -> Elsewhere | None
     after = [one for one in tracked[place + 1 :] if one in having]
     last = before[-1] if before else None
     gone = tracked[tracked.index(last) + 1] if last else None
-    advice = having[last] if last else None
-    return Elsewhere(last, gone, after[0] if after else None, advice)
+    return Elsewhere(last, gone, after[0] if after else None, having[last] if last else None)
 
 
-def _having(
-    knowledge: Knowledge, names: Names, name: str, tracked: list[str]
-) -> Iterator[tuple[str, str | None]]:
-    for version in tracked:
-        if version == knowledge.version:
-            continue
-        other = load(knowledge.engine, version, knowledge.folder.parents[1])
-        for entry in other.schema.get(names.group, ()):
-            spellings = {flag.lstrip("-").replace("-", "_") for flag in entry.get("cli_flags", ())}
-            is_it = name in (entry["name"], *entry.get("aliases", ())) or name in spellings
-            if is_it and entry["path"].count(".") == (1 if names.root["prefix"] else 0):
-                deprecated = entry.get("deprecated") or {}
-                yield version, deprecated.get("replacement") or deprecated.get("message")
-                break
+def _entry(knowledge: Knowledge, group: str, path: str) -> Entry | None:
+    above, _, name = path.rpartition(".")
+    members = level(knowledge, group, above)
+    if name in members:
+        return members[name]
+    for entry in members.values():
+        spellings = {flag.lstrip("-").replace("-", "_") for flag in entry.get("cli_flags", ())}
+        if name in (*entry.get("aliases", ()), *spellings):
+            return entry
+    return None
+
+
+def told_elsewhere(knowledge: Knowledge, found: Elsewhere | None) -> str:
+    """What to say of it, after the name; nothing where nothing is known."""
+    if found and found.last_before:
+        advice = f" ({found.advice})" if found.advice else ""
+        return f": {knowledge.engine} {found.last_before} has it, {found.gone_by} does not{advice}"
+    if found and found.first_after:
+        return f": {knowledge.engine} {found.first_after} has it, no earlier version that is tracked does"
+    return ""

@@ -12,6 +12,8 @@ from atlas.engines.load import applicable
 from atlas.validation import check
 from atlas.yamlfile import load_yaml
 
+LISTS = ("versions", "other_flags", "old_flags")
+
 
 def load_serve(root: Path, engine: str, version: str) -> dict[str, Any] | None:
     """The entry that holds for a version, as JSON; None where the YAML has none.
@@ -25,10 +27,10 @@ def load_serve(root: Path, engine: str, version: str) -> dict[str, Any] | None:
     entry = next(applicable(document, ("serve",), version), None)
     if entry is None:
         return None
-    found = {name: value for name, value in entry.items() if name not in ("versions", "other_flags")}
+    found = {name: value for name, value in entry.items() if name not in LISTS}
     other = entry.get("other_flags", {})
     found["other_flags"] = {
-        "names": other.get("names", []),
+        "names": [*other.get("names", []), *entry.get("old_flags", [])],
         "complete": version in other.get("complete_for", ()),
     }
     return found

@@ -64,7 +64,7 @@ def document(
 
 
 def _closed(schema: Mapping[str, Json], config_schema: Mapping[str, Json]) -> list[str]:
-    """The classes whose constructor refuses a name that it does not know, as the schema for editors has it."""
+    """The classes whose constructor refuses a name that it does not know, as config.schema.json has it."""
     refusing = {
         name for name, one in config_schema["$defs"].items() if one.get("additionalProperties") is False
     }

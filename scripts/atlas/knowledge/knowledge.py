@@ -6,12 +6,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from atlas.errors import InputError, IntegrityError, UnavailableError
 from atlas.knowledge.model import Json, Parameter, Rule, Target, parameter_of
 
+if TYPE_CHECKING:
+    from atlas.check.model import Result
+
+CHECKING = "atlas.check.api"
+"""Named, not imported: how configurations are checked is no part of what artefacts are built with."""
 SCHEMA, RULES, KNOWLEDGE = "schema.discovered.json", "invariants.yaml", "knowledge.json"
 
 
@@ -167,6 +173,19 @@ class Knowledge:
         """How this version is started and its command line read, if the engine's YAML says."""
         serve: Mapping[str, Any] | None = self.compact["serve"]
         return serve
+
+    # Checking.
+
+    def check(
+        self, config: Mapping[str, Json], *, target: str | None = None, group: str | None = None
+    ) -> Result:
+        """What is wrong with keyword arguments, and what becomes of them, all at once.
+
+        `target` is the class or function (in full or its last part) that they are for, `group` its group;
+        without either, it is the one that has most of the keys.
+        """
+        result: Result = import_module(CHECKING).check_config(self, config, target, group)
+        return result
 
     # Sources.
 
