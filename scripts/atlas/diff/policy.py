@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,12 +13,17 @@ from typing import Any
 from atlas.diff.change import Change, Diff
 from atlas.diff.kinds import MIRROR
 from atlas.errors import InputError
-from atlas.validation import check, nearest
+from atlas.validation import _explain as explain
+from atlas.validation import nearest
 from atlas.yamlfile import Document, load_yaml
 
 LEVELS = ("breaking", "behavioural", "risky", "indeterminate", "notice", "additive", "cosmetic")
 """Worst first. What could not be told is above a notice: it stands in the way of an all-clear."""
-DEFAULT_POLICY = Path(__file__).resolve().parents[3] / "config" / "diff_policy.yaml"
+PACKAGED = Path(__file__).resolve().parents[1] / "_config"
+"""What an installed package brings along of config/."""
+CONFIG = PACKAGED if PACKAGED.is_dir() else Path(__file__).resolve().parents[3] / "config"
+DEFAULT_POLICY = CONFIG / "diff_policy.yaml"
+SCHEMA = "diff_policy.schema.json"
 Impact = str | Mapping[str, str]
 
 
@@ -104,7 +110,7 @@ def _read(path: Path) -> Document:
     document = load_yaml(path, path.name if path == DEFAULT_POLICY else None)
     if document.value is None:
         return Document(document.name, {}, document.positions)
-    check(document, "diff_policy")
+    _check(document)
     for kind in document.value.get("impacts", {}):
         if kind not in MIRROR:
             raise InputError(
@@ -112,6 +118,22 @@ def _read(path: Path) -> Document:
                 where=document.where(("impacts", kind)),
             )
     return document
+
+
+def _check(document: Document) -> None:
+    """InputError that lists all that is not as the schema says, each with its place."""
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads((CONFIG / "schemas" / SCHEMA).read_text(encoding="utf-8"))
+    found = sorted(
+        (document.positions.get(pointer, (0, 0)), document.where(pointer), text)
+        for error in Draft202012Validator(schema).iter_errors(document.value)
+        for pointer, text in explain(error)
+    )
+    if found:
+        (_, where, text), *rest = found
+        more = "".join(f"\n{place}: {what}" for _, place, what in rest)
+        raise InputError(text + more, where=where, hint=f"the format is config/schemas/{SCHEMA}")
 
 
 def _policy(documents: Sequence[Document]) -> Policy:
@@ -142,7 +164,7 @@ def _waiver(document: Document, index: int, entry: Mapping[str, str]) -> Waiver:
 
 
 def judge(diff: Diff, policy: Policy, today: date) -> Report:
-    """Every change with its impact and waiver, worst first and else in the diff's order."""
+    """Every change with its impact and waiver, worst first, parameters before rules."""
     used: set[int] = set()
     judged = []
     for change in diff.changes:
@@ -153,6 +175,6 @@ def judge(diff: Diff, policy: Policy, today: date) -> Report:
         valid = [policy.waivers[place] for place in covering if policy.waivers[place].expires >= today]
         waiver = valid[0] if valid else policy.waivers[covering[0]] if covering else None
         judged.append(Judged(change, name, impact, waiver, expired=waiver is not None and not valid))
-    ordered = sorted(judged, key=lambda one: LEVELS.index(one.impact))
+    ordered = sorted(judged, key=lambda one: (LEVELS.index(one.impact), one.change.aspect == "rule"))
     unused = tuple(one for place, one in enumerate(policy.waivers) if place not in used)
     return Report(diff, tuple(ordered), unused)
