@@ -21,6 +21,7 @@ LAZY = {
         "What an engine version would reject, warn about or change, without the engine.",
     ),
     "upgrade": ("atlas.upgrade.cli", "What an upgrade does to a configuration, and the smallest edit."),
+    "history": ("atlas.history.cli", "The facts of tracked versions, and what became of each parameter."),
     "invariants": ("atlas.invariants.cli", "Which configurations an engine rejects, warns about or changes."),
 }
 """Commands that have a module of their own: imported when they are run, as their imports take long."""
