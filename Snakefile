@@ -18,6 +18,7 @@ include: "rules/environment.smk"
 include: "rules/schema.smk"
 include: "rules/invariants.smk"
 include: "rules/knowledge.smk"
+include: "rules/history.smk"
 include: "rules/report.smk"
 
 
@@ -26,5 +27,6 @@ rule all:
     input:
         PLAN.cell_artefacts,
         PLAN.knowledge,
+        PLAN.history,
         REPORTS,
         provenance_guard,

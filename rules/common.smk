@@ -6,7 +6,7 @@ from pathlib import Path
 from atlas.canonical import digest
 from atlas.provenance import sidecar
 from atlas.provenance.lastgood import available, made_from
-from atlas.workflow import Plan, environment_option
+from atlas.workflow import Plan, environment_option, source_option
 
 sidecar.install(["results/"], shared=["docs/", "envs/"])
 

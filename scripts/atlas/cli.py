@@ -15,10 +15,16 @@ import click
 from atlas.errors import AtlasError, InputError, UnavailableError
 
 LAZY = {
+    "diff": ("atlas.diff.cli", "What changed between two versions of an engine, and how bad that is."),
     "check": (
         "atlas.check.cli",
         "What an engine version would reject, warn about or change, without the engine.",
     ),
+    "upgrade": ("atlas.upgrade.cli", "What an upgrade does to a configuration, and the smallest edit."),
+    "history": ("atlas.history.cli", "The facts of tracked versions, and what became of each parameter."),
+    "ls": ("atlas.history.cli", "What there is: engines, versions, parameters, invariants."),
+    "show": ("atlas.history.cli", "All that is known of a parameter: type, default, rules, history, source."),
+    "timeline": ("atlas.history.cli", "What became of a parameter over the tracked versions."),
     "invariants": ("atlas.invariants.cli", "Which configurations an engine rejects, warns about or changes."),
 }
 """Commands that have a module of their own: imported when they are run, as their imports take long."""

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from atlas.canonical import digest
-from atlas.engines.load import load_all
+from atlas.engines.load import history_cells, load_all
 from atlas.engines.model import Cell, Engine
 from atlas.engines.serve import load_serve
 from atlas.provenance.codeprint import code
+from atlas.provenance.lastgood import available
 from atlas.validation import check
 from atlas.yamlfile import load_yaml
 
+HISTORY = "history.facts.json"
 INVARIANTS = ("invariants.yaml", "invariants.quarantine.yaml", "invariants.coverage.json")
 Key: TypeAlias = tuple[str, str]
 """Engine and version."""
@@ -35,6 +37,10 @@ class Plan:
     engines: tuple[Engine, ...]
     cells: dict[Key, Cell]
     broken: dict[Key, str]
+    tracked: dict[Key, Cell]
+    """All tracked versions: those of `cells`, and those of which only the history is kept."""
+    unread: dict[Key, str]
+    """Versions whose history was built, of engines whose YAML cannot be used, with the error."""
     _trees: dict[Key, str] = field(default_factory=dict)
 
     @classmethod
@@ -51,6 +57,16 @@ class Plan:
                 for version in engine.versions
             },
             {(engine.name, version): engine.error for engine in broken for version in engine.versions},
+            {
+                (engine.name, version): cell
+                for engine in engines
+                for version, cell in history_cells(engine).items()
+            },
+            {
+                (engine.name, path.parent.name): engine.error
+                for engine in broken
+                for path in (root / "results" / engine.name).glob(f"*/{HISTORY}")
+            },
         )
 
     # Artefacts.
@@ -79,6 +95,16 @@ class Plan:
         sources = self._artefacts("source.json", lambda _: True)
         environments = self._artefacts("environment.json", self.has_environment)
         return [*sources, *environments, *self.schemas, *self.invariants]
+
+    @cached_property
+    def history(self) -> list[str]:
+        """The facts of every version that has sources, and what they come to for each engine."""
+        keys = [key for key in sorted({*self.tracked, *self.unread}) if self._has_history(key)]
+        facts = [artefact(key, HISTORY) for key in keys]
+        return [*facts, *(f"results/{engine}/history.json" for engine in sorted({key[0] for key in keys}))]
+
+    def _has_history(self, key: Key) -> bool:
+        return key not in self.cells or self.is_published(key)
 
     def _artefacts(self, name: str, condition: Callable[[Key], bool]) -> list[str]:
         return [artefact(key, name) for key in sorted({*self.cells, *self.broken}) if condition(key)]
@@ -119,6 +145,17 @@ class Plan:
         venv = self.cells[key].venv
         return [venv.requirements] if venv else []
 
+    def source_of(self, wildcards: Wildcards) -> list[str]:
+        """The sources that are pinned already; of versions without one, the pin alone leads to them."""
+        key = _key(wildcards)
+        return [artefact(key, "source.json")] if key in self.cells else []
+
+    def facts_of(self, wildcards: Wildcards) -> list[str]:
+        """What the history of an engine is made from."""
+        start = f"results/{wildcards.engine}/"
+        mine = [path for path in self.history if path.startswith(start) and path.endswith(f"/{HISTORY}")]
+        return available(mine)
+
     def environment_of(self, wildcards: Wildcards) -> list[str]:
         key = _key(wildcards)
         return [artefact(key, "environment.json")] if self.has_environment(key) else []
@@ -137,6 +174,17 @@ class Plan:
             )
 
         return of_cell
+
+    def history_spec(self, stage: str, part: str) -> Callable[[Wildcards], str]:
+        """The same of any tracked version."""
+
+        def of_version(wildcards: Wildcards) -> str:
+            key = _key(wildcards)
+            if key in self.unread:
+                return f"not valid: {self.unread[key]}"
+            return self.tracked[key].params(stage)[part]
+
+        return of_version
 
     def serve_of(self, wildcards: Wildcards) -> str:
         """A params function: the digest of what the YAML says of how the engine is started, and of links."""
@@ -197,6 +245,11 @@ class _Named:
 def environment_option(_: Wildcards, input: Any) -> str:
     """`schema` is asked about an environment only where there is one."""
     return f"--environment {input.environment}" if input.environment else ""
+
+
+def source_option(_: Wildcards, input: Any) -> str:
+    """Where the sources are pinned, they are taken from there."""
+    return f"--source {input.source}" if input.source else ""
 
 
 def artefact(key: Key, name: str) -> str:

@@ -29,6 +29,8 @@ from atlas.yamlfile import Document, Pointer, load_yaml
 
 DEFAULT_PARSER = "argparse.ArgumentParser"
 DEFAULT_TIMEOUT_S = 300
+HISTORY = "history."
+"""What the artefacts are called that every tracked version has, and the only ones of most."""
 
 
 def load_engine(path: Path) -> Engine:
@@ -43,10 +45,10 @@ def load_engine(path: Path) -> Engine:
             hint=f"rename the file to {spec['engine']}.yaml, or the engine to `{path.stem}`",
         )
     library = spec["library"]
-    versions = [library["current_version"], *library.get("versions", [])]
-    versions = sorted(set(versions), key=Version)
+    versions = sorted(_in_full(library), key=Version)
     root = path.resolve().parent.parent
     _check_surfaces(document)
+    _check_versions(document)
     return Engine(
         name=spec["engine"],
         file=path,
@@ -55,6 +57,20 @@ def load_engine(path: Path) -> Engine:
         versions=tuple(versions),
         cells={version: _cell(document, version, root) for version in versions},
     )
+
+
+def history_cells(engine: Engine) -> dict[str, Cell]:
+    """Every tracked version of an engine, also those of which only the history is kept; oldest first."""
+    document = load_yaml(engine.file, f"{engine.file.parent.name}/{engine.file.name}")
+    library = document.value["library"]
+    versions = {library["current_version"], *library.get("versions", ())}
+    root = engine.file.resolve().parent.parent
+    return {version: _cell(document, version, root) for version in sorted(versions, key=Version)}
+
+
+def _in_full(library: dict[str, Any]) -> set[str]:
+    """The versions that have all artefacts: every one, unless `in_full` says which."""
+    return {library["current_version"], *library.get("in_full", library.get("versions", ()))}
 
 
 def engine_names(root: Path) -> list[str]:
@@ -85,26 +101,43 @@ def load_all(root: Path) -> tuple[list[Engine], list[BrokenEngine]]:
 def _salvaged_versions(file: Path, results: Path) -> tuple[str, ...]:
     """The versions a broken file still names, else those built before, else a placeholder."""
     try:
-        library = load_yaml(file).value["library"]
-        named = [library["current_version"], *library.get("versions", [])]
-        return tuple(sorted(str(Version(version)) for version in set(named)))
+        named = _in_full(load_yaml(file).value["library"])
+        return tuple(sorted(str(Version(version)) for version in named))
     except (InputError, InvalidVersion, KeyError, TypeError, AttributeError):
-        return tuple(sorted(path.name for path in results.glob("*") if path.is_dir())) or ("unreadable",)
+        return tuple(sorted(path.name for path in results.glob("*") if _has_more_than_history(path))) or (
+            "unreadable",
+        )
 
 
-def load_cell(root: Path, engine: str, version: str) -> Cell:
-    """One tracked version of one engine; the nearest names when there is none."""
+def _has_more_than_history(folder: Path) -> bool:
+    return folder.is_dir() and any(not path.name.startswith(HISTORY) for path in folder.iterdir())
+
+
+def load_cell(root: Path, engine: str, version: str, *, history: bool = False) -> Cell:
+    """One version of one engine that has all artefacts, or (`history`) any tracked one.
+
+    InputError with the nearest names where there is none.
+    """
     names = engine_names(root)
     if engine not in names:
         raise InputError(f"no engine `{engine}`{nearest(engine, names)}", where="engine_versions/")
     loaded = load_engine(root / "engine_versions" / f"{engine}.yaml")
-    if version not in loaded.cells:
+    if not history and version in loaded.cells:
+        return loaded.cell(version)
+    tracked = history_cells(loaded)
+    if version not in tracked:
         raise InputError(
-            f"{engine} {version} is not tracked{nearest(version, loaded.versions)}",
+            f"{engine} {version} is not tracked{nearest(version, tracked)}",
             where=f"engine_versions/{engine}.yaml",
             hint="add it to library.versions",
         )
-    return loaded.cell(version)
+    if not history:
+        raise InputError(
+            f"of {engine} {version} only the history is kept",
+            where=f"engine_versions/{engine}.yaml",
+            hint="add it to library.in_full",
+        )
+    return tracked[version]
 
 
 def _cell(document: Document, version: str, root: Path) -> Cell:
@@ -228,6 +261,17 @@ def applicable(document: Document, pointer: Pointer, version: str) -> Iterator[A
             ) from error
         if specifier.contains(version, prereleases=True):
             yield entry
+
+
+def _check_versions(document: Document) -> None:
+    """What is kept in full is tracked."""
+    library = document.value["library"]
+    for index, version in enumerate(library.get("in_full", ())):
+        if version not in library.get("versions", ()):
+            raise InputError(
+                f"`{version}` is none of library.versions{nearest(version, library.get('versions', ()))}",
+                where=document.where(("library", "in_full", index)),
+            )
 
 
 def _check_surfaces(document: Document) -> None:

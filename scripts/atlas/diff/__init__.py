@@ -1,0 +1,1 @@
+"""What changed between two versions of an engine: facts (`kinds`), judged by a policy that is apart."""

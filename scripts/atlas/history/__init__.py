@@ -1,0 +1,1 @@
+"""What became of each parameter over all tracked versions, from their sources alone."""

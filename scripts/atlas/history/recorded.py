@@ -1,0 +1,75 @@
+"""Any tracked version as the command line knows it: also those of which only the history is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from atlas.errors import AtlasError, InputError, IntegrityError
+from atlas.history.facts import unpacked
+from atlas.knowledge import Knowledge, engines, load, versions
+from atlas.knowledge.library import neighbours, results_folder
+from atlas.validation import nearest
+
+FACTS = "history.facts.json"
+
+
+class Recorded(Knowledge):
+    """A version of which only the static facts are kept: without rules, and without what a live lane saw."""
+
+    @cached_property
+    def schema(self) -> Mapping[str, Any]:
+        path = self.folder / FACTS
+        try:
+            return unpacked(json.loads(path.read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(
+                f"cannot be read: {error}",
+                where=str(path),
+                hint="`git restore` it, or build it: `atlas build`",
+            ) from error
+
+    @cached_property
+    def compact(self) -> Mapping[str, Any]:
+        return {"rules": [], "targets": [], "families": {}, "closed": [], "serve": None, "source_url": None}
+
+    @cached_property
+    def source_url(self) -> str | None:
+        """As the newest version that is kept in full has it: it is a matter of the engine."""
+        try:
+            return load(self.engine, None, self.folder.parents[1]).source_url
+        except AtlasError:
+            return None
+
+
+def recorded_versions(engine: str, results: Path | None = None) -> list[str]:
+    """All tracked versions of an engine, oldest first, whatever is kept of them."""
+    from packaging.version import Version
+
+    folder = results_folder(results) / engine
+    kept = {path.parent.name for path in folder.glob(f"*/{FACTS}")}
+    return sorted({*kept, *versions(engine, results)}, key=Version)
+
+
+def load_recorded(engine: str, version: str | None = None, results: Path | None = None) -> Knowledge:
+    """One tracked version, the newest in full where none is named; InputError with the nearest."""
+    folder = results_folder(results)
+    known = engines(folder)
+    if engine not in known:
+        raise InputError(f"no engine `{engine}`{nearest(engine, known)}", where=str(folder))
+    if version is None or version in versions(engine, folder):
+        return load(engine, version, folder)
+    tracked = recorded_versions(engine, folder)
+    if version not in tracked:
+        where = f"{folder.name}/{engine}"
+        raise InputError(f"{engine} {version} is not tracked; {neighbours(version, tracked)}", where=where)
+    return Recorded(engine, version, folder / engine / version)
+
+
+def pinned(pin: str, results: Path | None = None) -> Knowledge:
+    """`ENGINE` or `ENGINE==VERSION`."""
+    engine, _, version = pin.partition("==")
+    return load_recorded(engine, version or None, results)

@@ -1,0 +1,136 @@
+"""One span of a parameter's history, and what is concluded from several: first seen, removed, renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """The path in the same group, and why. `maybe`: nothing in the engine says so, they are only alike."""
+
+    to: str
+    why: str
+    maybe: bool = False
+
+
+@dataclass(frozen=True)
+class Span:
+    """A parameter from the tracked version `since` to the tracked version `until`, both included.
+
+    `state` is `present`, `absent`, or `unread`: whether these versions have it is not known, for the reason
+    `why`. `facts` are those of history.json, in full.
+    """
+
+    since: str
+    until: str
+    state: str
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    at: str | None = None
+    why: str | None = None
+    renamed: Renamed | None = None
+
+    @property
+    def present(self) -> bool:
+        return self.state == "present"
+
+
+@dataclass(frozen=True)
+class FirstSeen:
+    """The first tracked version that is known to have a parameter.
+
+    `not_in` is the tracked version before it, which has it not. Where that could not be read, `unread` is
+    that version and `why` the reason; both are None where there is no version before.
+    """
+
+    version: str
+    not_in: str | None = None
+    unread: str | None = None
+    why: str | None = None
+
+    def __str__(self) -> str:
+        if self.not_in:
+            return f"first seen in {self.version} (not in {self.not_in})"
+        if self.unread:
+            return f"first seen in {self.version} (not known of {self.unread}: {self.why})"
+        return f"in {self.version} already, the oldest tracked"
+
+
+@dataclass(frozen=True)
+class Removed:
+    """It went after the tracked version `last`, and at the latest with the tracked version `gone`."""
+
+    last: str
+    gone: str
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    """What it was in the end."""
+    renamed: Renamed | None = None
+
+    @property
+    def advice(self) -> str | None:
+        """What its deprecation said."""
+        deprecated = self.facts.get("deprecated") or {}
+        text: str | None = deprecated.get("message") or deprecated.get("replacement")
+        return text
+
+    def __str__(self) -> str:
+        return f"removed between {self.last} and {self.gone}"
+
+
+def spans_of(raw: list[Mapping[str, Json]], versions: tuple[str, ...]) -> tuple[Span, ...]:
+    """The spans that history.json has of a parameter, each with all of its facts and its end."""
+    found: list[Span] = []
+    starts = [versions.index(one["since"]) for one in raw]
+    for place, one in enumerate(raw):
+        end = starts[place + 1] - 1 if place + 1 < len(raw) else len(versions) - 1
+        facts: dict[str, Json] = {}
+        if one["is"] == "present":
+            before = found[-1].facts if found and found[-1].present else {}
+            unset = one.get("unset", ())
+            facts = {key: value for key, value in before.items() if key not in unset}
+            facts |= {key: value for key, value in one.items() if key not in NOT_FACTS}
+        renamed = one.get("renamed")
+        found.append(
+            Span(
+                since=one["since"],
+                until=versions[end],
+                state=one["is"],
+                facts=facts,
+                at=one.get("at"),
+                why=one.get("why"),
+                renamed=Renamed(**renamed) if renamed else None,
+            )
+        )
+    return tuple(found)
+
+
+NOT_FACTS = frozenset({"since", "is", "why", "renamed", "at", "unset"})
+
+
+def first_seen(spans: tuple[Span, ...]) -> FirstSeen | None:
+    """None where no version is known to have it."""
+    for place, span in enumerate(spans):
+        if span.present:
+            before = spans[place - 1] if place else None
+            if before is None:
+                return FirstSeen(span.since)
+            if before.state == "absent":
+                return FirstSeen(span.since, not_in=before.until)
+            return FirstSeen(span.since, unread=before.until, why=before.why)
+    return None
+
+
+def removed(spans: tuple[Span, ...]) -> Removed | None:
+    """None where the newest version has it, or is not known to lack it, or none ever had it."""
+    if spans[-1].state != "absent":
+        return None
+    having = [place for place, span in enumerate(spans) if span.present]
+    if not having:
+        return None
+    last = having[-1]
+    gone = next(span for span in spans[last + 1 :] if span.state == "absent")
+    return Removed(spans[last].until, gone.since, spans[last].facts, gone.renamed)

@@ -1,0 +1,336 @@
+"""From two checks and a diff to the points of an upgrade."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from atlas.check.model import UNKNOWN, Finding, Result
+from atlas.diff.change import Change, Diff
+from atlas.diff.defaults import shown_default
+from atlas.diff.facts import Facts
+from atlas.diff.fragments import accepts, parts, same_value, without_null
+from atlas.diff.wording import said, shown
+from atlas.upgrade.given import Given
+from atlas.upgrade.model import Edit, Kind, Point
+
+Json: TypeAlias = Any
+DEFAULTS = (
+    "default_changed",
+    "default_became_dynamic",
+    "default_became_static",
+    "effective_default_changed",
+    "became_optional",
+)
+RENAMED = ("param_renamed",)
+GONE = ("param_removed", "param_removed_required", "became_readonly")
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is known of the configuration under both versions."""
+
+    before: Result
+    after: Result
+    given: Sequence[Given]
+    diff: Diff
+    facts: tuple[Facts, Facts]
+
+    def changes(self, subject: str) -> list[Change]:
+        return [one for one in self.diff.changes if one.subject == subject]
+
+    def id(self, change: Change) -> str:
+        return change.id(self.diff.engine)
+
+
+def points(sides: Sides) -> list[Point]:
+    """Everything that the upgrade does to the configuration."""
+    return _distinct([*_refused(sides), *_of_given(sides), *_of_unset(sides)])
+
+
+def _distinct(found: Sequence[Point]) -> list[Point]:
+    seen: list[Point] = []
+    for one in found:
+        if one not in seen:
+            seen.append(one)
+    return seen
+
+
+def new_errors(before: Result, after: Result) -> list[Finding]:
+    """What the newer version refuses, and the older did not."""
+    known = {(one.kind, one.parameter) for one in before.findings if one.level == "error"}
+    return [one for one in after.findings if one.level == "error" and (one.kind, one.parameter) not in known]
+
+
+def _refused(sides: Sides) -> Iterator[Point]:
+    """What the newer version refuses: with an edit that is certain, or with what there is to decide."""
+    told: set[str] = set()
+    for finding in new_errors(sides.before, sides.after):
+        one = _given_of(finding, sides.given)
+        name = one.subject.partition(":")[2] if one else finding.parameter
+        if name in told:
+            continue
+        told.add(name)
+        related = sides.changes(one.subject) if one else []
+        edit, left = _remedy(finding, one, related, sides)
+        yield Point(
+            "breaks",
+            name,
+            finding.message,
+            one.written if one else finding.written,
+            finding.place,
+            finding.evidence,
+            tuple(sides.id(change) for change in related if change.kind not in _COSMETIC),
+            edit,
+            "" if edit else left,
+        )
+    yield from _perhaps_refused(sides, told)
+
+
+def _perhaps_refused(sides: Sides, told: set[str]) -> Iterator[Point]:
+    """Parameters that are gone where the newer version takes names that it does not declare."""
+    for one in sides.given:
+        name = one.subject.partition(":")[2]
+        for change in sides.changes(one.subject):
+            if change.kind in (*GONE, *RENAMED, "param_moved") and name not in told:
+                told.add(name)
+                yield Point(
+                    "may_break",
+                    name,
+                    f"`{one.written}` is gone in {sides.diff.new}; whether it is refused there is not known",
+                    one.written,
+                    one.place,
+                    change.evidence,
+                    (sides.id(change),),
+                    left=_advice(change) or "remove it, or see what took its place",
+                )
+
+
+_COSMETIC = ("source_moved", "doc_changed", "type_rewritten", "provenance_changed", "default_text_changed")
+
+
+def _given_of(finding: Finding, given: Sequence[Given]) -> Given | None:
+    """The setting that a finding is about: the innermost with that parameter or spelling."""
+    for one in given:
+        if finding.parameter == one.subject.partition(":")[2] and _same_place(finding, one):
+            return one
+    for one in given:
+        names = (one.written, one.written.lstrip("-").replace("-", "_"), one.entry["name"])
+        if finding.written in names or finding.parameter in names:
+            return one
+    return None
+
+
+def _same_place(finding: Finding, one: Given) -> bool:
+    return finding.place == one.place or finding.written == one.written.partition(".")[0]
+
+
+def _remedy(
+    finding: Finding, one: Given | None, related: Sequence[Change], sides: Sides
+) -> tuple[Edit | None, str]:
+    """An edit that is certain, or what is left to decide."""
+    if one is None:
+        return None, "no setting of yours alone is the reason"
+    for change in related:
+        if change.kind in RENAMED and change.renamed_to:
+            name = change.renamed_to.rpartition(":")[2].rpartition(".")[2]
+            return Edit("rename", one.written, one.path, change.reason, _spelled(name, one.path[-1])), ""
+        if change.kind == "param_moved" and change.renamed_to:
+            return None, f"it is now `{change.renamed_to.partition(':')[2]}`: {change.reason}"
+        if change.kind in GONE:
+            return _removal(one, change, sides)
+    value = _only_value(one, related, sides)
+    if value is not None:
+        return Edit("set", one.written, one.path, "the only value that is left", value), ""
+    return None, _choices(finding, one, sides)
+
+
+def _spelled(name: str, written: str | int) -> str:
+    """A new name in the style of the old one: with dashes where that had dashes."""
+    text = str(written)
+    dashes = "-" in text.lstrip("-") or text.startswith("--")
+    return ("--" if text.startswith("--") else "") + (name.replace("_", "-") if dashes else name)
+
+
+def _removal(one: Given, change: Change, sides: Sides) -> tuple[Edit | None, str]:
+    """Taking out what is gone is certain where nothing that the user asked for gets lost without a word."""
+    advice = _advice(change)
+    as_default = (
+        "default" in one.entry and one.value is not UNKNOWN and same_value(one.value, one.entry["default"])
+    )
+    if advice and not as_default:
+        return None, advice
+    why = f"{sides.diff.new} has no such parameter"
+    return Edit(
+        "remove", one.written, one.path, why + (", and it was set to its default" if as_default else "")
+    ), ""
+
+
+_INSTEAD = re.compile(r"\b(instead|use|pass|set|replaced|moved)\b", re.I)
+
+
+def _advice(change: Change) -> str:
+    """What the engine says that took its place, or what may have."""
+    deprecated = change.detail.get("deprecated") or {}
+    message = deprecated.get("message") or ""
+    if deprecated.get("replacement"):
+        return f"the engine says to use {deprecated['replacement']}: {message}".rstrip(": ")
+    if change.renamed_to:
+        return f"it is now `{change.renamed_to.partition(':')[2]}`: {change.reason}"
+    if _INSTEAD.search(message):
+        return f"the engine says: {message}"
+    alike = change.detail.get("maybe_renamed_to")
+    return f"it may now be {' or '.join(alike)}; nothing in the engine says so" if alike else ""
+
+
+def _only_value(one: Given, related: Sequence[Change], sides: Sides) -> Json:
+    """The single value that the newer version takes, if there is just one."""
+    if not any(change.kind in ("enum_value_removed", "type_narrowed", "enum_closed") for change in related):
+        return None
+    group, _, path = one.subject.partition(":")
+    entry = sides.facts[1].entries.get((group, path))
+    left = parts(without_null(entry["type"])) if entry else []
+    nullable = entry is not None and accepts(entry["type"], None) is not False
+    return left[0].value if len(left) == 1 and left[0].kind == "value" and not nullable else None
+
+
+def _choices(finding: Finding, one: Given, sides: Sides) -> str:
+    group, _, path = one.subject.partition(":")
+    entry = sides.facts[1].entries.get((group, path))
+    listed = [part.value for part in parts(entry["type"]) if part.kind == "value"] if entry else []
+    if finding.kind == "not_allowed" and listed:
+        return f"choose one of {', '.join(map(shown, listed[:12]))}"
+    return "another value, or none: which one fits your case is not known"
+
+
+def _of_given(sides: Sides) -> Iterator[Point]:
+    """Changes of meaning, deprecations and settings that became pointless."""
+    for one in sides.given:
+        for change in sides.changes(one.subject):
+            kind = _kind_for_given(one, change, sides)
+            if kind is not None:
+                yield _point(kind, one, change, sides)
+    yield from _became(sides)
+    yield from _dormant(sides)
+
+
+def _kind_for_given(one: Given, change: Change, sides: Sides) -> Kind | None:
+    if change.kind == "deprecated":
+        return "deprecated"
+    if change.kind == "indeterminate":
+        return "not_known"
+    if change.kind in ("named_value_removed", "enum_value_removed"):
+        removed = any(same_value(one.value, value) for value in change.detail["removed"])
+        return "may_break" if removed and not _is_refused(one, sides) else None
+    if change.kind == "flag_removed" and one.written.startswith("--"):
+        return "may_break"
+    if change.kind == "flag_spelling_removed":
+        return "may_break" if one.written in change.detail["removed"] else None
+    if change.kind in DEFAULTS and _is_new_default(one, change):
+        return "pointless"
+    return None
+
+
+def _is_refused(one: Given, sides: Sides) -> bool:
+    name = one.subject.partition(":")[2]
+    return any(finding.parameter == name for finding in new_errors(sides.before, sides.after))
+
+
+def _is_new_default(one: Given, change: Change) -> bool:
+    """Whether the value is what it would be without being set, from now on."""
+    if change.kind == "effective_default_changed":
+        return False
+    new = change.new or {}
+    return one.value is not UNKNOWN and "default" in new and same_value(one.value, new["default"])
+
+
+def _point(kind: Kind, one: Given, change: Change, sides: Sides) -> Point:
+    words = {
+        "deprecated": f"`{one.written}` is deprecated: {said(change)}",
+        "not_known": f"`{one.written}`: {change.reason}",
+        "pointless": f"`{one.written}` is set to what {sides.diff.new} takes by default: {said(change)}",
+        "may_break": f"`{one.written}`: {said(change)}",
+    }
+    return Point(
+        kind,
+        one.subject.partition(":")[2],
+        words[kind],
+        one.written,
+        one.place,
+        change.evidence,
+        (sides.id(change),),
+    )
+
+
+def _became(sides: Sides) -> Iterator[Point]:
+    """Values that the engine makes something else of than it did."""
+    before, after = sides.before.effective, sides.after.effective
+    if not (sides.before.accepted and sides.after.accepted):
+        return
+    by_name = {one.entry["name"]: one for one in sides.given}
+    for name in dict.fromkeys((*before, *after)):
+        one = by_name.get(name)
+        was = before.get(name, one.value if one else None)
+        becomes = after.get(name, one.value if one else None)
+        if one is not None and not same_value(was, becomes):
+            message = f"`{one.written}` ends up as {shown(becomes)}; {sides.diff.old} made it {shown(was)}"
+            yield Point("meaning", name, message, one.written, one.place, "proven")
+
+
+def _dormant(sides: Sides) -> Iterator[Point]:
+    """Settings that have no effect any more, as far as rules tell."""
+    known = {(one.kind, one.parameter, one.rule) for one in sides.before.findings}
+    rules = {one.rule for one in sides.before.findings}
+    for finding in sides.after.findings:
+        if finding.kind == "dormant" and (finding.kind, finding.parameter, finding.rule) not in known:
+            if finding.rule in rules:
+                continue
+            yield Point(
+                "pointless",
+                finding.parameter,
+                finding.message,
+                finding.written,
+                finding.place,
+                finding.evidence,
+            )
+
+
+def _of_unset(sides: Sides) -> Iterator[Point]:
+    """Defaults that changed of what the configuration does not set: behaviour that changes without a word."""
+    given = {one.subject for one in sides.given}
+    group = sides.before.group
+    for change in sides.diff.changes:
+        if change.kind not in DEFAULTS or change.subject in given or change.kind == "became_optional":
+            continue
+        of, _, path = change.subject.partition(":")
+        entry = sides.facts[0].entries.get((of, path))
+        if of != group or entry is None or entry["root"] != sides.before.target:
+            continue
+        if entry.get("private") or entry.get("readonly"):
+            continue
+        yield Point(
+            "default",
+            path,
+            f"`{path}` is not set, and its default changes: {said(change)}",
+            evidence=change.evidence,
+            changes=(sides.id(change),),
+            left=_pin(entry, change, sides.facts[1]),
+        )
+
+
+def _pin(entry: Mapping[str, Json], change: Change, facts: Facts) -> str:
+    """How to keep what was, where the newer version takes that as something of its own."""
+    group, _, path = (change.renamed_to or change.subject).partition(":")
+    newer = facts.entries[group, path]
+    was = entry.get("effective_default") or shown_default(entry)
+    if "value" not in was:
+        return ""
+    resolved = change.detail.get("effective_to") or {}
+    if "value" in resolved and same_value(resolved["value"], was["value"]):
+        return f"nothing, where it is resolved to the same (seen on {resolved.get('platform')})"
+    own = "default" in newer and same_value(newer["default"], was["value"])
+    if own or accepts(newer["type"], was["value"]) is not True:
+        return ""
+    return f"set it to {shown(was['value'])} to keep what was"

@@ -1,0 +1,303 @@
+"""From what a user names to an upgrade of each configuration in it, and the edited text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from atlas.canonical import write_atomic
+from atlas.check.checker import Checker
+from atlas.check.commands import Start, find_start, serves
+from atlas.check.containers import looks_like_containers
+from atlas.check.documents import FORMATS, MAX_BYTES, Document, read_bytes
+from atlas.check.flags import Token
+from atlas.check.model import Item, Place, Result
+from atlas.check.names import Names
+from atlas.check.select import choose, named, sections
+from atlas.check.texts import anything
+from atlas.diff.compare import compare
+from atlas.diff.facts import Facts, facts_of
+from atlas.errors import InputError
+from atlas.knowledge import Knowledge, load, results_folder
+from atlas.upgrade.given import Given, given_fields, given_words
+from atlas.upgrade.model import DocumentPath, Edit, Point, Upgrade
+from atlas.upgrade.plan import Sides, new_errors, points
+from atlas.upgrade.text import NotEditable, edit_text
+from atlas.upgrade.values import collides, edited
+from atlas.upgrade.words import command, edit_words
+
+Json: TypeAlias = Any
+COMMAND_LINE = "command line"
+
+
+@dataclass
+class Task:
+    """An engine's two versions, and the class that the names are about, where the user says so."""
+
+    engine: str
+    old: str
+    new: str
+    target: str | None = None
+    group: str | None = None
+    form: str | None = None
+    results: Path | None = None
+    _facts: dict[str, Facts] = field(default_factory=dict)
+
+    @cached_property
+    def knowledge(self) -> tuple[Knowledge, Knowledge]:
+        return load(self.engine, self.old, self.results), load(self.engine, self.new, self.results)
+
+    @cached_property
+    def facts(self) -> tuple[Facts, Facts]:
+        return facts_of(self.knowledge[0]), facts_of(self.knowledge[1])
+
+    @cached_property
+    def diff(self) -> Any:
+        return compare(*self.facts)
+
+    def checkers(self, keys: Sequence[str], group: str | None) -> tuple[Checker, Checker]:
+        """One for each version, of the same class."""
+        old, new = self.knowledge
+        group = self.group or group
+        if self.target or group:
+            of, root = named(old, self.target, group, keys)
+        else:
+            of, root = choose(old, keys)
+        short = root["name"].rpartition(".")[2]
+        exact = any(one["name"] == root["name"] for one in new.schema["roots"].get(of, ()))
+        other = named(new, root["name"] if exact else short, of, keys)
+        return Checker(old, Names(old, of, root)), Checker(new, Names(new, *other))
+
+
+@dataclass(frozen=True)
+class Done:
+    """An upgrade, and the whole text after its edits; None where nothing is edited."""
+
+    upgrade: Upgrade
+    text: str | None = None
+    not_written: str = ""
+    """Why the file cannot be edited in place."""
+
+
+Check: TypeAlias = Callable[[Checker, Json], Result]
+
+
+def upgrade_items(task: Task, items: Sequence[Item], name: str, group: str | None = None) -> Upgrade:
+    """Names and values: keyword arguments, or flags where they have dashes."""
+    checkers = task.checkers([item.name for item in items], group)
+    by_flag = bool(checkers[0].names.serve) and any("-" in item.name for item in items)
+
+    def check(checker: Checker, value: Json) -> Result:
+        own = [replace(one, value=value[one.name]) for one in items if one.name in value]
+        came = [Item(key, value[key], Place(name)) for key in value if key not in {one.name for one in items}]
+        every = [*own, *came]
+        return checker.check_keys(every, name) if by_flag else checker.check_fields(every, name)
+
+    value = {item.name: item.value for item in items}
+    return _upgrade(task, name, checkers, check, value, given_fields(items, checkers[0].names))
+
+
+def upgrade_words(task: Task, start: Start, name: str) -> Done:
+    """A command line; the edited one is printed."""
+    serve = task.knowledge[0].serve
+    if serve is None:
+        raise InputError(f"how {task.engine} {task.old} reads its command line is not known", where=name)
+    checkers = task.checkers([], serve["group"])
+    words = [token.text for token in start.words]
+
+    def check(checker: Checker, value: Json) -> Result:
+        return checker.check_tokens([Token(word, Place(name)) for word in value], name)
+
+    def change(value: Json, edits: Sequence[Edit]) -> Json:
+        return edit_words(value, edits, checkers[0].names)
+
+    found = _upgrade(
+        task, name, checkers, check, words, given_words(start.words, checkers[0].names), change=change
+    )
+    return Done(found, command(edit_words(words, found.edits, checkers[0].names)) if found.edits else None)
+
+
+def _upgrade(
+    task: Task,
+    name: str,
+    checkers: tuple[Checker, Checker],
+    check: Check,
+    value: Json,
+    given: Sequence[Given],
+    change: Callable[[Json, Sequence[Edit]], Json] | None = None,
+) -> Upgrade:
+    """The points, less the edits that the newer version would not accept."""
+    change = change or edited
+    before, after = check(checkers[0], value), check(checkers[1], value)
+    sides = Sides(before, after, given, task.diff, task.facts)
+    found = [_possible(one, value) if change is edited else one for one in points(sides)]
+    found, final = _verified(found, before, lambda edits: check(checkers[1], change(value, edits)))
+    return Upgrade(
+        name=name,
+        engine=task.engine,
+        old=task.old,
+        new=task.new,
+        group=checkers[0].names.group,
+        target=checkers[0].names.cls,
+        points=tuple(found),
+        accepted_before=before.accepted,
+        accepted_after=final.accepted,
+        remaining=tuple(one for one in final.findings if one.level == "error"),
+    )
+
+
+def _possible(point: Point, value: Json) -> Point:
+    if point.edit is not None and collides(value, point.edit):
+        return replace(point, edit=None, left=f"both `{point.edit.written}` and `{point.edit.to}` are set")
+    return point
+
+
+def _verified(
+    found: list[Point], before: Result, check: Callable[[Sequence[Edit]], Result]
+) -> tuple[list[Point], Result]:
+    """Edits after which something new is refused are taken back, and left to the user."""
+    kept: list[Point] = []
+    edits: list[Edit] = []
+    last = check(edits)
+    for point in found:
+        if point.edit is None:
+            kept.append(point)
+            continue
+        tried = check([*edits, point.edit])
+        if len(new_errors(before, tried)) < len(new_errors(before, last)):
+            edits.append(point.edit)
+            last = tried
+            kept.append(point)
+        else:
+            why = "; ".join(one.message for one in new_errors(before, tried)[:1])
+            kept.append(replace(point, edit=None, left=f"`{point.edit.action}` would not be enough: {why}"))
+    return kept, last
+
+
+# Files.
+
+
+def upgrade_file(task: Task, path: Path, *, write: bool) -> list[Done]:
+    """Every configuration in a file; with `write`, the file is edited in place."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read: {error}", where=str(path)) from error
+    form = task.form or FORMATS.get(path.suffix.lower()) or _form_of(content)
+    documents = read_bytes(content, str(path), form)
+    found = upgrade_documents(task, documents)
+    if not found:
+        raise InputError("has no configuration", where=str(path))
+    if any(one.upgrade.edits for one, _ in found):
+        return _edit_file(path, content, form, documents, found, write=write)
+    return [one for one, _ in found]
+
+
+def _form_of(content: bytes) -> str:
+    return "json" if content.lstrip()[:1] in (b"{", b"[") else "yaml"
+
+
+Where: TypeAlias = tuple[int, DocumentPath]
+"""The number of a document in its file, and where a configuration is in it."""
+
+
+def upgrade_documents(task: Task, documents: Sequence[Document]) -> list[tuple[Done, Where]]:
+    """Configurations, and containers of the engine."""
+    found: list[tuple[Done, Where]] = []
+    for number, document in enumerate(documents):
+        if document.value is None:
+            continue
+        if looks_like_containers(document):
+            found += [(one, (number, ())) for one in _containers(task, document)]
+            continue
+        if not isinstance(document.value, dict):
+            raise InputError("is not a mapping of parameters", where=str(document.place()))
+        parts = {} if task.target or task.group else sections(task.knowledge[0], document.value)
+        for key, group in parts.items():
+            upgraded = upgrade_items(task, _items(document, (key,)), f"{document.name} ({key})", group)
+            found.append((Done(upgraded), (number, (key,))))
+        if not parts:
+            found.append((Done(upgrade_items(task, _items(document, ()), document.name)), (number, ())))
+    return found
+
+
+def _containers(task: Task, document: Document) -> list[Done]:
+    from atlas.check.containers import containers
+
+    known = serves(results_folder(task.results), task.engine)
+    starts = [(one, one.start) for one in containers(document, known) if one.start is not None]
+    return [
+        upgrade_words(task, start, f"{document.name} ({'.'.join(map(str, one.path))})")
+        for one, start in starts
+    ]
+
+
+def _items(document: Document, path: tuple[str, ...]) -> list[Item]:
+    value = document.value
+    for key in path:
+        value = value[key]
+    return [
+        Item(key, inner, document.place((*path, key)), document.below((*path, key)))
+        for key, inner in value.items()
+    ]
+
+
+def _edit_file(
+    path: Path,
+    content: bytes,
+    form: str,
+    documents: Sequence[Document],
+    found: Sequence[tuple[Done, Where]],
+    *,
+    write: bool,
+) -> list[Done]:
+    """All edits of a file at once: it is replaced as a whole, or not at all."""
+    text, reason = content.decode("utf-8"), ""
+    try:
+        if form == "toml":
+            raise NotEditable("TOML is not edited in place")
+        for done, (number, below) in found:
+            if done.text is not None:
+                raise NotEditable("commands in containers are not edited in place")
+            wanted = edited(documents[number].value, done.upgrade.edits, below)
+            edits = [((*below, *edit.path), edit) for edit in done.upgrade.edits]
+            text = edit_text(text, form, number, edits, wanted)
+            documents = [
+                replace(one, value=wanted) if place == number else one for place, one in enumerate(documents)
+            ]
+    except NotEditable as error:
+        reason = str(error)
+    if write and not reason:
+        write_atomic(path, text)
+    return [
+        replace(done, text=done.text or (None if reason else text), not_written=reason) for done, _ in found
+    ]
+
+
+def upgrade_pairs(task: Task, pairs: Sequence[str]) -> Done:
+    """`key=value` words; the edited ones are printed."""
+    place = Place(COMMAND_LINE)
+    items = [Item(name, anything(text), place) for name, _, text in (one.partition("=") for one in pairs)]
+    found = upgrade_items(task, items, COMMAND_LINE)
+    value: Mapping[str, Json] = edited({item.name: item.value for item in items}, found.edits)
+    from atlas.diff.wording import shown
+
+    return Done(
+        found, " ".join(f"{name}={shown(one)}" for name, one in value.items()) if found.edits else None
+    )
+
+
+def upgrade_command(task: Task, command_words: Sequence[str]) -> Done:
+    """The words of a command line after `--`: with the command that starts the engine, or its flags alone."""
+    tokens = [Token(text, Place(COMMAND_LINE)) for text in command_words]
+    start = find_start(tokens, serves(results_folder(task.results), task.engine))
+    done = upgrade_words(task, start or Start(task.engine, tuple(tokens)), COMMAND_LINE)
+    if done.text is None or start is None:
+        return done
+    head = command_words[: len(command_words) - len(start.words)]
+    whole = list(command_words[-len(start.words) :]) == [token.text for token in start.words]
+    return replace(done, text=f"{command(head)} {done.text}") if whole else done
