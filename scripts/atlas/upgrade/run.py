@@ -19,7 +19,7 @@ from atlas.check.names import Names
 from atlas.check.select import choose, named, sections
 from atlas.check.texts import anything
 from atlas.diff.compare import compare
-from atlas.diff.facts import Facts, facts_of
+from atlas.diff.facts import Facts, parameters_of
 from atlas.errors import InputError
 from atlas.knowledge import Knowledge, load, results_folder
 from atlas.upgrade.given import Given, given_fields, given_words
@@ -52,7 +52,8 @@ class Task:
 
     @cached_property
     def facts(self) -> tuple[Facts, Facts]:
-        return facts_of(self.knowledge[0]), facts_of(self.knowledge[1])
+        """Of parameters alone: what rules say of a configuration, the checkers tell."""
+        return parameters_of(self.knowledge[0]), parameters_of(self.knowledge[1])
 
     @cached_property
     def diff(self) -> Any:
