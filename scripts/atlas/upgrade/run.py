@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from atlas.canonical import write_atomic
 from atlas.check.checker import Checker
 from atlas.check.commands import Start, find_start, serves
 from atlas.check.containers import looks_like_containers
@@ -273,10 +274,26 @@ def _edit_file(
     except NotEditable as error:
         reason = str(error)
     if write and not reason:
-        write_atomic(path, text)
+        replace_file(path.resolve(), text)
     return [
         replace(done, text=done.text or (None if reason else text), not_written=reason) for done, _ in found
     ]
+
+
+def replace_file(path: Path, text: str) -> None:
+    """In one step, with the permissions that the file has: a configuration may hold secrets."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    made = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        made.replace(path)
+    except BaseException:
+        made.unlink(missing_ok=True)
+        raise
 
 
 def upgrade_pairs(task: Task, pairs: Sequence[str]) -> Done:
