@@ -9,7 +9,7 @@ from typing import Any
 
 from atlas.check.flags import Read, Setting, Token, read_keys, read_tokens
 from atlas.check.fragments import problems
-from atlas.check.joined import Joined, joined
+from atlas.check.joined import Joined, always_made, is_handed_over, joined
 from atlas.check.model import LEVELS, UNKNOWN, Finding, Item, Json, Path, Place, Result
 from atlas.check.names import Entry, Names, class_of, inside, level, nearest
 from atlas.check.rules import Applied, RuleSet, same
@@ -204,8 +204,14 @@ class Checker:
     def _converts(self, entry: Entry) -> bool:
         """Whether a value of another type is converted or refused, as pydantic does."""
         families = self.knowledge.families
-        owners = [entry["owner"], (entry.get("joins") or "").rpartition(".")[0]]
+        owners = [entry["owner"]]
+        if is_handed_over(entry, self._made):
+            owners.append(entry["joins"].rpartition(".")[0])
         return any(families.get(owner, "").startswith("pydantic") for owner in owners)
+
+    @cached_property
+    def _made(self) -> frozenset[str]:
+        return always_made(self.knowledge)
 
     def _enforced(self, entry: Entry) -> bool:
         """Whether the class is one whose declared limits are known to be held against values."""
@@ -251,7 +257,8 @@ class Checker:
             fields = {field: name for name, field in one.fields.items() if name in config}
             if fields:
                 taken = {field: config[name] for field, name in fields.items()}
-                yield Applied(one.target, one.rules, taken, fields, via=one.target.name)
+                unsure = frozenset(field for field, name in fields.items() if name in one.unsure)
+                yield Applied(one.target, one.rules, taken, fields, via=one.target.name, unsure=unsure)
         for setting in settings:
             if isinstance(setting.value, dict) and _is_known(setting.value):
                 yield from self._applied_inside(setting.entry, setting.value, self.names.group)
@@ -301,6 +308,8 @@ class Checker:
 
     def _effective(self, one: Applied) -> dict[str, Json]:
         """What given parameters end up as, under the names that the user knows."""
+        if one.unsure:
+            return {}
         if not any(rule.severity == "dormant" for rule in one.rules.holding(one.config)):
             return {}
         found, stable = one.rules.effective(one.config)

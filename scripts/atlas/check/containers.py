@@ -10,6 +10,7 @@ from atlas.check.commands import Start, find_start, is_image, split, tag_of
 from atlas.check.documents import Document
 from atlas.check.flags import Token
 from atlas.check.model import Json, Path
+from atlas.check.run import may_hold_containers
 
 _ENTRY = ("entrypoint", "command", "args")
 """What is run, in the order in which it is put together; of Compose and Kubernetes alike."""
@@ -24,13 +25,8 @@ class Container:
 
 
 def looks_like_containers(document: Document) -> bool:
-    """Whether it is a manifest, or a Compose file, or anything else that holds containers."""
-    value = document.value
-    if not isinstance(value, dict):
-        return False
-    if isinstance(value.get("services"), dict) or ("apiVersion" in value and "kind" in value):
-        return True
-    return any(True for _ in _mappings(value, ()))
+    """Whether it is a manifest or a Compose file, or anything that says what is run."""
+    return may_hold_containers(document.value)
 
 
 def containers(document: Document, known: Mapping[str, Sequence[Mapping[str, Json]]]) -> list[Container]:

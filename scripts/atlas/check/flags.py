@@ -10,7 +10,7 @@ from typing import Any
 
 from atlas.check.fragments import kinds_of
 from atlas.check.model import UNKNOWN, Finding, Item, Json, Path, Place
-from atlas.check.names import Entry, Names, is_boolean
+from atlas.check.names import Entry, Names, inside, is_boolean
 from atlas.check.texts import TEMPLATE, NotReadable, anything, parsed, read
 
 _NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
@@ -181,6 +181,11 @@ class _Tokens:
         item = Item(flag, attached, token.place, raw=True)
         end = place + 1
         arity = _arity(entry)
+        if arity == "none" and self._may_take_value(entry):
+            if attached is None and not self.positionals and self._is_value(end):
+                attached, end = "", end + 1
+            self._set(entry, not denied if attached is None else UNKNOWN, item)
+            return end
         if arity == "none":
             if attached is not None:
                 self._finding(
@@ -214,6 +219,14 @@ class _Tokens:
             return end
         self._set(entry, self._read(entry, texts, item, arity), replace(item, value=" ".join(texts)))
         return end
+
+    def _may_take_value(self, entry: Entry) -> bool:
+        """Where true and false have a flag each, one that stands alone may take a value."""
+        denied = any(negative for one, negative in self.names.flags.values() if one is entry)
+        return bool(self.names.serve.get("negations")) and not denied
+
+    def _is_value(self, place: int) -> bool:
+        return place < len(self.tokens) and not _is_flag(self.tokens[place].text)
 
     def _read(self, entry: Entry, texts: list[str], item: Item, arity: str) -> Json:
         value, finding = value_of(entry, texts, item, self.names, many=arity == "many")
@@ -293,10 +306,12 @@ def value_of(
             if len(texts) == 1 and texts[0].startswith("[") and isinstance(value := parsed(texts[0]), list):
                 return value, None
             items = _items(fragment)
-            return [read(text, items, suffixes=suffixes, words=words) for text in texts], None
+            parts = [part for text in texts for part in _parts(text, items)]
+            return [read(text, items, suffixes=suffixes, words=words) for text in parts], None
         if _holds_object(fragment):
             suffixes = suffixes or bool(names.serve.get("human_readable"))
-        return read(texts[0], fragment, suffixes=suffixes, words=words), None
+        loose = not inside(names.knowledge, names.group, entry)[1]
+        return read(texts[0], fragment, suffixes=suffixes, words=words, loose=loose), None
     except NotReadable as error:
         closed = not entry.get("open")
         kind = "not_allowed" if "enum" in entry and closed else "wrong_type"
@@ -311,6 +326,13 @@ def value_of(
             **_source(entry),
         )
         return UNKNOWN, finding
+
+
+def _parts(text: str, items: Mapping[str, Json]) -> list[str]:
+    """Several of the values that are listed, in one word with commas between."""
+    listed = {str(one) for one in items.get("enum", ())}
+    parts = text.split(",")
+    return parts if len(parts) > 1 and listed.issuperset(parts) else [text]
 
 
 def _items(fragment: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -16,7 +16,10 @@ _LEVELS: Mapping[str, Level] = {"error": "error", "warn": "warning", "dormant": 
 def told(rule: Rule, one: Applied, items: Mapping[str, Item], given: Sequence[str]) -> Finding:
     """`given` are the fields of the rule that the user set."""
     level: Level = _LEVELS[rule.severity]
-    if level == "error" and not is_plain(rule):
+    needed = conditions(rule)
+    if one.unsure & set(_top(given)):
+        needed = (*needed, f"{one.via} is made of it")
+    if level == "error" and (needed or not is_plain(rule)):
         level = "warning"
     sets = one.rules.sets(rule, one.config)
     effective = {one.names.get(name, name): value for name, value in sets.items()}
@@ -34,7 +37,7 @@ def told(rule: Rule, one: Applied, items: Mapping[str, Item], given: Sequence[st
         evidence=evidence,
         rule=rule.id,
         depth=rule.depth,
-        conditions=conditions(rule),
+        conditions=needed,
         effective=effective,
         file=rule.file,
         line=rule.line,

@@ -11,7 +11,7 @@ from atlas.knowledge.model import Rule, Target
 
 Json = Any
 Config = Mapping[str, Json]
-COMPILE_AFTER = 3
+COMPILE_AFTER = 16
 """A rule is walked at first and compiled when it is asked often: compiling takes as long as 20 walks."""
 MOST_ROUNDS = 12
 CONFIG_TIME = ("construct", "validate", "resolve")
@@ -137,3 +137,5 @@ class Applied:
     names: Mapping[str, str]
     via: str = ""
     """The class that takes the values, where it is not the one that is configured."""
+    unsure: frozenset[str] = frozenset()
+    """The fields of which it is not known that they get there."""

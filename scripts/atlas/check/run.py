@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from atlas.check.checker import Checker
-from atlas.check.commands import Start, find_start, serves, split, version_of
 from atlas.check.documents import Document, read_file, read_stdin
-from atlas.check.flags import Token
-from atlas.check.model import Finding, Item, Json, Place, Result
+from atlas.check.model import Item, Json, Place, Result
 from atlas.check.names import names_of
 from atlas.check.select import choose, named, sections
 from atlas.check.texts import anything
@@ -75,8 +73,9 @@ def run(request: Request, sources: Sequence[str], command: Sequence[str]) -> lis
         items = [Item(name, anything(text), place) for name, _, text in (one.partition("=") for one in pairs)]
         found += check_items(request, items, COMMAND_LINE)
     if command:
-        tokens = [Token(text, Place(COMMAND_LINE)) for text in command]
-        found.append(check_command(request, tokens, COMMAND_LINE))
+        from atlas.check.starting import check_words
+
+        found.append(check_words(request, command, COMMAND_LINE))
     if not found:
         raise InputError(
             "nothing to check", hint="name a file, -, key=value pairs, or a command line after --"
@@ -95,18 +94,19 @@ def check_documents(request: Request, documents: Sequence[Document], name: str) 
     """The documents of a file: containers that run an engine, or configurations."""
     found: list[Result] = []
     seen = 0
-    from atlas.check.containers import looks_like_containers
-
     for document in documents:
         if document.value is None:
             continue
-        if looks_like_containers(document):
-            results, count = _check_containers(request, document)
+        if may_hold_containers(document.value):
+            from atlas.check.starting import check_containers
+
+            results, count = check_containers(request, document)
             found += results
             seen += count
         elif isinstance(document.value, str):
-            token = Token(document.value, document.place())
-            found.append(check_command(request, split(token), document.name))
+            from atlas.check.starting import check_text
+
+            found.append(check_text(request, document))
         else:
             found += _check_mapping(request, document)
     if not found and seen:
@@ -118,17 +118,16 @@ def check_documents(request: Request, documents: Sequence[Document], name: str) 
     return found
 
 
-def _check_containers(request: Request, document: Document) -> tuple[list[Result], int]:
-    from atlas.check.containers import containers
-
-    known = serves(request.folder, request.engine)
-    every = containers(document, known)
-    found = []
-    for one in every:
-        if one.start is not None:
-            name = ".".join(map(str, one.path)) or document.name
-            found.append(_check_start(request, one.start, f"{document.name} ({name})" if one.path else name))
-    return found, len(every)
+def may_hold_containers(value: Json) -> bool:
+    """Whether it is a manifest or a Compose file, or anything that says what is run."""
+    if not isinstance(value, dict):
+        return False
+    if isinstance(value.get("services"), dict) or ("apiVersion" in value and "kind" in value):
+        return True
+    return bool(value.keys() & {"image", "args", "command"}) or any(
+        may_hold_containers(one) or (isinstance(one, list) and any(map(may_hold_containers, one)))
+        for one in value.values()
+    )
 
 
 def _check_mapping(request: Request, document: Document) -> Iterator[Result]:
@@ -139,17 +138,17 @@ def _check_mapping(request: Request, document: Document) -> Iterator[Result]:
     parts = {} if request.target or request.group else sections(knowledge, value)
     if parts:
         for key, group in parts.items():
-            items = _items(document, (key,))
+            items = items_of(document, (key,))
             yield from check_items(replace(request, group=group), items, f"{document.name} ({key})")
         return
-    yield from check_items(request, _items(document, ()), document.name)
+    yield from check_items(request, items_of(document, ()), document.name)
 
 
 def _kind(value: Json) -> str:
     return "a list" if isinstance(value, list) else "a single value"
 
 
-def _items(document: Document, path: tuple[str, ...]) -> list[Item]:
+def items_of(document: Document, path: tuple[str, ...]) -> list[Item]:
     value = document.value
     for key in path:
         value = value[key]
@@ -170,61 +169,3 @@ def check_items(request: Request, items: Sequence[Item], name: str) -> list[Resu
     if checker.names.serve and any("-" in item.name for item in items):
         return [checker.check_keys(items, name)]
     return [checker.check_fields(items, name)]
-
-
-def check_command(request: Request, tokens: Sequence[Token], name: str) -> Result:
-    """A command line; that of an engine which is named may be its flags alone."""
-    start = find_start(tokens, serves(request.folder, request.engine))
-    if start is None and request.engine is not None:
-        start = Start(request.engine, tuple(tokens))
-    if start is None:
-        raise InputError(
-            "no command or image of an engine is in it", where=name, hint="name the engine: --engine vllm"
-        )
-    return _check_start(request, start, name)
-
-
-def _check_start(request: Request, start: Start, name: str) -> Result:
-    knowledge = request.knowledge(start.engine, version_of(start.tag), name)
-    serve = knowledge.serve
-    if serve is None:
-        raise InputError(
-            f"how {knowledge.engine} {knowledge.version} reads its command line is not known",
-            where=name,
-            hint="check its parameters as a file or as key=value, with --target CLASS",
-        )
-    group, root = named(knowledge, request.target, request.group or serve["group"], [])
-    checker = request.checker(knowledge, group, root)
-    words, keys = _without_file(start.words, serve.get("config_flag"))
-    return checker.check_tokens(words, name, _notes(request, start, knowledge, name), keys)
-
-
-def _without_file(words: Sequence[Token], flag: str | None) -> tuple[list[Token], list[Item]]:
-    """The words without the file of flags that they name, and what is in that file, if it is here."""
-    kept: list[Token] = []
-    path: str | None = None
-    skip = False
-    for place, word in enumerate(words):
-        if skip:
-            skip = False
-        elif flag and word.text == flag and place + 1 < len(words):
-            path, skip = words[place + 1].text, True
-        elif flag and word.text.startswith(f"{flag}="):
-            path = word.text.partition("=")[2]
-        else:
-            kept.append(word)
-    if path is None or not Path(path).is_file():
-        return kept, []
-    items = []
-    for document in read_file(Path(path), "yaml"):
-        if isinstance(document.value, dict):
-            items += _items(document, ())
-    return kept, items
-
-
-def _notes(request: Request, start: Start, knowledge: Knowledge, name: str) -> list[Finding]:
-    if request.version or version_of(start.tag):
-        return []
-    what = f"the tag `{start.tag}` names no version" if start.tag else "no version is named"
-    message = f"{what}; checked against the newest tracked, {knowledge.version}"
-    return [Finding("version_assumed", "note", message, Place(name.partition(" (")[0]))]

@@ -22,9 +22,17 @@ class NotReadable(Exception):
     """The text is not what the parameter takes; the message says what it would have to be."""
 
 
-def read(text: str, fragment: Mapping[str, Json], *, suffixes: bool, words: Mapping[str, Json]) -> Json:
+def read(
+    text: str,
+    fragment: Mapping[str, Json],
+    *,
+    suffixes: bool,
+    words: Mapping[str, Json],
+    loose: bool = False,
+) -> Json:
     """The value that the text stands for; NotReadable where the command line would refuse it.
 
+    `loose`: an object that is no known class, for which parsers take any JSON, or text.
     UNKNOWN where that depends on something that is filled in later, or on how the engine reads `None`.
     """
     if TEMPLATE.search(text):
@@ -40,6 +48,8 @@ def read(text: str, fragment: Mapping[str, Json], *, suffixes: bool, words: Mapp
         value = _read_as(text, option, suffixes)
         if value is not NotReadable:
             return value
+    if loose and any("object" in kinds_of(one) for one in options):
+        return _anything(text)
     raise NotReadable(f"{shown(text)} is not {display(fragment)}")
 
 

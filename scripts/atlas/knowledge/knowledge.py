@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atlas.errors import InputError, IntegrityError, UnavailableError
-from atlas.knowledge.model import Json, Parameter, Rule, Target, parameter_of
+from atlas.knowledge.model import Json, Rule, Target
 
 if TYPE_CHECKING:
     from atlas.check.model import Result
+    from atlas.knowledge.parameter import Parameter
 
 CHECKING = "atlas.check.api"
 """Named, not imported: how configurations are checked is no part of what artefacts are built with."""
@@ -65,10 +66,14 @@ class Knowledge:
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """Every parameter, by group and path."""
+        from atlas.knowledge.parameter import parameter_of
+
         return tuple(parameter_of(group, entry) for (group, _), entry in self.entries.items())
 
     def at(self, group: str, path: str) -> Parameter | None:
         """The parameter with exactly this path in this group."""
+        from atlas.knowledge.parameter import parameter_of
+
         entry = self.entries.get((group, path))
         return None if entry is None else parameter_of(group, entry)
 
@@ -77,6 +82,8 @@ class Knowledge:
 
         Raises InputError with the nearest names where there is none.
         """
+        from atlas.knowledge.parameter import parameter_of
+
         wanted = name.lstrip("-").replace("-", "_") if name.startswith("-") else name
         best: tuple[int, str, Mapping[str, Json]] | None = None
         for (of, path), entry in self.entries.items():
@@ -148,7 +155,7 @@ class Knowledge:
     def _rules(self) -> dict[str, tuple[Rule, ...]]:
         found: dict[str, list[Rule]] = {}
         for entry in self.compact["rules"]:
-            found.setdefault(entry["target"], []).append(_rule(entry))
+            found.setdefault(entry["target"], []).append(Rule(entry))
         return {target: tuple(rules) for target, rules in found.items()}
 
     def rules(self, target: str | None = None) -> tuple[Rule, ...]:
@@ -222,27 +229,3 @@ def _rank(entry: Mapping[str, Json], path: str, name: str, wanted: str) -> int |
     if wanted in entry.get("aliases", ()):
         return 2
     return 3 + path.count(".") if entry["name"] == wanted else None
-
-
-def _rule(entry: Mapping[str, Json]) -> Rule:
-    return Rule(
-        id=entry["id"],
-        target=entry["target"],
-        severity=entry["severity"],
-        depth=entry["depth"],
-        fields=tuple(entry["fields"]),
-        when=entry["when"],
-        effect=entry["effect"],
-        proven=entry["proven"],
-        message=entry.get("message"),
-        requires=tuple(entry.get("requires", ())),
-        partial=tuple(entry.get("partial", ())),
-        file=entry.get("file"),
-        line=entry.get("line"),
-        origins=tuple(entry["origins"]),
-        n_triggered=entry.get("n_triggered"),
-        lower_bound=entry.get("lower_bound"),
-        always=entry.get("always", False),
-        triggers=entry.get("triggers"),
-        passes=entry.get("passes"),
-    )

@@ -1,4 +1,4 @@
-"""The entries of the artefacts as typed records: parameters, targets and rules."""
+"""What knowledge.json says of rules and the classes that they are about, as typed records."""
 
 from __future__ import annotations
 
@@ -10,89 +10,6 @@ from typing import Any, TypeAlias
 from atlas.invariants.predicate import Context, Expr, parse
 
 Json: TypeAlias = Any
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter as `schema.discovered.json` has it (docs/schema.md says what each key means)."""
-
-    group: str
-    path: str
-    name: str
-    root: str
-    owner: str
-    type: Mapping[str, Json]
-    display: str
-    default_kind: str
-    annotation: str | None = None
-    default: Json = None
-    has_default: bool = False
-    """Whether `default` is one: None may be a default, or stand for none."""
-    default_text: str | None = None
-    effective_default: Mapping[str, Json] | None = None
-    description: str | None = None
-    enum: tuple[Json, ...] = ()
-    open: bool = False
-    constraints: Mapping[str, Json] = field(default_factory=dict)
-    deprecated: Mapping[str, Json] | None = None
-    cli_flag: str | None = None
-    cli_flags: tuple[str, ...] = ()
-    """All spellings, the usual one among them."""
-    aliases: tuple[str, ...] = ()
-    env: str | None = None
-    private: bool = False
-    readonly: bool = False
-    via: str | None = None
-    joins: str | None = None
-    same_as: str | None = None
-    also_in: tuple[str, ...] = ()
-    file: str | None = None
-    line: int | None = None
-    lanes: tuple[str, ...] = ()
-
-    @property
-    def settable(self) -> bool:
-        return not self.readonly and self.via != "init_attr"
-
-
-def parameter_of(group: str, entry: Mapping[str, Json]) -> Parameter:
-    """The record of an artefact's entry."""
-    evidence = entry["evidence"]
-    place: Mapping[str, Json] = next((one for one in evidence if one.get("file")), {})
-    flag = entry.get("cli_flag")
-    return Parameter(
-        group=group,
-        path=entry["path"],
-        name=entry["name"],
-        root=entry["root"],
-        owner=entry["owner"],
-        type=entry["type"],
-        display=entry["display"],
-        default_kind=entry["default_kind"],
-        annotation=entry.get("annotation"),
-        default=entry.get("default"),
-        has_default="default" in entry or entry["default_kind"] == "none",
-        default_text=entry.get("default_text"),
-        effective_default=entry.get("effective_default"),
-        description=entry.get("description"),
-        enum=tuple(entry.get("enum", ())),
-        open=entry.get("open", False),
-        constraints=entry.get("constraints", {}),
-        deprecated=entry.get("deprecated"),
-        cli_flag=flag,
-        cli_flags=tuple(entry.get("cli_flags", (flag,) if flag else ())),
-        aliases=tuple(entry.get("aliases", ())),
-        env=entry.get("env"),
-        private=entry.get("private", False),
-        readonly=entry.get("readonly", False),
-        via=entry.get("via"),
-        joins=entry.get("joins"),
-        same_as=entry.get("same_as"),
-        also_in=tuple(entry.get("also_in", ())),
-        file=place.get("file"),
-        line=place.get("line"),
-        lanes=tuple(one["lane"] for one in evidence),
-    )
 
 
 @dataclass(frozen=True)
@@ -120,32 +37,95 @@ class Target:
         return Context(self.defaults, self.types, "lax" if self.types else "none")
 
 
-@dataclass(frozen=True)
 class Rule:
-    """A rule of invariants.yaml. Not `proven`: only the sources speak for it, and it never is an error."""
+    """A rule of invariants.yaml, over its entry: there are hundreds, of which few are looked into."""
 
-    id: str
-    target: str
-    severity: str
-    depth: str
-    fields: tuple[str, ...]
-    when: str
-    effect: Mapping[str, Json]
-    proven: bool
-    message: str | None = None
-    requires: tuple[str, ...] = ()
-    partial: tuple[str, ...] = ()
-    file: str | None = None
-    line: int | None = None
-    origins: tuple[str, ...] = ()
-    n_triggered: int | None = None
-    lower_bound: float | None = None
-    always: bool = False
-    """Whether it holds when nothing is set."""
-    triggers: Mapping[str, Json] | None = None
-    """The smallest configuration that it was seen to hold for."""
-    passes: Mapping[str, Json] | None = None
-    """The nearest one that it was seen not to hold for."""
+    def __init__(self, entry: Mapping[str, Json]) -> None:
+        self.entry = entry
+
+    def __repr__(self) -> str:
+        return f"Rule({self.id})"
+
+    @property
+    def id(self) -> str:
+        return str(self.entry["id"])
+
+    @property
+    def target(self) -> str:
+        return str(self.entry["target"])
+
+    @property
+    def severity(self) -> str:
+        return str(self.entry["severity"])
+
+    @property
+    def depth(self) -> str:
+        return str(self.entry["depth"])
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(self.entry["fields"])
+
+    @property
+    def when(self) -> str:
+        return str(self.entry["when"])
+
+    @property
+    def effect(self) -> Mapping[str, Json]:
+        effect: Mapping[str, Json] = self.entry["effect"]
+        return effect
+
+    @property
+    def proven(self) -> bool:
+        """Not so: only the sources speak for it, and it never is an error."""
+        return bool(self.entry["proven"])
+
+    @property
+    def message(self) -> str | None:
+        return self.entry.get("message")
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        return tuple(self.entry.get("requires", ()))
+
+    @property
+    def partial(self) -> tuple[str, ...]:
+        return tuple(self.entry.get("partial", ()))
+
+    @property
+    def file(self) -> str | None:
+        return self.entry.get("file")
+
+    @property
+    def line(self) -> int | None:
+        return self.entry.get("line")
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        return tuple(self.entry["origins"])
+
+    @property
+    def n_triggered(self) -> int | None:
+        return self.entry.get("n_triggered")
+
+    @property
+    def lower_bound(self) -> float | None:
+        return self.entry.get("lower_bound")
+
+    @property
+    def always(self) -> bool:
+        """Whether it holds when nothing is set."""
+        return bool(self.entry.get("always"))
+
+    @property
+    def triggers(self) -> Mapping[str, Json] | None:
+        """The smallest configuration that it was seen to hold for."""
+        return self.entry.get("triggers")
+
+    @property
+    def passes(self) -> Mapping[str, Json] | None:
+        """The nearest one that it was seen not to hold for."""
+        return self.entry.get("passes")
 
     @cached_property
     def expr(self) -> Expr:

@@ -1,0 +1,99 @@
+"""Command lines and containers: the engine that they start, in its version, with its flags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from atlas.check.commands import Start, find_start, serves, split, version_of
+from atlas.check.containers import containers
+from atlas.check.documents import Document, read_file
+from atlas.check.flags import Token
+from atlas.check.model import Finding, Item, Place, Result
+from atlas.check.run import items_of
+from atlas.check.select import named
+from atlas.errors import InputError
+from atlas.knowledge.knowledge import Knowledge
+
+if TYPE_CHECKING:
+    from atlas.check.run import Request
+
+
+def check_containers(request: Request, document: Document) -> tuple[list[Result], int]:
+    known = serves(request.folder, request.engine)
+    every = containers(document, known)
+    found = []
+    for one in every:
+        if one.start is not None:
+            name = ".".join(map(str, one.path)) or document.name
+            found.append(_check_start(request, one.start, f"{document.name} ({name})" if one.path else name))
+    return found, len(every)
+
+
+def check_words(request: Request, words: Sequence[str], name: str) -> Result:
+    """A command line, already taken apart."""
+    return check_command(request, [Token(word, Place(name)) for word in words], name)
+
+
+def check_text(request: Request, document: Document) -> Result:
+    """A document that is one text: a command."""
+    return check_command(request, split(Token(document.value, document.place())), document.name)
+
+
+def check_command(request: Request, tokens: Sequence[Token], name: str) -> Result:
+    """A command line; that of an engine which is named may be its flags alone."""
+    start = find_start(tokens, serves(request.folder, request.engine))
+    if start is None and request.engine is not None:
+        start = Start(request.engine, tuple(tokens))
+    if start is None:
+        raise InputError(
+            "no command or image of an engine is in it", where=name, hint="name the engine: --engine vllm"
+        )
+    return _check_start(request, start, name)
+
+
+def _check_start(request: Request, start: Start, name: str) -> Result:
+    knowledge = request.knowledge(start.engine, version_of(start.tag), name)
+    serve = knowledge.serve
+    if serve is None:
+        raise InputError(
+            f"how {knowledge.engine} {knowledge.version} reads its command line is not known",
+            where=name,
+            hint="check its parameters as a file or as key=value, with --target CLASS",
+        )
+    group, root = named(knowledge, request.target, request.group or serve["group"], [])
+    checker = request.checker(knowledge, group, root)
+    words, keys = _without_file(start.words, serve.get("config_flag"))
+    return checker.check_tokens(words, name, _notes(request, start, knowledge, name), keys)
+
+
+def _without_file(words: Sequence[Token], flag: str | None) -> tuple[list[Token], list[Item]]:
+    """The words without the file of flags that they name, and what is in that file, if it is here."""
+    kept: list[Token] = []
+    path: str | None = None
+    skip = False
+    for place, word in enumerate(words):
+        if skip:
+            skip = False
+        elif flag and word.text == flag and place + 1 < len(words):
+            path, skip = words[place + 1].text, True
+        elif flag and word.text.startswith(f"{flag}="):
+            path = word.text.partition("=")[2]
+        else:
+            kept.append(word)
+    if path is None or not Path(path).is_file():
+        return kept, []
+    items = []
+    for document in read_file(Path(path), "yaml"):
+        if isinstance(document.value, dict):
+            items += items_of(document, ())
+    return kept, items
+
+
+def _notes(request: Request, start: Start, knowledge: Knowledge, name: str) -> list[Finding]:
+    if request.version or version_of(start.tag):
+        return []
+    what = f"the tag `{start.tag}` names no version" if start.tag else "no version is named"
+    message = f"{what}; checked against the newest tracked, {knowledge.version}"
+    return [Finding("version_assumed", "note", message, Place(name.partition(" (")[0]))]
