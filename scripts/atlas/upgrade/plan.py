@@ -11,8 +11,9 @@ from atlas.check.model import UNKNOWN, Finding, Result
 from atlas.diff.change import Change, Diff
 from atlas.diff.defaults import shown_default
 from atlas.diff.facts import Facts
-from atlas.diff.fragments import accepts, parts, same_value, without_null
+from atlas.diff.fragments import accepts, parts, without_null
 from atlas.diff.wording import said, shown
+from atlas.schema.compare import same_value
 from atlas.upgrade.given import Given
 from atlas.upgrade.model import Edit, Kind, Point
 
