@@ -7,7 +7,8 @@ import jsonschema
 import pytest
 
 from atlas import cli
-from atlas.upgrade.run import Task, upgrade_file, upgrade_pairs
+from atlas.upgrade.files import upgrade_file
+from atlas.upgrade.run import Task, upgrade_pairs
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "config/schemas/cli/upgrade.schema.json").read_text())
