@@ -106,7 +106,11 @@ def engine(tmp_path_factory):
         deep=DeepSpec(samples=300, most_asked=6000, variants=OTHERS),
     )  # fmt: skip
     cell = SimpleNamespace(
-        packages=("toy",), fixtures={}, version="1.0", venv=None, invariants=InvariantSpec((spec,), samples=300)
+        packages=("toy",),
+        fixtures={},
+        version="1.0",
+        venv=None,
+        invariants=InvariantSpec((spec,), samples=300),
     )
     prepared = Prepared(cell, Runtime(Path(sys.executable), (folder,)), 60, folder)  # type: ignore[arg-type]
     reader = Reader.over(SourceIndex({file: text.encode for file, text in toy.texts.items()}))

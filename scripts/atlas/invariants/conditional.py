@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
@@ -9,23 +10,36 @@ from atlas.invariants.bench import Bench
 from atlas.invariants.corpus import context_of
 from atlas.invariants.gate import Trial
 from atlas.invariants.model import Candidate, Mined, Observation, Target
-from atlas.invariants.outcomes import happened, matches_warning
+from atlas.invariants.outcomes import at_own_site, happened, matches_warning, said_at_site
 
 MISSING_PACKAGE = "ImportError"
+_NOT_INSTALLED = re.compile(r"No module named|\b(pip|uv pip|conda) install\b|\bis not installed\b")
 UNKNOWN_PLACE = "platform: seen on this one, where the change is made is not known"
 TRIED = 24
 
 
 def conditions(bench: Bench, trial: Trial, platform: str, platform_modules: Sequence[str]) -> tuple[str, ...]:
     """What the rule was seen to require, in words; nothing where it holds for the configuration alone."""
-    seen = [observation for _, observation in trial.confirmed]
-    found = list(trial.candidate.requires)
+    candidate = trial.candidate
+    every = [observation for _, observation in trial.confirmed]
+    seen = [one for one in every if at_own_site(candidate, one)] or every
+    found = list(candidate.requires)
     if any(_on_platform(observation, platform_modules) for observation in seen):
         found.append(f"platform: {platform}")
-    if any(one.thrown and MISSING_PACKAGE in one.thrown.mro for one in seen):
+    if any(_lacks_package(candidate, one) for one in seen):
         found.append("packages: one that it asks for is not installed")
     found += _variants(bench, trial)
     return tuple(dict.fromkeys(found))
+
+
+def _lacks_package(candidate: Candidate, observation: Observation) -> bool:
+    """Whether it is an error of an import, or says so where it was wrapped in another one."""
+    thrown = observation.thrown
+    if thrown is None:
+        return False
+    return MISSING_PACKAGE in thrown.mro or any(
+        map(_NOT_INSTALLED.search, said_at_site(candidate, observation))
+    )
 
 
 def _on_platform(observation: Observation, patterns: Sequence[str]) -> bool:

@@ -9,6 +9,7 @@ from atlas.invariants.bench import Bench, find_base, seed_of
 from atlas.invariants.company import in_turns, is_quiet, mixtures
 from atlas.invariants.conditional import asked, conditions
 from atlas.invariants.corpus import Corpus, Review, context_of
+from atlas.invariants.domain import one_sided
 from atlas.invariants.draw import Space, sides
 from atlas.invariants.gate import EACH_SIDE, EXAMPLES, Trial, Verdict, observed_depth, run_gate
 from atlas.invariants.induce import induced, refined
@@ -210,9 +211,11 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
         )
         todo = []
         for verdict in verdicts:
-            if verdict.passed:
+            if verdict.passed and not _one_sided(work, verdict.trial):
                 accept(work, verdict.trial)
                 continue
+            if verdict.passed:
+                verdict = Verdict(verdict.trial, "none_accepted")
             better = refined(work, verdict) if attempt < REFINEMENTS else None
             if _incomplete_notice(verdict):
                 accept(work, verdict.trial)
@@ -220,6 +223,11 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
                 hold(work, verdict)
             if better is not None and _is_new(work, better):
                 todo.append(better)
+
+
+def _one_sided(work: Work, trial: Trial) -> str:
+    known = (*trial.clean, *work.observed)
+    return one_sided(work.target, trial.candidate, trial.confirmed, known)
 
 
 def _is_new(work: Work, better: Candidate) -> bool:

@@ -1,0 +1,74 @@
+"""Whether enough of what a field may be was tried to say that an engine rejects it.
+
+A text that is rejected may be no name that the engine knows; others may be. So what was learned from rejected
+values alone is no rule: of the kind of value that it speaks of, the engine must have accepted one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from atlas.invariants.model import Candidate, Config, FieldSpec, Json, Target
+from atlas.invariants.outcomes import at_own_site, same
+from atlas.invariants.predicate import fields_of
+from atlas.invariants.sampling.fragments import alternatives, is_untyped, kinds
+from atlas.invariants.shared import Observed
+
+LISTED = ("enum", "const")
+
+
+def one_sided(
+    target: Target, candidate: Candidate, confirmed: Iterable[Observed], known: Iterable[Observed]
+) -> str:
+    """The field of a learned rule of whose kind of values none is known to be accepted; empty where there is none.
+
+    Rules that the sources or declarations state are exact by themselves. Truth values, None and what is listed
+    are tried in full, and what is of no declared type is not expected to be accepted.
+    """
+    if candidate.origin != "live" or candidate.severity != "error":
+        return ""
+    specs = {spec.name: spec for spec in target.fields}
+    names = {one.path[0] for one in fields_of(candidate.when)} & specs.keys()
+    rejected = [config for config, seen in confirmed if at_own_site(candidate, seen)]
+    wanted = {
+        (name, kind)
+        for config in rejected
+        for name in names & config.keys()
+        if (kind := kind_of(config[name])) and _is_open(specs[name], kind)
+    }
+    for config, seen in known:
+        if not wanted:
+            break
+        if seen.outcome == "ok":
+            wanted -= {pair for pair in wanted if _shows(pair, config, specs)}
+    return min(wanted)[0] if wanted else ""
+
+
+def kind_of(value: Json) -> str:
+    """The JSON type of a value that may be one of many; empty for None and truth values."""
+    if value is None or isinstance(value, bool):
+        return ""
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "object" if isinstance(value, Mapping) else "array"
+
+
+def _is_open(spec: FieldSpec, kind: str) -> bool:
+    """Whether the declared type has values of the kind that are not all listed."""
+    if is_untyped(spec.type):
+        return True
+    for one in alternatives(spec.type):
+        named = {"number" if name == "integer" else name for name in kinds(one)}
+        if kind in named and not any(word in one for word in LISTED):
+            return True
+    return False
+
+
+def _shows(pair: tuple[str, str], config: Config, specs: Mapping[str, FieldSpec]) -> bool:
+    name, kind = pair
+    if name not in config or kind_of(config[name]) != kind:
+        return False
+    spec = specs[name]
+    return not (spec.has_default and same(spec.default, config[name]))
