@@ -20,10 +20,10 @@ LISTED = ("enum", "const")
 def one_sided(
     target: Target, candidate: Candidate, confirmed: Iterable[Observed], known: Iterable[Observed]
 ) -> str:
-    """The field of a learned rule of whose kind of values none is known to be accepted; empty where there is none.
+    """The field of a learned rule of whose kind of values none is known to be accepted; empty for no such.
 
-    Rules that the sources or declarations state are exact by themselves. Truth values, None and what is listed
-    are tried in full, and what is of no declared type is not expected to be accepted.
+    Rules that the sources or declarations state are exact by themselves. Truth values, None and what is
+    listed are tried in full, and what is of no declared type is not expected to be accepted.
     """
     if candidate.origin != "live" or candidate.severity != "error":
         return ""

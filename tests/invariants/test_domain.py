@@ -1,0 +1,67 @@
+"""What was learned from rejected values alone is no rule: others of their kind may be accepted."""
+
+from __future__ import annotations
+
+import pytest
+
+from atlas.invariants.domain import one_sided
+from atlas.invariants.model import Candidate, Effect, FieldSpec, Observation, Site, Target, Thrown
+from atlas.invariants.predicate import parse
+
+SITE = Site("toy/config.py", 7, 7)
+TEXT, NUMBER, LISTED = (
+    {"type": "string"},
+    {"type": ["integer", "null"]},
+    {"enum": ["a", "b"], "type": "string"},
+)
+
+
+def target(fragment, default=None):
+    return Target("toy.Config", "g", (FieldSpec("name", "Any", fragment, default, True, "value"),))
+
+
+def rule(when, origin="live", severity="error"):
+    return Candidate(
+        "toy.Config", severity, "construct", parse(when), Effect("ValueError"), origin, site=SITE
+    )
+
+
+def rejected(value):
+    thrown = Thrown("ValueError", ("ValueError",), "no", ("toy/config.py:7",))
+    return {"name": value}, Observation("rejected", "construct", thrown)
+
+
+def accepted(value):
+    return {"name": value}, Observation("ok", "construct")
+
+
+def test_names_of_which_none_was_accepted_are_not_known_to_be_all_rejected():
+    confirmed = [rejected("abc"), rejected("nonsense")]
+    known = [accepted(None), accepted(3)]
+    assert one_sided(target(TEXT), rule("name is not None"), confirmed, known) == "name"
+    assert one_sided(target({}), rule("name is not None"), confirmed, known) == "name"
+    assert one_sided(target(TEXT), rule("name is not None"), confirmed, [*known, accepted("fast")]) == ""
+
+
+def test_the_default_shows_nothing_of_other_values():
+    known = [accepted("auto")]
+    assert one_sided(target(TEXT, "auto"), rule("name != 'auto'"), [rejected("abc")], known) == "name"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "value"),
+    [(LISTED, "b"), (TEXT, True), (TEXT, None), (NUMBER, "abc"), (NUMBER, [1])],
+    ids=["listed", "a truth value", "none", "of another type", "a list"],
+)
+def test_what_is_tried_in_full_or_of_no_declared_type_needs_no_accepted_value(fragment, value):
+    assert one_sided(target(fragment), rule("given(name)"), [rejected(value)], []) == ""
+
+
+def test_exact_rules_and_notices_are_not_asked():
+    for one in (rule("name is not None", origin="static"), rule("name is not None", severity="warn")):
+        assert one_sided(target(TEXT), one, [rejected("abc")], []) == ""
+
+
+def test_numbers_are_of_one_kind():
+    assert one_sided(target(NUMBER), rule("name > 3"), [rejected(4.5)], [accepted(2)]) == ""
+    assert one_sided(target(NUMBER), rule("name > 3"), [rejected(4)], []) == "name"
