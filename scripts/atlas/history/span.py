@@ -23,8 +23,8 @@ class Span:
     """A parameter from the tracked version `since` to the tracked version `until`, both included.
 
     `state` is `present`; `absent`; `unseen`: it was only ever taken out of `**kwargs`, and no code was seen
-    to take it, though other code may; or `unread`: whether these versions have it is not known, for the reason
-    `why`. `facts` are those of history.json, in full.
+    to take it, though other code may; or `unread`: whether these versions have it is not known, for the
+    reason `why`. `facts` are those of history.json, in full.
     """
 
     since: str

@@ -1,7 +1,8 @@
 """From the facts of all tracked versions to the spans of each parameter: over which versions it was what.
 
 Whether a version lacks a parameter, or its place was only not read there, is decided as `atlas diff` does it.
-A name that is only ever taken out of `**kwargs` is `unseen` where no code was found that takes it: other code may.
+A name that is only ever taken out of `**kwargs` is `unseen` where no code was found that takes it: other code
+may.
 """
 
 from __future__ import annotations
