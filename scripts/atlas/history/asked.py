@@ -48,7 +48,7 @@ def print_parameter(pin: str, name: str, group: str | None, *, as_json: bool, re
     if as_json:
         print_json(shown.as_json(knowledge, history, one, link))
     else:
-        print_lines(shown.lines(knowledge, history, one, link))
+        print_lines(shown.lines(knowledge, history, one, name, link))
 
 
 def print_engines(*, as_json: bool, results: Path | None) -> None:

@@ -18,6 +18,7 @@ Json: TypeAlias = Any
 Key: TypeAlias = tuple[str, str]
 """Group and path."""
 FILE = "history.json"
+MEND = "`git restore` it, or build it: `atlas build`"
 
 
 def load_history(engine: str, results: Path | None = None) -> History | None:
@@ -30,9 +31,7 @@ def load_history(engine: str, results: Path | None = None) -> History | None:
     except OSError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(
-            f"is no history: {error}", where=str(path), hint="`git restore` it, or build it: `atlas build`"
-        ) from error
+        raise IntegrityError(f"is no history: {error}", where=str(path), hint=MEND) from error
 
 
 class History:
@@ -117,7 +116,12 @@ class History:
     def timeline(self, parameter: str | Key, group: str | None = None) -> tuple[Span, ...]:
         """The spans of a parameter from the oldest tracked version to the newest."""
         of, path = self.key(parameter, group) if isinstance(parameter, str) else parameter
-        return spans_of(self._raw[of][path], self.versions)
+        try:
+            return spans_of(self._raw[of][path], self.versions)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise IntegrityError(
+                f"the history of {self.engine} makes no sense at {of}:{path}: {error}", hint=MEND
+            ) from error
 
     def first_seen(self, parameter: str | Key, group: str | None = None) -> FirstSeen | None:
         return first_seen(self.timeline(parameter, group))

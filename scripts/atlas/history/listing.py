@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from atlas.errors import InputError
-from atlas.history.recorded import load_recorded, pinned, recorded_versions
+from atlas.history.recorded import Recorded, load_recorded, pinned, recorded_versions
 from atlas.history.words import default
 from atlas.knowledge import Parameter, Rule, engines, versions
 from atlas.validation import nearest
@@ -99,6 +99,11 @@ def rule_rows(
 ) -> tuple[str, str, list[Row]]:
     """Engine, version, and its rules; `match` is a glob on their fields."""
     knowledge = pinned(pin, results)
+    if isinstance(knowledge, Recorded):
+        raise InputError(
+            f"of {knowledge.engine} {knowledge.version} only the history is kept, and no rules",
+            hint=f"in full there are: {', '.join(versions(knowledge.engine, results))}",
+        )
     cls = knowledge.target(target).cls if target else None
     rows = [
         _rule(rule)

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from atlas.errors import AtlasError, InputError, IntegrityError
+from atlas.errors import AtlasError, InputError, IntegrityError, UnavailableError
 from atlas.history.facts import unpacked
+from atlas.history.history import load_history
 from atlas.knowledge import Knowledge, engines, load, versions
 from atlas.knowledge.library import neighbours, results_folder
 from atlas.validation import nearest
@@ -63,6 +64,12 @@ def load_recorded(engine: str, version: str | None = None, results: Path | None 
     if version is None or version in versions(engine, folder):
         return load(engine, version, folder)
     tracked = recorded_versions(engine, folder)
+    history = load_history(engine, folder)
+    if history is not None and version in history.versions and version not in tracked:
+        raise UnavailableError(
+            f"what is kept of {engine} {version} is not here",
+            hint="name the results/ of a checkout (--results)",
+        )
     if version not in tracked:
         where = f"{folder.name}/{engine}"
         raise InputError(f"{engine} {version} is not tracked; {neighbours(version, tracked)}", where=where)

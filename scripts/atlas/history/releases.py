@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from atlas.history.history import History, Key
 from atlas.history.output import Line
-from atlas.history.span import Renamed, Span
+from atlas.history.span import GONE, Renamed, Span
 from atlas.history.timeline import FORMAT_VERSION, renamed_json
 from atlas.history.words import default, differences
 
@@ -26,6 +26,8 @@ class Release:
     n: int = 0
     added: list[Key] = field(default_factory=list)
     removed: list[Key] = field(default_factory=list)
+    unseen: set[Key] = field(default_factory=set)
+    """Of those that were removed, names taken out of `**kwargs`: other code than was found may take them."""
     renamed: dict[Key, Renamed] = field(default_factory=dict)
     deprecated: list[Key] = field(default_factory=list)
     defaults: dict[Key, tuple[str, str]] = field(default_factory=dict)
@@ -54,10 +56,12 @@ def releases(history: History, group: str | None = None) -> list[Release]:
 
 def _note(release: Release, key: Key, before: Span, span: Span) -> None:
     """What is not known of the version before is no change."""
-    if span.present and before.state == "absent":
+    if span.present and before.state in GONE:
         release.added.append(key)
-    elif span.state == "absent" and before.present:
+    elif span.state in GONE and before.present:
         release.removed.append(key)
+        if span.state == "unseen":
+            release.unseen.add(key)
         if span.renamed:
             release.renamed[key] = span.renamed
     elif span.present and before.present:
@@ -83,7 +87,11 @@ def as_json(history: History, found: list[Release]) -> dict[str, Json]:
                 "parameters": one.n,
                 "added": _keys(one.added),
                 "removed": [
-                    {**_key(key), "renamed": renamed_json(one.renamed[key]) if key in one.renamed else None}
+                    {
+                        **_key(key),
+                        "certain": key not in one.unseen,
+                        "renamed": renamed_json(one.renamed[key]) if key in one.renamed else None,
+                    }
                     for key in one.removed
                 ],
                 "deprecated": _keys(one.deprecated),
@@ -111,7 +119,8 @@ def lines(history: History, found: list[Release], *, names: bool) -> Iterator[Li
     for one in found:
         counts = [
             (len(one.added), "added"),
-            (len(one.removed), "removed"),
+            (len(one.removed) - len(one.unseen), "removed"),
+            (len(one.unseen), "not seen any more"),
             (len(one.deprecated), "deprecated"),
             (len(one.defaults), "with another default"),
             (len(one.changed), "changed otherwise"),
@@ -119,7 +128,10 @@ def lines(history: History, found: list[Release], *, names: bool) -> Iterator[Li
         told = ", ".join(f"{number} {word}" for number, word in counts if number) or "nothing changed"
         yield "head", f"{one.version}: {one.n} parameters{f'; {told}' if one.after else ''}"
         yield from _named("good", "added", [path for _, path in one.added], names)
-        yield from _named("bad", "removed", [_gone(one, key) for key in one.removed], names)
+        surely = [key for key in one.removed if key not in one.unseen]
+        yield from _named("bad", "removed", [_gone(one, key) for key in surely], names)
+        unseen = [_gone(one, key) for key in one.removed if key in one.unseen]
+        yield from _named("note", "not seen any more", unseen, names)
         yield from _named("note", "deprecated", [path for _, path in one.deprecated], names)
         texts = [f"{key[1]} ({old} → {new})" for key, (old, new) in one.defaults.items()]
         yield from _named("note", "defaults", texts, names)

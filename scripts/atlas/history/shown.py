@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 from atlas.errors import InputError
 from atlas.history.history import History
 from atlas.history.output import Line
-from atlas.history.span import Span
 from atlas.history.timeline import FORMAT_VERSION, Link, parameter_json, span_lines
 from atlas.history.words import default, deprecation, limits
 from atlas.knowledge import Knowledge, Parameter, Rule
@@ -39,8 +38,7 @@ def _elsewhere(history: History, key: tuple[str, str]) -> str:
     spans = history.timeline(key)
     gone = history.removed_in(key)
     having = [span for span in spans if span.present]
-    where = f"it was {gone}" if gone else f"{having[-1].until} has it"
-    return f"{history.first_seen(key)}, {where}" if gone else where
+    return f"{history.first_seen(key)}; {gone}" if gone else f"{having[-1].until} has it"
 
 
 def related(knowledge: Knowledge, one: Parameter) -> list[Rule]:
@@ -93,7 +91,10 @@ def _rule(knowledge: Knowledge, rule: Rule) -> dict[str, Json]:
     }
 
 
-def lines(knowledge: Knowledge, history: History | None, one: Parameter, link: Link) -> Iterator[Line]:
+def lines(
+    knowledge: Knowledge, history: History | None, one: Parameter, name: str, link: Link
+) -> Iterator[Line]:
+    """The same for people; `name` is what was asked for."""
     entry = knowledge.entries[one.group, one.path]
     yield "head", f"{knowledge.engine} {knowledge.version}: {one.path} ({one.group})"
     for word, text in _facts(entry, one):
@@ -113,7 +114,7 @@ def lines(knowledge: Knowledge, history: History | None, one: Parameter, link: L
         style = {"error": "bad", "warn": "note"}.get(rule.severity, "name")
         yield style, f"  {rule.severity}: {rule.message or rule.when}"
         yield "more", f"      when {rule.when} [{'proven' if rule.proven else 'static'}, {rule.id}]"
-    yield from _history(history, one)
+    yield from _history(history, one, name)
 
 
 def _facts(entry: Any, one: Parameter) -> Iterator[tuple[str, str]]:
@@ -135,9 +136,14 @@ def _facts(entry: Any, one: Parameter) -> Iterator[tuple[str, str]]:
     yield "seen by", " and ".join(f"the {lane} lane" for lane in one.lanes)
 
 
-def _history(history: History | None, one: Parameter) -> Iterator[Line]:
-    if history is None or (one.group, one.path) not in history.keys:
+def _history(history: History | None, one: Parameter, name: str) -> Iterator[Line]:
+    if history is None:
         return
-    spans: tuple[Span, ...] = history.timeline((one.group, one.path))
-    yield "head", "history, from the sources of tracked versions"
-    yield from span_lines(spans, lambda *_: None)
+    key = (one.group, one.path)
+    if key in history.keys:
+        yield "head", "history, from the sources of tracked versions"
+        yield from span_lines(history.timeline(key), lambda *_: None)
+    for group, path in history.find(name):
+        if path == name and (group, path) != key:
+            gone = history.removed_in((group, path))
+            yield "more", f"another `{path}` is in {group}: {gone or history.first_seen((group, path))}"

@@ -22,8 +22,9 @@ class Renamed:
 class Span:
     """A parameter from the tracked version `since` to the tracked version `until`, both included.
 
-    `state` is `present`, `absent`, or `unread`: whether these versions have it is not known, for the reason
-    `why`. `facts` are those of history.json, in full.
+    `state` is `present`; `absent`; `unseen`: it was only ever taken out of `**kwargs`, and no code was seen
+    to take it, though other code may; or `unread`: whether these versions have it is not known, for the
+    reason `why`. `facts` are those of history.json, in full.
     """
 
     since: str
@@ -62,10 +63,14 @@ class FirstSeen:
 
 @dataclass(frozen=True)
 class Removed:
-    """It went after the tracked version `last`, and at the latest with the tracked version `gone`."""
+    """It went after the tracked version `last`, and at the latest with the tracked version `gone`.
+
+    Not `certain`: its name was taken out of `**kwargs`, and other code than was found may still take it.
+    """
 
     last: str
     gone: str
+    certain: bool
     facts: Mapping[str, Json] = field(default_factory=dict)
     """What it was in the end."""
     renamed: Renamed | None = None
@@ -78,7 +83,9 @@ class Removed:
         return text
 
     def __str__(self) -> str:
-        return f"removed between {self.last} and {self.gone}"
+        if self.certain:
+            return f"removed between {self.last} and {self.gone}"
+        return f"not seen after {self.last} ({self.gone} takes further names, and may still take it)"
 
 
 def spans_of(raw: list[Mapping[str, Json]], versions: tuple[str, ...]) -> tuple[Span, ...]:
@@ -108,6 +115,8 @@ def spans_of(raw: list[Mapping[str, Json]], versions: tuple[str, ...]) -> tuple[
     return tuple(found)
 
 
+GONE = ("absent", "unseen")
+UNSEEN = "it takes further names, and may have taken it"
 NOT_FACTS = frozenset({"since", "is", "why", "renamed", "at", "unset"})
 
 
@@ -120,17 +129,18 @@ def first_seen(spans: tuple[Span, ...]) -> FirstSeen | None:
                 return FirstSeen(span.since)
             if before.state == "absent":
                 return FirstSeen(span.since, not_in=before.until)
-            return FirstSeen(span.since, unread=before.until, why=before.why)
+            return FirstSeen(span.since, unread=before.until, why=before.why or UNSEEN)
     return None
 
 
 def removed(spans: tuple[Span, ...]) -> Removed | None:
     """None where the newest version has it, or is not known to lack it, or none ever had it."""
-    if spans[-1].state != "absent":
+    if spans[-1].state not in GONE:
         return None
     having = [place for place, span in enumerate(spans) if span.present]
     if not having:
         return None
     last = having[-1]
-    gone = next(span for span in spans[last + 1 :] if span.state == "absent")
-    return Removed(spans[last].until, gone.since, spans[last].facts, gone.renamed)
+    gone = next(span for span in spans[last + 1 :] if span.state in GONE)
+    certain = spans[-1].state == "absent"
+    return Removed(spans[last].until, gone.since, certain, spans[last].facts, gone.renamed)

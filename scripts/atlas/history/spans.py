@@ -1,6 +1,8 @@
 """From the facts of all tracked versions to the spans of each parameter: over which versions it was what.
 
 Whether a version lacks a parameter, or its place was only not read there, is decided as `atlas diff` does it.
+A name that is only ever taken out of `**kwargs` is `unseen` where no code was found that takes it: other code
+may.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from atlas.history.renamed import Renamed, renamed
 
 Json: TypeAlias = Any
 Entry: TypeAlias = Mapping[str, Json]
+GONE = ("absent", "unseen")
 KEPT = (
     "display",
     "default_kind",
@@ -63,7 +66,7 @@ def _spans(
         found = {"since": facts.version, **difference(before, state)}
         if entry is not None and (where := facts.where(facts.reached(key) or key)):
             found["at"] = where
-        elif place and state["is"] == "absent" and (other := boundaries[place - 1].get(key)):
+        elif place and state["is"] in GONE and (other := boundaries[place - 1].get(key)):
             found["renamed"] = other.as_json()
         yield found
         before = state
@@ -93,7 +96,9 @@ def _nearest(entries: Sequence[Entry | None], place: int) -> Entry:
 
 def _without(key: Key, facts: Facts, entry: Entry) -> dict[str, Json]:
     reason = unread(facts, key, entry)
-    return {"is": "unread", "why": reason.removeprefix(f"{facts.version}: ")} if reason else {"is": "absent"}
+    if reason:
+        return {"is": "unread", "why": reason.removeprefix(f"{facts.version}: ")}
+    return {"is": "unseen"} if entry.get("via") == "kwargs" else {"is": "absent"}
 
 
 def _kept(entry: Entry) -> dict[str, Json]:

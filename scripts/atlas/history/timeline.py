@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from atlas.history.history import History, Key
 from atlas.history.output import Line
-from atlas.history.span import FirstSeen, Removed, Renamed, Span, first_seen, removed
+from atlas.history.span import GONE, FirstSeen, Removed, Renamed, Span, first_seen, removed
 from atlas.history.words import differences, summary
 
 Json: TypeAlias = Any
@@ -49,7 +49,13 @@ def _seen(one: FirstSeen) -> dict[str, Json]:
 
 def _removed(one: Removed) -> dict[str, Json]:
     renamed = renamed_json(one.renamed) if one.renamed else None
-    return {"last": one.last, "gone": one.gone, "advice": one.advice, "renamed": renamed}
+    return {
+        "last": one.last,
+        "gone": one.gone,
+        "certain": one.certain,
+        "advice": one.advice,
+        "renamed": renamed,
+    }
 
 
 def renamed_json(one: Renamed) -> dict[str, Json]:
@@ -112,7 +118,7 @@ def _told(spans: tuple[Span, ...], place: int) -> tuple[str, list[str]]:
         if seen and seen.version == span.since:
             return "good", [f"{seen}: {summary(span.facts)}"]
         assert before is not None
-        word = "back" if before.state == "absent" else "there again"
+        word = "back" if before.state in GONE else "there again"
         return "good", [f"{word}: {summary(span.facts)}"]
     if before is None or not any(one.present for one in spans[:place]):
         return "more", []
@@ -120,7 +126,11 @@ def _told(spans: tuple[Span, ...], place: int) -> tuple[str, list[str]]:
         return "more", [f"not known: {span.why}"]
     if not before.present:
         return "bad", [f"not there; {before.until} could not be read"]
-    found = [f"removed ({before.until} has it)"]
+    found = (
+        [f"removed ({before.until} has it)"]
+        if span.state == "absent"
+        else [f"not seen any more ({before.until} takes it out of **kwargs; so may code that was not found)"]
+    )
     if span.renamed:
         word = "maybe" if span.renamed.maybe else "now"
         found.append(f"{word} `{span.renamed.to}`: {span.renamed.why}")

@@ -28,7 +28,7 @@ def summary(facts: Facts) -> str:
 
 def type_text(facts: Facts) -> str:
     shown = str(facts.get("display", "unknown"))
-    return "type unknown" if shown == "unknown" else shown
+    return "unknown type" if shown == "unknown" else shown
 
 
 def default(facts: Facts) -> str:
@@ -62,7 +62,7 @@ def differences(old: Facts, new: Facts) -> list[str]:
 
 def _differences(old: Facts, new: Facts) -> Iterator[str]:
     if old.get("display") != new.get("display") and not _only_values(old, new):
-        yield f"type {type_text(old)} → {type_text(new)}"
+        yield f"type {old.get('display')} → {new.get('display')}"
     yield from _values(old, new)
     if default(old) != default(new) or old.get("default_kind") != new.get("default_kind"):
         yield f"default {default(old)} → {default(new)}"
