@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from atlas.diff.change import Diff
 from atlas.diff.compare import compare
-from atlas.diff.facts import Facts, ProvenRule
-from atlas.knowledge import Target
+from atlas.diff.facts import Facts, ProvenRule, facts_of
+from atlas.knowledge import Target, load
 
+RESULTS = Path(__file__).resolve().parents[2] / "results"
 ROOT = "toy.args.Args"
 BOTH = [
     {"lane": "static", "file": "toy/args.py", "line": 1},
     {"lane": "live", "file": "toy/args.py", "line": 1},
 ]
+
+
+@cache
+def tracked(engine: str, version: str) -> Facts:
+    return facts_of(load(engine, version, RESULTS))
+
+
+@cache
+def tracked_diff(engine: str, old: str, new: str) -> Diff:
+    return compare(tracked(engine, old), tracked(engine, new))
 
 
 def entry(path: str = "n", type_: Any = None, **changes: Any) -> dict[str, Any]:

@@ -10,22 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from atlas.diff.compare import compare
-from atlas.diff.facts import Facts, facts_of
-from atlas.knowledge import load
+from .made import tracked, tracked_diff
 
-ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((Path(__file__).parent / "labelled").glob("*.yaml"))
 NOT_LABELLED = {
     "flag_added", "flag_removed", "flag_spelling_added", "flag_spelling_removed", "effective_default_changed",
     "doc_changed", "source_moved", "type_rewritten", "provenance_changed", "default_text_changed",
     "expansion_changed",
 }  # fmt: skip
-
-
-def pair(label) -> tuple[Facts, Facts]:
-    old, new = (facts_of(load(label["engine"], label[side], ROOT / "results")) for side in ("old", "new"))
-    return old, new
 
 
 NESTED = "transformers.generation.configuration_utils.ContinuousBatchingConfig"
@@ -55,10 +47,10 @@ def sampled(label, versions) -> set[str]:
 
 def told(label) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
     """Claims about the sample, and what was called not known."""
-    versions = pair(label)
+    versions = [tracked(label["engine"], label[side]) for side in ("old", "new")]
     names = sampled(label, versions)
     claims, unknown = set(), set()
-    for change in compare(*versions).changes:
+    for change in tracked_diff(label["engine"], label["old"], label["new"]).changes:
         if change.aspect == "rule" or change.kind in NOT_LABELLED:
             continue
         group, _, path = change.subject.partition(":")
@@ -92,5 +84,6 @@ def test_no_rename_is_claimed_that_is_none():
     """None of the labelled pairs has one; a rename that is told would be a false merge."""
     for file in FILES:
         label = yaml.safe_load(file.read_text())
-        found = {one.kind for one in compare(*pair(label)).changes}
+        diff = tracked_diff(label["engine"], label["old"], label["new"])
+        found = {one.kind for one in diff.changes}
         assert "param_renamed" not in label["changes"] and "param_renamed" not in found

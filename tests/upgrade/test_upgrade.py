@@ -7,7 +7,8 @@ import jsonschema
 import pytest
 
 from atlas import cli
-from atlas.upgrade.run import Task, upgrade_file, upgrade_pairs
+from atlas.upgrade.files import upgrade_file
+from atlas.upgrade.run import Task, upgrade_pairs
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "config/schemas/cli/upgrade.schema.json").read_text())
@@ -61,6 +62,17 @@ def test_only_the_lines_of_what_is_gone_change_and_comments_stay(tmp_path):
         "  use_cudnn_prefill: true",
     }
     assert text.splitlines() == [line for line in SERVE.splitlines() if line not in gone]
+
+
+def test_the_file_keeps_its_permissions_and_a_link_stays_a_link(tmp_path):
+    real, link = tmp_path / "real.yaml", tmp_path / "link.yaml"
+    real.write_text(SERVE)
+    real.chmod(0o600)
+    link.symlink_to(real)
+    upgrade_file(task(*VLLM), link, write=True)
+    assert link.is_symlink() and real.stat().st_mode & 0o777 == 0o600
+    assert "max-num-partial" not in real.read_text()
+    assert sorted(tmp_path.iterdir()) == [link, real]
 
 
 def test_without_write_the_file_stays(tmp_path):

@@ -32,6 +32,8 @@ def confirmed(change: Change, judges: tuple[Judge, Judge]) -> Change:
     Where the class of the narrower version is proven and takes all values that were tried, the detail
     `not_enforced_by` names it.
     """
+    if not (judges[0].targets and judges[1].targets):
+        return change
     if change.kind in NARROWER or change.kind in WIDER:
         strict = 1 if change.kind in NARROWER else 0
         witness, takes_all = _found(change, judges, strict)

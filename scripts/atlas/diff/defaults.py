@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from atlas.diff.facts import Facts
-from atlas.diff.fragments import same_value
+from atlas.schema.compare import same_value
 
 Json: TypeAlias = Any
 Found: TypeAlias = tuple[str, dict[str, Json]]

@@ -198,6 +198,11 @@ def lanes_of(entry: Mapping[str, Json]) -> tuple[str, ...]:
     return tuple(one["lane"] for one in entry["evidence"])
 
 
+def parameters_of(knowledge: Knowledge) -> Facts:
+    """The facts of a version but for its rules, which takes a fraction of the time."""
+    return Facts(knowledge.engine, knowledge.version, knowledge.schema, negations=_negations(knowledge))
+
+
 def facts_of(knowledge: Knowledge) -> Facts:
     """The facts of a version; without rules where its invariants are not built."""
     targets: tuple[Target, ...] = ()

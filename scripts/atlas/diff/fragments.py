@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from atlas.schema.compare import same_value
+
 Json: TypeAlias = Any
 Fragment: TypeAlias = Mapping[str, Json]
 
@@ -127,17 +129,6 @@ def json_kind(value: Json) -> str:
     """The JSON Schema type; a bool is no integer."""
     kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
     return "null" if value is None else kinds.get(type(value), "object")
-
-
-def same_value(one: Json, other: Json) -> bool:
-    """Equal as JSON: true is not 1, 1 is 1.0."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same_value, one, other))
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same_value(one[key], other[key]) for key in one)
-    return bool(one == other)
 
 
 def has(fragment: Json, kind: str) -> bool:

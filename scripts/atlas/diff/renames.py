@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from atlas.diff.facts import Facts, Json, Key
-from atlas.diff.fragments import same_value
 from atlas.diff.subset import subset
+from atlas.schema.compare import same_value
 
 LIKE = 0.72
 """How similar two names must be to be mentioned, between 0 and 1."""

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from atlas.diff.change import Basis, Change, Witness
 from atlas.diff.facts import ProvenRule
-from atlas.diff.fragments import same_value
 from atlas.diff.judge import Judge
+from atlas.schema.compare import same_value
 
 Json: TypeAlias = Any
 Config: TypeAlias = Mapping[str, Json]

@@ -8,19 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from atlas.diff.fragments import (
-    LOWER,
-    SIZES,
-    UPPER,
-    Fragment,
-    Json,
-    Part,
-    accepts,
-    as_fragment,
-    parts,
-    same_value,
-    takes,
-)
+from atlas.diff.fragments import LOWER, SIZES, UPPER, Fragment, Json, Part, accepts, as_fragment, parts, takes
+from atlas.schema.compare import same_value
 
 MOST_SAMPLES = 60
 

@@ -14,10 +14,10 @@ from atlas.diff.fragments import (
     is_opaque,
     json_kind,
     parts,
-    same_value,
     without_null,
 )
 from atlas.diff.subset import Answer, highest, lowest, subset
+from atlas.schema.compare import same_value
 
 Json: TypeAlias = Any
 Found: TypeAlias = tuple[str, dict[str, Json]]

@@ -58,7 +58,8 @@ def upgrade(
 
     Exits 0 if nothing breaks, or all that did was edited (--write); 1 otherwise; 4 for what cannot be read.
     """
-    from atlas.upgrade.run import Task, upgrade_command, upgrade_file, upgrade_pairs
+    from atlas.upgrade.files import upgrade_file
+    from atlas.upgrade.run import Task, upgrade_command, upgrade_pairs
 
     task = Task(engine, old, new, target, group, form, results)
     words = ctx.meta["atlas.command_line"]

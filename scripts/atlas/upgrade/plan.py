@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from atlas.check.model import UNKNOWN, Finding, Result
-from atlas.diff.change import Change, Diff
+from atlas.check.model import UNKNOWN, Finding
+from atlas.diff.change import Change
 from atlas.diff.defaults import shown_default
 from atlas.diff.facts import Facts
-from atlas.diff.fragments import accepts, parts, same_value, without_null
+from atlas.diff.fragments import accepts
 from atlas.diff.wording import said, shown
+from atlas.schema.compare import same_value
 from atlas.upgrade.given import Given
-from atlas.upgrade.model import Edit, Kind, Point
+from atlas.upgrade.model import Kind, Point
+from atlas.upgrade.remedy import GONE, RENAMED, advice, remedy
+from atlas.upgrade.sides import Sides, new_errors
 
 Json: TypeAlias = Any
 DEFAULTS = (
@@ -24,25 +25,6 @@ DEFAULTS = (
     "effective_default_changed",
     "became_optional",
 )
-RENAMED = ("param_renamed",)
-GONE = ("param_removed", "param_removed_required", "became_readonly")
-
-
-@dataclass(frozen=True)
-class Sides:
-    """What is known of the configuration under both versions."""
-
-    before: Result
-    after: Result
-    given: Sequence[Given]
-    diff: Diff
-    facts: tuple[Facts, Facts]
-
-    def changes(self, subject: str) -> list[Change]:
-        return [one for one in self.diff.changes if one.subject == subject]
-
-    def id(self, change: Change) -> str:
-        return change.id(self.diff.engine)
 
 
 def points(sides: Sides) -> list[Point]:
@@ -58,12 +40,6 @@ def _distinct(found: Sequence[Point]) -> list[Point]:
     return seen
 
 
-def new_errors(before: Result, after: Result) -> list[Finding]:
-    """What the newer version refuses, and the older did not."""
-    known = {(one.kind, one.parameter) for one in before.findings if one.level == "error"}
-    return [one for one in after.findings if one.level == "error" and (one.kind, one.parameter) not in known]
-
-
 def _refused(sides: Sides) -> Iterator[Point]:
     """What the newer version refuses: with an edit that is certain, or with what there is to decide."""
     told: set[str] = set()
@@ -74,7 +50,7 @@ def _refused(sides: Sides) -> Iterator[Point]:
             continue
         told.add(name)
         related = sides.changes(one.subject) if one else []
-        edit, left = _remedy(finding, one, related, sides)
+        edit, left = remedy(finding, one, related, sides)
         yield Point(
             "breaks",
             name,
@@ -104,7 +80,7 @@ def _perhaps_refused(sides: Sides, told: set[str]) -> Iterator[Point]:
                     one.place,
                     change.evidence,
                     (sides.id(change),),
-                    left=_advice(change) or "remove it, or see what took its place",
+                    left=advice(change) or "remove it, or see what took its place",
                 )
 
 
@@ -125,84 +101,6 @@ def _given_of(finding: Finding, given: Sequence[Given]) -> Given | None:
 
 def _same_place(finding: Finding, one: Given) -> bool:
     return finding.place == one.place or finding.written == one.written.partition(".")[0]
-
-
-def _remedy(
-    finding: Finding, one: Given | None, related: Sequence[Change], sides: Sides
-) -> tuple[Edit | None, str]:
-    """An edit that is certain, or what is left to decide."""
-    if one is None:
-        return None, "no setting of yours alone is the reason"
-    for change in related:
-        if change.kind in RENAMED and change.renamed_to:
-            name = change.renamed_to.rpartition(":")[2].rpartition(".")[2]
-            return Edit("rename", one.written, one.path, change.reason, _spelled(name, one.path[-1])), ""
-        if change.kind == "param_moved" and change.renamed_to:
-            return None, f"it is now `{change.renamed_to.partition(':')[2]}`: {change.reason}"
-        if change.kind in GONE:
-            return _removal(one, change, sides)
-    value = _only_value(one, related, sides)
-    if value is not None:
-        return Edit("set", one.written, one.path, "the only value that is left", value), ""
-    return None, _choices(finding, one, sides)
-
-
-def _spelled(name: str, written: str | int) -> str:
-    """A new name in the style of the old one: with dashes where that had dashes."""
-    text = str(written)
-    dashes = "-" in text.lstrip("-") or text.startswith("--")
-    return ("--" if text.startswith("--") else "") + (name.replace("_", "-") if dashes else name)
-
-
-def _removal(one: Given, change: Change, sides: Sides) -> tuple[Edit | None, str]:
-    """Taking out what is gone is certain where nothing that the user asked for gets lost without a word."""
-    advice = _advice(change)
-    as_default = (
-        "default" in one.entry and one.value is not UNKNOWN and same_value(one.value, one.entry["default"])
-    )
-    if advice and not as_default:
-        return None, advice
-    why = f"{sides.diff.new} has no such parameter"
-    return Edit(
-        "remove", one.written, one.path, why + (", and it was set to its default" if as_default else "")
-    ), ""
-
-
-_INSTEAD = re.compile(r"\b(instead|use|pass|set|replaced|moved)\b", re.I)
-
-
-def _advice(change: Change) -> str:
-    """What the engine says that took its place, or what may have."""
-    deprecated = change.detail.get("deprecated") or {}
-    message = deprecated.get("message") or ""
-    if deprecated.get("replacement"):
-        return f"the engine says to use {deprecated['replacement']}: {message}".rstrip(": ")
-    if change.renamed_to:
-        return f"it is now `{change.renamed_to.partition(':')[2]}`: {change.reason}"
-    if _INSTEAD.search(message):
-        return f"the engine says: {message}"
-    alike = change.detail.get("maybe_renamed_to")
-    return f"it may now be {' or '.join(alike)}; nothing in the engine says so" if alike else ""
-
-
-def _only_value(one: Given, related: Sequence[Change], sides: Sides) -> Json:
-    """The single value that the newer version takes, if there is just one."""
-    if not any(change.kind in ("enum_value_removed", "type_narrowed", "enum_closed") for change in related):
-        return None
-    group, _, path = one.subject.partition(":")
-    entry = sides.facts[1].entries.get((group, path))
-    left = parts(without_null(entry["type"])) if entry else []
-    nullable = entry is not None and accepts(entry["type"], None) is not False
-    return left[0].value if len(left) == 1 and left[0].kind == "value" and not nullable else None
-
-
-def _choices(finding: Finding, one: Given, sides: Sides) -> str:
-    group, _, path = one.subject.partition(":")
-    entry = sides.facts[1].entries.get((group, path))
-    listed = [part.value for part in parts(entry["type"]) if part.kind == "value"] if entry else []
-    if finding.kind == "not_allowed" and listed:
-        return f"choose one of {', '.join(map(shown, listed[:12]))}"
-    return "another value, or none: which one fits your case is not known"
 
 
 def _of_given(sides: Sides) -> Iterator[Point]:

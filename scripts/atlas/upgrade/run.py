@@ -8,24 +8,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from atlas.canonical import write_atomic
 from atlas.check.checker import Checker
 from atlas.check.commands import Start, find_start, serves
-from atlas.check.containers import looks_like_containers
-from atlas.check.documents import FORMATS, MAX_BYTES, Document, read_bytes
 from atlas.check.flags import Token
 from atlas.check.model import Item, Place, Result
 from atlas.check.names import Names
-from atlas.check.select import choose, named, sections
+from atlas.check.select import choose, named
 from atlas.check.texts import anything
 from atlas.diff.compare import compare
-from atlas.diff.facts import Facts, facts_of
+from atlas.diff.facts import Facts, parameters_of
 from atlas.errors import InputError
 from atlas.knowledge import Knowledge, load, results_folder
 from atlas.upgrade.given import Given, given_fields, given_words
-from atlas.upgrade.model import DocumentPath, Edit, Point, Upgrade
-from atlas.upgrade.plan import Sides, new_errors, points
-from atlas.upgrade.text import NotEditable, edit_text
+from atlas.upgrade.model import Edit, Point, Upgrade
+from atlas.upgrade.plan import points
+from atlas.upgrade.sides import Sides, new_errors
 from atlas.upgrade.values import collides, edited
 from atlas.upgrade.words import command, edit_words
 
@@ -52,7 +49,8 @@ class Task:
 
     @cached_property
     def facts(self) -> tuple[Facts, Facts]:
-        return facts_of(self.knowledge[0]), facts_of(self.knowledge[1])
+        """Of parameters alone: what rules say of a configuration, the checkers tell."""
+        return parameters_of(self.knowledge[0]), parameters_of(self.knowledge[1])
 
     @cached_property
     def diff(self) -> Any:
@@ -175,107 +173,6 @@ def _verified(
             why = "; ".join(one.message for one in new_errors(before, tried)[:1])
             kept.append(replace(point, edit=None, left=f"`{point.edit.action}` would not be enough: {why}"))
     return kept, last
-
-
-# Files.
-
-
-def upgrade_file(task: Task, path: Path, *, write: bool) -> list[Done]:
-    """Every configuration in a file; with `write`, the file is edited in place."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(path)) from error
-    form = task.form or FORMATS.get(path.suffix.lower()) or _form_of(content)
-    documents = read_bytes(content, str(path), form)
-    found = upgrade_documents(task, documents)
-    if not found:
-        raise InputError("has no configuration", where=str(path))
-    if any(one.upgrade.edits for one, _ in found):
-        return _edit_file(path, content, form, documents, found, write=write)
-    return [one for one, _ in found]
-
-
-def _form_of(content: bytes) -> str:
-    return "json" if content.lstrip()[:1] in (b"{", b"[") else "yaml"
-
-
-Where: TypeAlias = tuple[int, DocumentPath]
-"""The number of a document in its file, and where a configuration is in it."""
-
-
-def upgrade_documents(task: Task, documents: Sequence[Document]) -> list[tuple[Done, Where]]:
-    """Configurations, and containers of the engine."""
-    found: list[tuple[Done, Where]] = []
-    for number, document in enumerate(documents):
-        if document.value is None:
-            continue
-        if looks_like_containers(document):
-            found += [(one, (number, ())) for one in _containers(task, document)]
-            continue
-        if not isinstance(document.value, dict):
-            raise InputError("is not a mapping of parameters", where=str(document.place()))
-        parts = {} if task.target or task.group else sections(task.knowledge[0], document.value)
-        for key, group in parts.items():
-            upgraded = upgrade_items(task, _items(document, (key,)), f"{document.name} ({key})", group)
-            found.append((Done(upgraded), (number, (key,))))
-        if not parts:
-            found.append((Done(upgrade_items(task, _items(document, ()), document.name)), (number, ())))
-    return found
-
-
-def _containers(task: Task, document: Document) -> list[Done]:
-    from atlas.check.containers import containers
-
-    known = serves(results_folder(task.results), task.engine)
-    starts = [(one, one.start) for one in containers(document, known) if one.start is not None]
-    return [
-        upgrade_words(task, start, f"{document.name} ({'.'.join(map(str, one.path))})")
-        for one, start in starts
-    ]
-
-
-def _items(document: Document, path: tuple[str, ...]) -> list[Item]:
-    value = document.value
-    for key in path:
-        value = value[key]
-    return [
-        Item(key, inner, document.place((*path, key)), document.below((*path, key)))
-        for key, inner in value.items()
-    ]
-
-
-def _edit_file(
-    path: Path,
-    content: bytes,
-    form: str,
-    documents: Sequence[Document],
-    found: Sequence[tuple[Done, Where]],
-    *,
-    write: bool,
-) -> list[Done]:
-    """All edits of a file at once: it is replaced as a whole, or not at all."""
-    text, reason = content.decode("utf-8"), ""
-    try:
-        if form == "toml":
-            raise NotEditable("TOML is not edited in place")
-        for done, (number, below) in found:
-            if done.text is not None:
-                raise NotEditable("commands in containers are not edited in place")
-            wanted = edited(documents[number].value, done.upgrade.edits, below)
-            edits = [((*below, *edit.path), edit) for edit in done.upgrade.edits]
-            text = edit_text(text, form, number, edits, wanted)
-            documents = [
-                replace(one, value=wanted) if place == number else one for place, one in enumerate(documents)
-            ]
-    except NotEditable as error:
-        reason = str(error)
-    if write and not reason:
-        write_atomic(path, text)
-    return [
-        replace(done, text=done.text or (None if reason else text), not_written=reason) for done, _ in found
-    ]
 
 
 def upgrade_pairs(task: Task, pairs: Sequence[str]) -> Done:
