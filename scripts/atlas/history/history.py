@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from atlas.errors import InputError, IntegrityError
-from atlas.history.span import FirstSeen, Removed, Renamed, Span, first_seen, removed, spans_of
+from atlas.history.span import Around, FirstSeen, Removed, Renamed, Span, first_seen, removed, spans_of
 
 Json: TypeAlias = Any
 Key: TypeAlias = tuple[str, str]
@@ -144,6 +144,17 @@ class History:
         place = self.versions.index(version)
         spans = self.timeline(parameter, group)
         return next(one for one in reversed(spans) if self.versions.index(one.since) <= place)
+
+    def around(self, parameter: str | Key, version: str) -> Around:
+        """What became of a parameter that a tracked version does not have, seen from that version."""
+        spans = self.timeline(parameter)
+        place = self.versions.index(version)
+        before = [one for one in spans if one.present and self.versions.index(one.until) < place]
+        after = [one for one in spans if one.present and self.versions.index(one.since) > place]
+        last = before[-1] if before else None
+        gone = spans[spans.index(last) + 1] if last else None
+        left = [one.until for one in spans if one.flags_left and self.versions.index(one.until) < place]
+        return Around(last, gone, after[0] if after else None, left[-1] if left else None)
 
     def starting(self, version: str) -> Iterator[tuple[Key, Span | None, Span]]:
         """The spans that begin at a version, each with the one before; nothing begins at the oldest."""

@@ -92,6 +92,18 @@ class Removed:
         return f"not seen after {self.last} ({self.gone} takes further names, and may still take it)"
 
 
+@dataclass(frozen=True)
+class Around:
+    """Seen from a version without a parameter: the last span before with it, the one that followed that, and
+    the first span after with it; and the last version before whose parser still took its flags.
+    """
+
+    last: Span | None
+    gone: Span | None
+    first_after: Span | None
+    flags_until: str | None = None
+
+
 def spans_of(raw: list[Mapping[str, Json]], versions: tuple[str, ...]) -> tuple[Span, ...]:
     """The spans that history.json has of a parameter, each with all of its facts and its end."""
     found: list[Span] = []
