@@ -10,6 +10,8 @@ from atlas.history.words import differences, summary
 
 from .made import facts, history, param
 
+IDLE = {"code": "flag_without_parameter", "lane": "merge", "reason": "sets nothing", "fields": ["--x"]}
+
 
 @pytest.fixture
 def made():
@@ -70,10 +72,19 @@ def test_what_is_gone_says_what_it_was_and_what_was_advised(made):
     assert made.renamed_to("seed") is None
 
 
-def test_starting_lists_what_happened_at_a_version(made):
-    found = {key[1]: span.state for key, _, span in made.starting("2.0")}
-    assert found == {"gone": "absent", "seed": "present", "size": "present"}
-    assert list(made.starting("1.0")) == []
+def test_around_a_version_without_it_is_what_came_before_and_after():
+    made = history(
+        facts("1.0", param("x", cli_flag="--x")),
+        facts("2.0", param("k"), limitations=[IDLE]),
+        facts("3.0", param("k")),
+        facts("4.0", param("x")),
+    )
+    found = made.around("x", "3.0")
+    assert (found.last.until, found.gone.since, found.first_after.since) == ("1.0", "2.0", "4.0")
+    assert found.flags_until == "2.0"
+    assert found.gone.flags_left == ("--x",)
+    assert made.around("x", "2.0").flags_until is None
+    assert made.around("k", "1.0").last is None
 
 
 def test_changes_are_told_in_words():

@@ -6,7 +6,7 @@ Only some releases are tracked, so that whatever is said is between two of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -155,14 +155,3 @@ class History:
         gone = spans[spans.index(last) + 1] if last else None
         left = [one.until for one in spans if one.flags_left and self.versions.index(one.until) < place]
         return Around(last, gone, after[0] if after else None, left[-1] if left else None)
-
-    def starting(self, version: str) -> Iterator[tuple[Key, Span | None, Span]]:
-        """The spans that begin at a version, each with the one before; nothing begins at the oldest."""
-        if version == self.versions[0]:
-            return
-        for key in self.keys:
-            raw = self._raw[key[0]][key[1]]
-            if any(one["since"] == version for one in raw):
-                spans = self.timeline(key)
-                place = next(number for number, one in enumerate(spans) if one.since == version)
-                yield key, spans[place - 1] if place else None, spans[place]
