@@ -59,9 +59,11 @@ def test_the_history_is_what_the_facts_beside_it_come_to(engine):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_packing_what_was_unpacked_gives_the_same_bytes(engine):
-    for path in facts_files(engine)[:3]:
-        assert lines(packed(unpacked(json.loads(path.read_text())))) == path.read_text()
+def test_packing_what_was_unpacked_gives_the_same_facts(engine):
+    for path in facts_files(engine):
+        found = json.loads(path.read_text())
+        again = packed(unpacked(found))
+        assert json.dumps(again, sort_keys=True) == json.dumps(found, sort_keys=True), path
 
 
 @pytest.mark.parametrize("engine", ENGINES)
