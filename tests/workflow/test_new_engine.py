@@ -15,8 +15,11 @@ CELL = {
         "invariants.yaml",
         "invariants.quarantine.yaml",
         "invariants.coverage.json",
+        "knowledge.json",
+        "history.facts.json",
     )
 }
+HISTORY = "results/toy/history.json"
 REPORTS = {"docs/coverage.md", "results/report/index.html"}
 
 pytestmark = pytest.mark.slow
@@ -25,7 +28,7 @@ pytestmark = pytest.mark.slow
 def test_one_yaml_makes_a_new_engine_with_both_lanes(whole):
     assert whole.stale() == {}
     whole.engine("toy")
-    assert set(whole.stale()) == {*CELL, "envs/toy.txt", *REPORTS}
+    assert set(whole.stale()) == {*CELL, HISTORY, "envs/toy.txt", *REPORTS}
 
     built = whole.snakemake()
     assert built.returncode == 0, built.stderr

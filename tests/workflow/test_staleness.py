@@ -8,6 +8,9 @@ pytestmark = pytest.mark.slow
 
 REPORTS = {"docs/coverage.md", "results/report/index.html"}
 SCHEMAS = {"schema.discovered.json", "config.schema.json"}
+FACTS = "history.facts.json"
+HISTORY = {FACTS, "history.json"}
+KNOWLEDGE = {"knowledge.json", "cli.schema.json"}
 INVARIANTS = {"invariants.yaml", "invariants.quarantine.yaml", "invariants.coverage.json"}
 
 
@@ -23,19 +26,24 @@ def test_a_version_bump_lists_that_engines_new_cells_and_the_reports(whole):
     yaml = next(iter(sorted((whole.root / "engine_versions").glob("*.yaml"))))
     text = yaml.read_text()
     current = re.search(r'current_version: "(.*)"', text)[1]
-    yaml.write_text(
-        text.replace(f'current_version: "{current}"', f'current_version: "999.0"\n  versions: ["{current}"]')
-        if "versions: [" not in text
-        else text.replace(f'current_version: "{current}"', 'current_version: "999.0"').replace(
-            "versions: [", f'versions: ["{current}", '
-        )
-    )
+    text = text.replace(f'current_version: "{current}"', 'current_version: "999.0"')
+    for key in ("versions", "in_full"):  # the one that was current is kept as it is
+        text = re.sub(rf"^(  {key}:[^\[]*\[)", rf'\1"{current}", ', text, count=1, flags=re.M)
+    yaml.write_text(text)
     engine = yaml.stem
     cell = {
         f"results/{engine}/999.0/{name}"
-        for name in ("source.json", "environment.json", *SCHEMAS, *INVARIANTS)
+        for name in ("source.json", "environment.json", *SCHEMAS, *INVARIANTS, "knowledge.json", FACTS)
     }
-    assert set(whole.stale()) == cell | REPORTS
+    assert set(whole.stale()) == cell | REPORTS | {f"results/{engine}/history.json"}
+
+
+def test_a_further_version_of_which_only_the_history_is_kept_lists_two_artefacts(whole):
+    yaml = next(iter(sorted((whole.root / "engine_versions").glob("*.yaml"))))
+    text = re.sub(r"^(  versions:[^\[]*\[)", r'\1"0.0.1", ', yaml.read_text(), count=1, flags=re.M)
+    yaml.write_text(text)
+    folder = f"results/{yaml.stem}"
+    assert set(whole.stale()) == {f"{folder}/0.0.1/{FACTS}", f"{folder}/history.json"}
 
 
 def test_an_edit_of_perf_makes_nothing_stale(whole):
@@ -54,7 +62,8 @@ def test_an_edit_of_one_engine_leaves_the_others(whole):
     cells = stale - REPORTS
     assert cells
     assert all(path.startswith(f"results/{yaml.stem}/") for path in cells), cells
-    assert {path.rsplit("/", 1)[1] for path in cells} == SCHEMAS | INVARIANTS
+    names = {path.rsplit("/", 1)[1] for path in cells}
+    assert names - KNOWLEDGE == SCHEMAS | INVARIANTS | HISTORY
 
 
 def test_an_edit_of_how_invariants_are_proven_makes_only_these_stale(whole):
@@ -88,5 +97,5 @@ def test_the_engines_code_is_not_the_projects_code(whole):
     module.write_text(module.read_text() + "\nMORE = 1\n")
     stale = whole.stale()
     names = {path.rsplit("/", 1)[1] for path in stale}
-    assert names == {*SCHEMAS, *INVARIANTS, "coverage.md", "index.html"}
+    assert names == {*SCHEMAS, *INVARIANTS, *KNOWLEDGE, *HISTORY, "coverage.md", "index.html"}
     assert "merge.py" in whole.run("atlas", "stale").stdout

@@ -19,6 +19,12 @@ class Elsewhere:
     first_after: str | None
     advice: str | None
     """What its deprecation said."""
+    taken: bool = False
+    """Whether the version that went without it takes further names, and may still take this one."""
+    now: str | None = None
+    """What took its place, by the engine's own evidence."""
+    flags_until: str | None = None
+    """The last version whose parser still took its flag, setting nothing."""
 
 
 def unknown_parameter(names: Names, item: Item, *, flags: bool) -> Finding:
@@ -69,6 +75,41 @@ def _refused(names: Names, *, flags: bool, known_elsewhere: bool) -> bool:
 
 def elsewhere(knowledge: Knowledge, group: str, path: str) -> Elsewhere | None:
     """The parameter at a path (or of that flag or alias) in other tracked versions; None if none has it."""
+    return _by_history(knowledge, group, path) or _by_schemas(knowledge, group, path)
+
+
+def _by_history(knowledge: Knowledge, group: str, path: str) -> Elsewhere | None:
+    """By the history of all tracked versions, as far as their sources go."""
+    from atlas.history.history import load_history
+
+    history = load_history(knowledge.engine, knowledge.folder.parents[1])
+    if history is None or knowledge.version not in history.versions:
+        return None
+    above, _, name = path.rpartition(".")
+    flag = name.replace("_", "-")
+    named = [key for asked in (path, name, f"--{flag}", f"--{name}") for key in history.find(asked, group)]
+    key = next((key for key in named if key[1].rpartition(".")[0] == above), None)
+    if key is None or history.at(key, knowledge.version).present:
+        return None
+    found = history.around(key, knowledge.version)
+    if found.last is None:
+        return Elsewhere(None, None, found.first_after.since, None) if found.first_after else None
+    assert found.gone is not None
+    deprecated = found.last.facts.get("deprecated") or {}
+    renamed = found.gone.renamed
+    return Elsewhere(
+        last_before=found.last.until,
+        gone_by=found.gone.since,
+        first_after=found.first_after.since if found.first_after else None,
+        advice=deprecated.get("replacement") or deprecated.get("message"),
+        taken=found.gone.state != "absent",
+        now=renamed.to.rpartition(".")[2] if renamed and not renamed.maybe else None,
+        flags_until=found.flags_until,
+    )
+
+
+def _by_schemas(knowledge: Knowledge, group: str, path: str) -> Elsewhere | None:
+    """By the schemas of the versions that are kept in full: what only a running class shows, too."""
     results = knowledge.folder.parents[1]
     tracked = versions(knowledge.engine, results)
     having: dict[str, str | None] = {}
@@ -103,8 +144,11 @@ def _entry(knowledge: Knowledge, group: str, path: str) -> Entry | None:
 def told_elsewhere(knowledge: Knowledge, found: Elsewhere | None) -> str:
     """What to say of it, after the name; nothing where nothing is known."""
     if found and found.last_before:
-        advice = f" ({found.advice})" if found.advice else ""
-        return f": {knowledge.engine} {found.last_before} has it, {found.gone_by} does not{advice}"
+        advice = f" ({found.advice})" if found.advice else f" (now `{found.now}`)" if found.now else ""
+        if found.flags_until:
+            advice += f"; as a flag, {found.flags_until} still takes it, and it sets nothing"
+        without = "was not seen to take it" if found.taken else "does not"
+        return f": {knowledge.engine} {found.last_before} has it, {found.gone_by} {without}{advice}"
     if found and found.first_after:
         return f": {knowledge.engine} {found.first_after} has it, no earlier version that is tracked does"
     return ""

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 File = click.Path(path_type=Path)
+FLAGS = {"ignore_unknown_options": True}
+"""A parameter may be named by its flag."""
 
 
 @click.group()
@@ -86,7 +88,7 @@ def complete_parameter(ctx: click.Context, param: click.Parameter, incomplete: s
     return sorted({path for _, path in history.keys if path.startswith(incomplete)}) if history else []
 
 
-@click.command()
+@click.command(context_settings=FLAGS)
 @click.argument("engine", shell_complete=complete_engine)
 @click.argument("parameter", required=False, shell_complete=complete_parameter)
 @click.option("--group", help="Its group, such as engine_params or sampling_params.")
@@ -115,7 +117,7 @@ def timeline(
         print_timeline(engine, parameter, group, as_json=as_json, results=results)
 
 
-@click.command()
+@click.command(context_settings=FLAGS)
 @click.argument("engine", metavar="ENGINE[==VERSION]", shell_complete=complete_engine)
 @click.argument("parameter", shell_complete=complete_parameter)
 @click.option("--group", help="Its group, such as engine_params or sampling_params.")

@@ -55,14 +55,12 @@ def _first_root(schema: Mapping[str, Json], group: str) -> str:
 
 
 def _packed(entry: Mapping[str, Json], root: str, types: Mapping[str, Json]) -> dict[str, Json]:
-    usual = _usual(entry["path"], root, entry["display"], types)
+    usual = {**_usual(entry["path"], entry["root"], entry["display"], types), "root": root}
     found = {
         key: value
         for key, value in entry.items()
         if key != "evidence" and not (key in usual and _same(usual[key], value))
     }
-    if "owner" in found and found["owner"] == entry["root"]:
-        del found["owner"]
     (evidence,) = entry["evidence"]
     if evidence.get("file"):
         found["at"] = f"{evidence['file']}:{evidence.get('line') or 0}"
@@ -83,12 +81,10 @@ def _unpacked(entry: Mapping[str, Json], root: str, types: Mapping[str, Json]) -
 def _usual(path: str, root: str, display: str, types: Mapping[str, Json]) -> dict[str, Json]:
     """What goes without saying of a parameter."""
     return {
-        "path": None,
         "name": path.rpartition(".")[2],
         "root": root,
         "owner": root,
         "type": types[display],
-        "display": None,
         "annotation": display,
         "default_kind": "value",
     }

@@ -6,13 +6,13 @@ Only some releases are tracked, so that whatever is said is between two of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from atlas.errors import InputError, IntegrityError
-from atlas.history.span import FirstSeen, Removed, Renamed, Span, first_seen, removed, spans_of
+from atlas.history.span import Around, FirstSeen, Removed, Renamed, Span, first_seen, removed, spans_of
 
 Json: TypeAlias = Any
 Key: TypeAlias = tuple[str, str]
@@ -145,13 +145,13 @@ class History:
         spans = self.timeline(parameter, group)
         return next(one for one in reversed(spans) if self.versions.index(one.since) <= place)
 
-    def starting(self, version: str) -> Iterator[tuple[Key, Span | None, Span]]:
-        """The spans that begin at a version, each with the one before; nothing begins at the oldest."""
-        if version == self.versions[0]:
-            return
-        for key in self.keys:
-            raw = self._raw[key[0]][key[1]]
-            if any(one["since"] == version for one in raw):
-                spans = self.timeline(key)
-                place = next(number for number, one in enumerate(spans) if one.since == version)
-                yield key, spans[place - 1] if place else None, spans[place]
+    def around(self, parameter: str | Key, version: str) -> Around:
+        """What became of a parameter that a tracked version does not have, seen from that version."""
+        spans = self.timeline(parameter)
+        place = self.versions.index(version)
+        before = [one for one in spans if one.present and self.versions.index(one.until) < place]
+        after = [one for one in spans if one.present and self.versions.index(one.since) > place]
+        last = before[-1] if before else None
+        gone = spans[spans.index(last) + 1] if last else None
+        left = [one.until for one in spans if one.flags_left and self.versions.index(one.until) < place]
+        return Around(last, gone, after[0] if after else None, left[-1] if left else None)

@@ -34,6 +34,8 @@ class Span:
     at: str | None = None
     why: str | None = None
     renamed: Renamed | None = None
+    flags_left: tuple[str, ...] = ()
+    """Of one that is gone, flags that the parser still takes."""
 
     @property
     def present(self) -> bool:
@@ -74,6 +76,8 @@ class Removed:
     facts: Mapping[str, Json] = field(default_factory=dict)
     """What it was in the end."""
     renamed: Renamed | None = None
+    flags_left: tuple[str, ...] = ()
+    """Its flags that the newest version still takes, though they set nothing."""
 
     @property
     def advice(self) -> str | None:
@@ -86,6 +90,18 @@ class Removed:
         if self.certain:
             return f"removed between {self.last} and {self.gone}"
         return f"not seen after {self.last} ({self.gone} takes further names, and may still take it)"
+
+
+@dataclass(frozen=True)
+class Around:
+    """Seen from a version without a parameter: the last span before with it, the one that followed that, and
+    the first span after with it; and the last version before whose parser still took its flags.
+    """
+
+    last: Span | None
+    gone: Span | None
+    first_after: Span | None
+    flags_until: str | None = None
 
 
 def spans_of(raw: list[Mapping[str, Json]], versions: tuple[str, ...]) -> tuple[Span, ...]:
@@ -110,6 +126,7 @@ def spans_of(raw: list[Mapping[str, Json]], versions: tuple[str, ...]) -> tuple[
                 at=one.get("at"),
                 why=one.get("why"),
                 renamed=Renamed(**renamed) if renamed else None,
+                flags_left=tuple(one.get("flags_left", ())),
             )
         )
     return tuple(found)
@@ -117,7 +134,7 @@ def spans_of(raw: list[Mapping[str, Json]], versions: tuple[str, ...]) -> tuple[
 
 GONE = ("absent", "unseen")
 UNSEEN = "it takes further names, and may have taken it"
-NOT_FACTS = frozenset({"since", "is", "why", "renamed", "at", "unset"})
+NOT_FACTS = frozenset({"since", "is", "why", "renamed", "at", "unset", "flags_left"})
 
 
 def first_seen(spans: tuple[Span, ...]) -> FirstSeen | None:
@@ -142,5 +159,11 @@ def removed(spans: tuple[Span, ...]) -> Removed | None:
         return None
     last = having[-1]
     gone = next(span for span in spans[last + 1 :] if span.state in GONE)
-    certain = spans[-1].state == "absent"
-    return Removed(spans[last].until, gone.since, certain, spans[last].facts, gone.renamed)
+    return Removed(
+        last=spans[last].until,
+        gone=gone.since,
+        certain=spans[-1].state == "absent",
+        facts=spans[last].facts,
+        renamed=gone.renamed,
+        flags_left=spans[-1].flags_left,
+    )

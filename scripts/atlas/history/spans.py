@@ -98,7 +98,19 @@ def _without(key: Key, facts: Facts, entry: Entry) -> dict[str, Json]:
     reason = unread(facts, key, entry)
     if reason:
         return {"is": "unread", "why": reason.removeprefix(f"{facts.version}: ")}
-    return {"is": "unseen"} if entry.get("via") == "kwargs" else {"is": "absent"}
+    state: dict[str, Json] = {"is": "unseen" if entry.get("via") == "kwargs" else "absent"}
+    left = _flags(entry) & _idle_flags(facts)
+    return {**state, "flags_left": sorted(left)} if left else state
+
+
+def _flags(entry: Entry) -> set[str]:
+    return {*entry.get("cli_flags", ()), *([entry["cli_flag"]] if "cli_flag" in entry else ())}
+
+
+def _idle_flags(facts: Facts) -> set[str]:
+    """Flags that the parser still takes and that set no parameter."""
+    limitations = facts.schema["limitations"]
+    return {flag for one in limitations if one["code"] == "flag_without_parameter" for flag in one["fields"]}
 
 
 def _kept(entry: Entry) -> dict[str, Json]:

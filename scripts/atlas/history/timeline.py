@@ -55,6 +55,7 @@ def _removed(one: Removed) -> dict[str, Json]:
         "certain": one.certain,
         "advice": one.advice,
         "renamed": renamed,
+        "flags_left": list(one.flags_left),
     }
 
 
@@ -71,6 +72,7 @@ def _span(one: Span, link: Link) -> dict[str, Json]:
         "at": one.at,
         "link": link(one.since, one.at) if one.at else None,
         "why": one.why,
+        "flags_left": list(one.flags_left),
     }
 
 
@@ -124,6 +126,9 @@ def _told(spans: tuple[Span, ...], place: int) -> tuple[str, list[str]]:
         return "more", []
     if span.state == "unread":
         return "more", [f"not known: {span.why}"]
+    if before.state in GONE:
+        lost = [flag for flag in before.flags_left if flag not in span.flags_left]
+        return "bad", [f"not taken any more: {', '.join(lost)}"] if lost else []
     if not before.present:
         return "bad", [f"not there; {before.until} could not be read"]
     found = (
@@ -131,6 +136,8 @@ def _told(spans: tuple[Span, ...], place: int) -> tuple[str, list[str]]:
         if span.state == "absent"
         else [f"not seen any more ({before.until} takes it out of **kwargs; so may code that was not found)"]
     )
+    if span.flags_left:
+        found.append(f"still taken, setting nothing: {', '.join(span.flags_left)}")
     if span.renamed:
         word = "maybe" if span.renamed.maybe else "now"
         found.append(f"{word} `{span.renamed.to}`: {span.renamed.why}")
