@@ -160,7 +160,7 @@ def _choices(value: Any) -> tuple[Json, ...] | None:
     if not isinstance(value, list | tuple | set | frozenset | dict) or not value:
         return None
     try:
-        plain = to_json(list(value) if isinstance(value, dict) else value)  # a set has no order of its own
+        plain = to_json(list(value))
     except NotJsonError:
         return None
     return tuple(plain) if all(one is None or isinstance(one, str | int | float) for one in plain) else None
