@@ -1,6 +1,6 @@
 """Engine Atlas: what each pinned inference engine accepts, derived from the engine and proven.
 
-atlas.load("vllm", "0.33.0").check({"max_num_seqs": 0}).findings
+atlas.load(engine, version).check({"max_num_seqs": 0}).findings
 """
 
 from __future__ import annotations
