@@ -14,6 +14,7 @@ from atlas.invariants.outcomes import at_own_site, happened, matches_warning, sa
 
 MISSING_PACKAGE = "ImportError"
 _NOT_INSTALLED = re.compile(r"No module named|\b(pip|uv pip|conda) install\b|\bis not installed\b")
+GIVEN = "given: learned with {names} as given; with another it may not hold"
 UNKNOWN_PLACE = "platform: seen on this one, where the change is made is not known"
 TRIED = 24
 
@@ -83,6 +84,16 @@ def asked(mined: Mined, target: Target, trial: Trial) -> Iterator[str]:
     for _, observation in trial.confirmed[:TRIED]:
         for frame in _frames(candidate, observation):
             yield from mined.asked(frame)
+
+
+def beside_what_is_given(target: Target, candidate: Candidate) -> tuple[str, ...]:
+    """What a learned rule of a class that is always given something requires besides.
+
+    The sources of an exact rule name the fields that decide. Outcomes do not tell whether it is the model.
+    """
+    if candidate.origin != "live" or not target.given:
+        return ()
+    return (GIVEN.format(names=", ".join(sorted(target.given))),)
 
 
 def _same_place(one: Candidate, other: Candidate) -> bool:

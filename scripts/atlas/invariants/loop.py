@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from atlas.invariants.bench import Bench, find_base, seed_of
 from atlas.invariants.company import in_turns, is_quiet, mixtures
-from atlas.invariants.conditional import asked, conditions
+from atlas.invariants.conditional import asked, beside_what_is_given, conditions
 from atlas.invariants.corpus import Corpus, Review, context_of
 from atlas.invariants.domain import one_sided
 from atlas.invariants.draw import Space, sides
@@ -246,6 +246,7 @@ def accept(work: Work, trial: Trial) -> None:
     """Ship it, with what it was seen to require and the depth at which it was seen."""
     requires = conditions(work.bench, trial, work.settings.platform, work.settings.platform_modules)
     requires = tuple(dict.fromkeys((*requires, *asked(work.mined, work.target, trial))))
+    requires += beside_what_is_given(work.target, trial.candidate)
     told = checked(work.target, trial.candidate, trial.confirmed)
     candidate = replace(told, requires=requires, depth=observed_depth(trial))
     work.passed[rule_id(trial.candidate)] = (candidate, trial)

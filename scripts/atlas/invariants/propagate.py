@@ -113,7 +113,8 @@ def _moved(
         when=normalise(substitute(rule.when, fields)),
         effect=replace(rule.effect, sets={name: substitute(value, fields) for name, value in sets.items()}),
         message=_message(rule.message, fields),
-        requires=(),
+        # What a class is given is its own; what is asked of the machine stays the same.
+        requires=tuple(one for one in rule.requires if not one.startswith("given:")),
     )
 
 
