@@ -5,11 +5,16 @@ from __future__ import annotations
 import textwrap
 from dataclasses import replace
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packaging.version import InvalidVersion, Version
+
 from atlas.invariants.model import Candidate, FieldSpec, Step, Target
-from atlas.invariants.predicate import Context, evaluate, exact_text, holds, to_text
+from atlas.invariants.predicate import Const, Context, Op, evaluate, exact_text, holds, to_text
 from atlas.invariants.static import mine
 from atlas.invariants.static.frames import Budget
 from atlas.invariants.static.prepared import class_with
+from atlas.invariants.static.versions import PATTERN
 from atlas.schema.static.modules import SourceIndex
 from atlas.schema.static.reader import Reader
 
@@ -513,3 +518,52 @@ def test_a_value_in_which_the_machine_has_a_say_is_one_candidate_for_each() -> N
     for change in changes:
         configs = ({"size": 2}, {"size": 5}, {}, {"size": 2, "backend": "mpi"})
         assert [holds(change.when, config, context) for config in configs] == [True, True, False, False]
+
+
+VERSIONS = st.from_regex(r"\A[v ]?[0-9.!abcrdevpost+_-]{0,8}\Z") | st.sampled_from(
+    [
+        "1.0",
+        "v2",
+        "0.7.0rc1",
+        "1.0.post1",
+        "1!2.0",
+        "2-1",
+        "1.0+cpu.x",
+        " 3 ",
+        "1..2",
+        "1.0.dev",
+        "x",
+        "",
+        "1a2b",
+    ]
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(VERSIONS)
+def test_what_is_a_version_is_what_packaging_takes(text: str) -> None:
+    try:
+        Version(text)
+        accepted = True
+    except InvalidVersion:
+        accepted = False
+    assert holds(Op("fullmatch", (Const(PATTERN), Const(text))), {}) is accepted
+
+
+def test_a_text_that_is_no_version_is_rejected() -> None:
+    found = mined(
+        """
+        from packaging.version import parse
+
+        class Config:
+            def __init__(self, since=None):
+                if since is not None:
+                    parse(since)
+        """
+    ).candidates
+    rejected = [
+        value
+        for value in ("0.7", "v1rc2", "x", 3, None)
+        if any(holds(one.when, {"since": value}) for one in found)
+    ]
+    assert rejected == ["x", 3]
