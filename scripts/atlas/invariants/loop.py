@@ -198,6 +198,7 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
         todo = todo[:room]
         if not todo:
             return
+        before = len(work.passed)
         seed = work.seed("gate", number, attempt)
         verdicts = run_gate(
             work.target,
@@ -220,6 +221,9 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
                 hold(work, verdict)
             if better is not None and _is_new(work, better):
                 todo.append(better)
+        if len(work.passed) > before:  # what rejects first is known now, and kept away from
+            hidden = (one.trial.candidate for one in verdicts if one.reason == "never_at_its_site")
+            todo += [one for one in hidden if one.severity == "error"]
 
 
 def _is_new(work: Work, better: Candidate) -> bool:
