@@ -105,9 +105,8 @@ def engine(tmp_path_factory):
         target.cls, {}, (), PREPARE, ({"depth": "generate", "call": GENERATE},), (),
         deep=DeepSpec(samples=300, most_asked=6000, variants=OTHERS),
     )  # fmt: skip
-    cell = SimpleNamespace(
-        packages=("toy",), fixtures={}, version="1.0", venv=None, invariants=InvariantSpec((spec,), samples=300)
-    )
+    invariants = InvariantSpec((spec,), samples=300)
+    cell = SimpleNamespace(packages=("toy",), fixtures={}, version="1.0", venv=None, invariants=invariants)
     prepared = Prepared(cell, Runtime(Path(sys.executable), (folder,)), 60, folder)  # type: ignore[arg-type]
     reader = Reader.over(SourceIndex({file: text.encode for file, text in toy.texts.items()}))
     return cell, prepared, target, reader

@@ -461,7 +461,7 @@ def test_further_variants_replace_what_is_prepared(prepared):
         "size",
         given={"model": 9},
         variants=({"model": 7},),
-        prepare={"first": {"call": "builtins.int", "args": [5]}, "limit": {"call": "builtins.list", "args": [[5]]}},
+        prepare={"limit": {"call": "builtins.list", "args": [[5]]}},
         others=({"limit": {"call": "builtins.list", "args": [[3]]}},),
         steps=[("generate", {"call": "self.run", "args": [{"ref": "limit"}]})],
     )

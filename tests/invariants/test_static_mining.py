@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import replace
 
 from atlas.invariants.model import Candidate, FieldSpec, Step, Target
-from atlas.invariants.predicate import exact_text, to_text
+from atlas.invariants.predicate import compile_expr, exact_text, to_text
 from atlas.invariants.static import mine
 from atlas.invariants.static.frames import Budget
 from atlas.invariants.static.prepared import class_with
@@ -258,6 +258,57 @@ def test_errors_that_nobody_wrote_are_those_of_evaluating() -> None:
     found = [c for c in mined(source).candidates if c.effect.raises == "TypeError"]
     assert [when(c) for c in found] == ["type(x) not in ('bool', 'float', 'int') and x is not None"]
     assert found[0].message is None
+
+
+def test_one_of_many_members_chooses_from_a_table_and_is_compared_by_its_value() -> None:
+    source = """
+        class Mode(str, Enum):
+            A = "a"
+            B = "b"
+            C = "c"
+            D = "d"
+            E = "e"
+            F = "f"
+            G = "g"
+
+        WAYS = {
+            Mode.A: "_a", Mode.B: "_b", Mode.C: "hub/c", Mode.D: "_d", Mode.E: "_e", Mode.F: "_f",
+            Mode.G: "hub/g",
+        }
+
+        @dataclass
+        class Config:
+            x: Any = None
+            y: Any = None
+
+            def __post_init__(self):
+                mode = self._mode()
+                if mode in ("a", "b") and self.y is True:
+                    raise TypeError("a or b")
+                if "/" in WAYS[mode]:
+                    raise ValueError("on a hub")
+
+            def _mode(self):
+                if self.x == 1:
+                    return Mode.A
+                elif self.x == 2:
+                    return Mode.B
+                elif self.x == 3:
+                    return Mode.C
+                elif self.x == 4:
+                    return Mode.D
+                elif self.x == 5:
+                    return Mode.E
+                elif self.x == 6:
+                    return Mode.F
+                return Mode.G
+        """
+    rules = {c.effect.raises: c for c in mined(source).candidates}
+    assert not any(c.partial for c in rules.values())
+    holds = {name: compile_expr(rule.when) for name, rule in rules.items()}
+    for x in (None, 1, 2, 3, 4, 5, 6, 7, "a"):
+        assert (holds["TypeError"]({"x": x, "y": True}) is True) == (x in (1, 2))
+        assert (holds["ValueError"]({"x": x, "y": False}) is True) == (x not in (1, 2, 4, 5, 6))
 
 
 # --- steps and prepared objects ---------------------------------------------------------------------------

@@ -40,14 +40,11 @@ def _on_platform(observation: Observation, patterns: Sequence[str]) -> bool:
 
 def _variants(bench: Bench, trial: Trial) -> list[str]:
     """What is given, where the rule does not hold as it is with something else in its place."""
-    configs = [config for config, _ in (*trial.confirmed[:TRIED], *trial.clean[:TRIED])]
-    holds = len(trial.confirmed[:TRIED])
+    configs = [config for config, _ in trial.confirmed[:TRIED]]
     context = context_of(bench.target)
     for number, variant in enumerate((*bench.target.variants, *bench.target.others), start=1):
-        answers = bench.ask(configs, number)
-        for place, (config, observation) in enumerate(zip(configs, answers, strict=True)):
-            did = happened(trial.candidate, config, observation, context)
-            if place < holds and did is False:
+        for config, observation in bench.observed(configs, number):
+            if happened(trial.candidate, config, observation, context) is False:
                 return [f"given: as proven, not any {', '.join(sorted(variant))}"]
     return []
 

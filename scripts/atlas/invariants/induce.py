@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MOST_SIGNATURES = 24
 """So many kinds of gaps are looked into in one round, the most frequent first."""
-EXAMPLES = 3
 COMPANY = 250
 """So many configurations from elsewhere keep a learned condition from being too wide."""
 MOST_SHOWN = 60
@@ -84,7 +83,7 @@ def _together(work: Work, new: Sequence[Candidate], hints: Mapping[str, Sequence
     near = {
         signature: [
             variation
-            for config in configs[:EXAMPLES]
+            for config in configs[: work.settings.examples]
             for variation in around_gap(config, work.pools, work.bench.base, work.accepted)
         ]
         for signature, configs in smallest.items()
@@ -105,7 +104,8 @@ def _examples(work: Work, rows: Sequence[int]) -> list[Config]:
     configs = sorted(
         (work.observed[row][0] for row in rows), key=lambda one: (len(one), repr(sorted(one.items())))
     )
-    return configs[:: max(1, len(configs) // EXAMPLES)][:EXAMPLES]
+    most = work.settings.examples
+    return configs[:: max(1, len(configs) // most)][:most]
 
 
 def _data(work: Work, near: Sequence[Config], rows: Sequence[int]) -> list[Observed]:

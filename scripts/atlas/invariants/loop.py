@@ -54,6 +54,8 @@ class Settings:
     platform_modules: tuple[str, ...] = ()
     most_asked: int = 150_000
     """So many configurations are tried at most before the last measurement."""
+    examples: int = 3
+    """Of each kind of gap, so many are looked into."""
 
 
 @dataclass
