@@ -45,7 +45,7 @@ class Request:
             raise InputError(
                 "no engine is named, and none is found in it",
                 where=where,
-                hint="name one: --engine vllm==0.33.0",
+                hint="name one: --engine ENGINE==VERSION",
             )
         wanted = self.version or version
         if (name, wanted) not in self._loaded:

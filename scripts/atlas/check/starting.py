@@ -48,7 +48,7 @@ def check_command(request: Request, tokens: Sequence[Token], name: str) -> Resul
         start = Start(request.engine, tuple(tokens))
     if start is None:
         raise InputError(
-            "no command or image of an engine is in it", where=name, hint="name the engine: --engine vllm"
+            "no command or image of an engine is in it", where=name, hint="name the engine: --engine ENGINE"
         )
     return _check_start(request, start, name)
 
