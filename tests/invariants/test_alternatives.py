@@ -92,3 +92,13 @@ def test_the_condition_of_a_choice_gives_no_values_to_what_is_chosen() -> None:
     assert 12 in found["size"].values
     assert "kind" not in found or 12 not in found["kind"].values
     assert "fast" in found["kind"].values
+
+
+def test_a_rejection_is_drawn_where_others_do_not_come_first() -> None:
+    first = Candidate("pkg.C", "error", "construct", parse("size > 2 and kind != 'fast'"), Effect(), "static")
+    second = Candidate("pkg.C", "error", "construct", parse("size > 9"), Effect(), "static")
+    tried = pools(TARGET, hints_of([second.when, first.when]))
+    space = Space(TARGET, tried, CONTEXT, [], {}, Corpus(TARGET, [first]))
+    trues, _ = sides(space, second, 40, 1)
+    assert sum(not space.rejecting.rejects(one) for one in trues) >= 20
+    assert any(space.rejecting.rejects(one) for one in trues)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import textwrap
 from dataclasses import replace
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packaging.version import InvalidVersion, Version
+
 from atlas.invariants.model import Candidate, FieldSpec, Step, Target
-from atlas.invariants.predicate import Context, evaluate, exact_text, holds, to_text
+from atlas.invariants.predicate import Const, Context, Op, compile_expr, evaluate, exact_text, holds, to_text
 from atlas.invariants.static import mine
 from atlas.invariants.static.frames import Budget
 from atlas.invariants.static.prepared import class_with
+from atlas.invariants.static.versions import PATTERN
 from atlas.schema.static.modules import SourceIndex
 from atlas.schema.static.reader import Reader
 
@@ -258,6 +263,57 @@ def test_errors_that_nobody_wrote_are_those_of_evaluating() -> None:
     found = [c for c in mined(source).candidates if c.effect.raises == "TypeError"]
     assert [when(c) for c in found] == ["type(x) not in ('bool', 'float', 'int') and x is not None"]
     assert found[0].message is None
+
+
+def test_one_of_many_members_chooses_from_a_table_and_is_compared_by_its_value() -> None:
+    source = """
+        class Mode(str, Enum):
+            A = "a"
+            B = "b"
+            C = "c"
+            D = "d"
+            E = "e"
+            F = "f"
+            G = "g"
+
+        WAYS = {
+            Mode.A: "_a", Mode.B: "_b", Mode.C: "hub/c", Mode.D: "_d", Mode.E: "_e", Mode.F: "_f",
+            Mode.G: "hub/g",
+        }
+
+        @dataclass
+        class Config:
+            x: Any = None
+            y: Any = None
+
+            def __post_init__(self):
+                mode = self._mode()
+                if mode in ("a", "b") and self.y is True:
+                    raise TypeError("a or b")
+                if "/" in WAYS[mode]:
+                    raise ValueError("on a hub")
+
+            def _mode(self):
+                if self.x == 1:
+                    return Mode.A
+                elif self.x == 2:
+                    return Mode.B
+                elif self.x == 3:
+                    return Mode.C
+                elif self.x == 4:
+                    return Mode.D
+                elif self.x == 5:
+                    return Mode.E
+                elif self.x == 6:
+                    return Mode.F
+                return Mode.G
+        """
+    rules = {c.effect.raises: c for c in mined(source).candidates}
+    assert not any(c.partial for c in rules.values())
+    holds = {name: compile_expr(rule.when) for name, rule in rules.items()}
+    for x in (None, 1, 2, 3, 4, 5, 6, 7, "a"):
+        assert (holds["TypeError"]({"x": x, "y": True}) is True) == (x in (1, 2))
+        assert (holds["ValueError"]({"x": x, "y": False}) is True) == (x not in (1, 2, 4, 5, 6))
 
 
 # --- steps and prepared objects ---------------------------------------------------------------------------
@@ -565,3 +621,52 @@ def test_a_value_in_which_the_machine_has_a_say_is_one_candidate_for_each() -> N
     for change in changes:
         configs = ({"size": 2}, {"size": 5}, {}, {"size": 2, "backend": "mpi"})
         assert [holds(change.when, config, context) for config in configs] == [True, True, False, False]
+
+
+VERSIONS = st.from_regex(r"\A[v ]?[0-9.!abcrdevpost+_-]{0,8}\Z") | st.sampled_from(
+    [
+        "1.0",
+        "v2",
+        "0.7.0rc1",
+        "1.0.post1",
+        "1!2.0",
+        "2-1",
+        "1.0+cpu.x",
+        " 3 ",
+        "1..2",
+        "1.0.dev",
+        "x",
+        "",
+        "1a2b",
+    ]
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(VERSIONS)
+def test_what_is_a_version_is_what_packaging_takes(text: str) -> None:
+    try:
+        Version(text)
+        accepted = True
+    except InvalidVersion:
+        accepted = False
+    assert holds(Op("fullmatch", (Const(PATTERN), Const(text))), {}) is accepted
+
+
+def test_a_text_that_is_no_version_is_rejected() -> None:
+    found = mined(
+        """
+        from packaging.version import parse
+
+        class Config:
+            def __init__(self, since=None):
+                if since is not None:
+                    parse(since)
+        """
+    ).candidates
+    rejected = [
+        value
+        for value in ("0.7", "v1rc2", "x", 3, None)
+        if any(holds(one.when, {"since": value}) for one in found)
+    ]
+    assert rejected == ["x", 3]

@@ -15,6 +15,7 @@ from atlas.engines.model import Cell, DeepSpec
 from atlas.environment.prepare import platform_name, prepare
 from atlas.errors import InputError, RunError
 from atlas.invariants.bench import Bench
+from atlas.invariants.evaluate import up_to
 from atlas.invariants.finish import finished
 from atlas.invariants.gate import EACH_SIDE
 from atlas.invariants.lift import lifted
@@ -87,7 +88,7 @@ def build_invariants(
 def mined_of(target: Target, reader: Reader) -> Mined:
     """What the sources say of a target, and of what it does before weights are loaded."""
     whole = mine(target, reader)
-    return replace(whole, early=mine(_config_time(target), reader)) if is_deep(target) else whole
+    return replace(whole, early=mine(up_to(target, CONFIG_TIME[-1]), reader)) if is_deep(target) else whole
 
 
 def class_families(reader: Reader, schema: Mapping[str, Any]) -> dict[str, str]:
@@ -125,7 +126,7 @@ def _prove_all(
     roots = {root["name"] for found in schema["roots"].values() for root in found}
     roots |= {spec.cls for spec in cell.invariants.targets}
     proven: list[Proven] = []
-    stages = [(True, [_config_time(target) for target in targets])]
+    stages = [(True, [up_to(target, CONFIG_TIME[-1]) for target in targets])]
     deep = [target for target in targets if is_deep(target)]
     stages += [(False, deep)] if deep else []
     for early, members in stages:
@@ -156,7 +157,8 @@ def settings_of(cell: Cell, target: Target, few: bool) -> Settings:
         samples = deep.samples or min(samples, most // DEEP_SHARE)
     elif spec and spec.most_asked:
         most = spec.most_asked
-    return Settings(SEED, samples, platform_name(), cell.invariants.platform_modules, most)
+    settings = Settings(SEED, samples, platform_name(), cell.invariants.platform_modules, most)
+    return replace(settings, examples=1) if is_deep(target) else settings
 
 
 def affordable(settings: Settings, candidates: int) -> Settings:
@@ -200,12 +202,6 @@ def rules_by_class(proven: Iterable[Proven]) -> dict[str, list[Candidate]]:
 def is_deep(target: Target) -> bool:
     """Whether it is taken further than what happens before weights are loaded."""
     return any(step.depth not in CONFIG_TIME for step in target.steps)
-
-
-def _config_time(target: Target) -> Target:
-    steps = tuple(step for step in target.steps if step.depth in CONFIG_TIME)
-    prepare = target.prepare if steps else {}
-    return replace(target, steps=steps, prepare=prepare, others=(), limit_s=None, memory_mb=None)
 
 
 def prove(

@@ -78,6 +78,9 @@ def sides(
             for config in _apart(space, candidate.when, found, spare, n, seed_of(its_seed, "apart")):
                 take((config,))
 
+    if not notice:
+        found[1].update(_not_only_elsewhere(space, candidate.when, found[1], base, n, its_seed))
+
     def too_few() -> bool:
         return sum(min(len(side), 2 * n) for side in found) < wanted or len(found[1]) < FEWEST
 
@@ -102,6 +105,27 @@ def _apart(space: Space, when: Expr, found: Sides, spare: Sides, n: int, seed: i
                 valid_context=space.accepted,
             )  # fmt: skip
             yield from drawn
+
+
+def _not_only_elsewhere(
+    space: Space, when: Expr, trues: dict[bytes, Config], base: Config, n: int, seed: int
+) -> dict[bytes, Config]:
+    """All in which a rejection holds; where nearly all are rejected by known rules too, some others first."""
+    known = [config for config in trues.values() if space.rejecting.rejects(config)]
+    every = dict(trues)
+    if not known or len(trues) - len(known) >= n // 4:
+        return every
+    refused = _rejecting(space, known, [one.path[0] for one in fields_of(when)])
+    narrow = Op("and", (when, *(Op("not", (one,)) for one in refused)))
+    drawn, _ = around(
+        narrow, space.target, space.pools, space.context, n // 2, 0, seed_of(seed, "elsewhere"),
+        valid_context=space.accepted,
+    )  # fmt: skip
+    holds = compiled(when, space.context)
+    based = [{**base, **config} for config in drawn]
+    whole = [config for config in based if holds(config) is True and not space.rejecting.rejects(config)]
+    trues.clear()
+    return {**{compact(config): config for config in whole}, **every}
 
 
 def _rejecting(space: Space, spare: Sequence[Config], about: Sequence[str]) -> list[Expr]:

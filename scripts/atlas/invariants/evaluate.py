@@ -111,6 +111,9 @@ def read_configs(lines: Iterable[str]) -> Iterator[tuple[int, Config | str]]:
 
 
 def up_to(target: Target, depth: str) -> Target:
-    """The target with no steps beyond a depth."""
+    """The target with no steps beyond a depth, nor what only those need."""
     steps = tuple(step for step in target.steps if DEPTHS.index(step.depth) <= DEPTHS.index(depth))
-    return replace(target, steps=steps)
+    if steps == target.steps:
+        return target
+    prepare = target.prepare if steps else {}
+    return replace(target, steps=steps, prepare=prepare, others=(), limit_s=None, memory_mb=None)

@@ -23,7 +23,6 @@ MOST_SIGNATURES, MORE_SIGNATURES = 24, 60
 """So many kinds of gaps are looked into in one round, the most frequent first; more where each gets less."""
 VARIATIONS, FEW_VARIATIONS = 250, 80
 """So many configurations around an example of a gap are looked at."""
-EXAMPLES = 3
 COMPANY = 250
 """So many configurations from elsewhere keep a learned condition from being too wide."""
 MOST_SHOWN = 60
@@ -89,7 +88,7 @@ def _together(work: Work, new: Sequence[Candidate], hints: Mapping[str, Sequence
     near = {
         signature: [
             variation
-            for config in configs[:EXAMPLES]
+            for config in configs[: work.settings.examples]
             for variation in around_gap(
                 config,
                 work.pools,
@@ -116,7 +115,8 @@ def _examples(work: Work, rows: Sequence[int]) -> list[Config]:
     configs = sorted(
         (work.observed[row][0] for row in rows), key=lambda one: (len(one), repr(sorted(one.items())))
     )
-    return configs[:: max(1, len(configs) // EXAMPLES)][:EXAMPLES]
+    most = work.settings.examples
+    return configs[:: max(1, len(configs) // most)][:most]
 
 
 def _data(work: Work, near: Sequence[Config], rows: Sequence[int]) -> list[Observed]:

@@ -49,6 +49,8 @@ class Settings:
     """So many configurations are tried at most before the last measurement."""
     each_side: int = EACH_SIDE
     """So many are drawn on each side of a candidate's boundary; with fewer, candidates share theirs."""
+    examples: int = 3
+    """Of each kind of gap, so many are looked into."""
 
 
 @dataclass
@@ -199,6 +201,7 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
         todo = todo[:room]
         if not todo:
             return
+        before = len(work.passed)
         seed = work.seed("gate", number, attempt)
         verdicts = run_gate(
             work.target,
@@ -223,6 +226,9 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
                 hold(work, verdict)
             if better is not None and _is_new(work, better):
                 todo.append(better)
+        if len(work.passed) > before:  # what rejects first is known now, and kept away from
+            hidden = (one.trial.candidate for one in verdicts if one.reason == "never_at_its_site")
+            todo += [one for one in hidden if one.severity == "error"]
 
 
 def _one_sided(work: Work, trial: Trial) -> str:

@@ -19,7 +19,7 @@ from atlas.invariants.predicate.errors import Unknown
 MAX_WAYS = 4_000_000
 MAX_PATTERN = 2_000
 
-_REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT)
+_REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT)
 
 
 def searched(pattern: object, text: object, *, whole: bool) -> bool:
@@ -56,10 +56,16 @@ def _ways_of(pattern: str, length: int, whole: bool) -> int:
 
 
 def _ways(parts: Sequence[tuple[Any, Any]], length: int) -> int:
-    """Of a sequence: the product of the ways of its parts."""
+    """Of a sequence: the product of the ways of its parts; what is never tried again only adds its own."""
     ways = 1
-    for code, argument in parts:
-        ways = min(ways * _ways_of_part(code, argument, length), MAX_WAYS + 1)
+    for code, argument in reversed(parts):
+        if code is codes.POSSESSIVE_REPEAT:
+            ways += _ways(argument[2], length) * min(int(argument[1]), length)
+        elif code is codes.ATOMIC_GROUP:
+            ways += _ways(argument, length)
+        else:
+            ways *= _ways_of_part(code, argument, length)
+        ways = min(ways, MAX_WAYS + 1)
     return ways
 
 
@@ -76,8 +82,6 @@ def _ways_of_part(code: Any, argument: Any, length: int) -> int:
         return _ways(argument[-1], length)
     if code in (codes.ASSERT, codes.ASSERT_NOT):
         return _ways(argument[1], length)
-    if code is codes.ATOMIC_GROUP:
-        return _ways(argument, length)
     if code is codes.GROUPREF_EXISTS:
         return sum(_ways(branch, length) for branch in argument[1:] if branch)
     return 1

@@ -8,6 +8,14 @@ from atlas.invariants.model import Json
 from atlas.invariants.sampling.fragments import Fragment, accepts, alternatives, examples, is_untyped, kinds
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz_-/.0123456789"
+ORDINARY = 0.6
+SHAPES = (
+    "{0}", "-{0}", "{0}.{1}", "0x{0}", "1e-{0}", "{0}.{1}.{2}", "v{0}.{1}", "{0}.{1}.dev{2}", "{0}GB",
+    "{0}%", "true", "False", "null", "{3},{3}{0}", "{0},{1}", "{0}:{1}", "{0}-{1}", "{3}={0}", "{3}:{0}",
+    "{3}.{3}{0}", "http://{3}:{0}", "tcp://127.0.0.1:{0}", "/{3}/{3}.json", "127.0.0.{0}", "[{0}]",
+    '{{"{3}": {0}}}', "{3} {3}",
+)  # fmt: skip
+"""Texts that are numbers, sizes, versions, pairs, lists, addresses, paths or JSON."""
 OF_UNTYPED = ("integer", "number", "string")
 
 
@@ -34,11 +42,21 @@ def _random(rng: random.Random, kind: str, fragment: Fragment) -> Json:
     if kind == "number":
         return round(rng.uniform(0, 1) if rng.random() < 0.5 else rng.uniform(-3, 130), 3)
     if kind == "string":
-        return "".join(LETTERS[int(rng.random() * len(LETTERS))] for _ in range(1 + int(rng.random() * 9)))
+        return text(rng)
     items = fragment.get("items", {})
     pool = examples(items)
     made = [fresh(rng, items) or pool[:1] for _ in range(int(rng.random() * 6))]
     return [value for one in made for value in one]
+
+
+def text(rng: random.Random) -> str:
+    """Any letters, or what programs read out of texts: numbers, versions, addresses, lists."""
+    if rng.random() < ORDINARY:
+        return "".join(LETTERS[int(rng.random() * len(LETTERS))] for _ in range(1 + int(rng.random() * 9)))
+    shape = SHAPES[int(rng.random() * len(SHAPES))]
+    one, two, three = (int(10 ** rng.uniform(0, 2.5)) for _ in range(3))
+    word = "".join(LETTERS[int(rng.random() * 26)] for _ in range(1 + int(rng.random() * 6)))
+    return shape.format(one, two, three, word)
 
 
 def _integer(rng: random.Random) -> int:

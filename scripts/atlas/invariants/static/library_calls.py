@@ -16,6 +16,7 @@ from atlas.invariants.static.lowering import from_constant, lowered
 from atlas.invariants.static.objects import Instance, Table
 from atlas.invariants.static.terms import op
 from atlas.invariants.static.values import Choice, Known, Value, is_expr, merge
+from atlas.invariants.static.versions import version
 from atlas.schema.static.modules import external
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ LIBRARY: Mapping[str, Builtin] = {
         for name in ("isnan", "isinf", "isfinite", "floor", "ceil", "sqrt", "log2")
     },
     **{f"re.{name}": _pattern(name) for name in ("match", "search", "fullmatch")},
+    "packaging.version.parse": version,
+    "packaging.version.Version": version,
     "copy.copy": _copy,
     "copy.deepcopy": _copy,
     "typing.cast": _cast,

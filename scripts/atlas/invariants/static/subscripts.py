@@ -54,6 +54,9 @@ def item(m: Machine, owner: Value, key: Value, node: ast.AST, state: State) -> V
         return merge(
             owner.condition, item(m, owner.then, key, node, state), item(m, owner.other, key, node, state)
         )
+    if isinstance(key, Choice) and isinstance(state.object(owner), Table):
+        sides = (item(m, owner, one, node, state) for one in (key.then, key.other))
+        return merge(key.condition, *sides)
     if isinstance(owner, Method) and owner.name == "__dict__" and isinstance(key, Const):
         return m.attribute(owner.owner, str(key.value), node, state)
     thing = state.object(owner)

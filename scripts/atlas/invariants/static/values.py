@@ -17,7 +17,7 @@ from atlas.invariants.static.terms import and_, if_, not_, or_
 from atlas.schema.static.modules import Definition, Scope
 from atlas.schema.static.values import Member
 
-MOST_VALUES = 6
+MOST_VALUES = 12
 EXPR = (Field, Const, Var, Op, Each, Opaque)
 
 
