@@ -13,7 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from atlas.invariants.corpus import context_of
-from atlas.invariants.model import Candidate, Config, FieldSpec, Json, Mined, Step, Target
+from atlas.invariants.model import (
+    NO_MEMBERS,
+    Candidate,
+    Config,
+    FieldSpec,
+    Json,
+    Members,
+    Mined,
+    Step,
+    Target,
+)
 from atlas.invariants.outcomes import same
 from atlas.invariants.predicate import UNDEFINED, compile_expr
 from atlas.invariants.static import mine
@@ -65,9 +75,11 @@ def target_of(source: str, *, cls: str = "Config", steps: Sequence[Step] = ()) -
     return Target(f"toy.config.{cls}", "sampling_params", specs, steps=tuple(steps)), reader
 
 
-def mined(source: str, *, cls: str = "Config", steps: Sequence[Step] = ()) -> Mined:
+def mined(
+    source: str, *, cls: str = "Config", steps: Sequence[Step] = (), members: Members = NO_MEMBERS
+) -> Mined:
     target, reader = target_of(source, cls=cls, steps=steps)
-    return mine(target, reader)
+    return mine(target, reader, members=members)
 
 
 def configs(target: Target, values: Sequence[Json] = VALUES, fields: int = 2) -> Iterator[Config]:

@@ -43,6 +43,27 @@ def test_names_of_which_none_was_accepted_are_not_known_to_be_all_rejected():
     assert one_sided(target(TEXT), rule("name is not None"), confirmed, [*known, accepted("fast")]) == ""
 
 
+def test_where_values_of_all_kinds_are_rejected_for_not_being_none_no_other_would_do():
+    confirmed = [rejected(value) for value in ("abc", 3, ["a"], {"a": 1})]
+    known = [accepted(None)]
+    assert one_sided(target({}), rule("name is not None"), confirmed, known) == ""
+    assert one_sided(target({}), rule("given(name) and name is not None"), confirmed, known) == ""
+    assert one_sided(target({}), rule("name is not None"), confirmed[:2], known) == "name"
+    assert one_sided(target({}), rule("name not in (None, 'auto')"), confirmed, known) == "name"
+
+
+def lacking(package, value):
+    mro = ("ModuleNotFoundError", "ImportError", "Exception")
+    thrown = Thrown(mro[0], mro, f"No module named '{package}'", ("toy/config.py:7",))
+    return {"name": value}, Observation("rejected", "construct", thrown)
+
+
+def test_what_fails_for_a_package_of_the_engines_choice_does_not_depend_on_the_value():
+    when = rule("name is not None")
+    assert one_sided(target(TEXT), when, [lacking("numbers", "abc"), lacking("numbers", "x")], []) == ""
+    assert one_sided(target(TEXT), when, [lacking("abc", "abc"), lacking("x", "x.y")], []) == "name"
+
+
 def test_the_default_shows_nothing_of_other_values():
     known = [accepted("auto")]
     assert one_sided(target(TEXT, "auto"), rule("name != 'auto'"), [rejected("abc")], known) == "name"

@@ -124,7 +124,7 @@ def proven(engine):
     mined = {target.cls: command.mined_of(target, reader)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(command, "prepare", lambda *_: prepared)
-        return command._prove_all(cell, None, [target], mined, schema, 1)  # type: ignore[arg-type]
+        return command._prove_all(cell, None, reader, [target], mined, schema, 1)  # type: ignore[arg-type]
 
 
 def texts(one):
@@ -205,7 +205,7 @@ def test_a_model_that_cannot_be_made_fails_the_deep_part_only(engine):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(command, "prepare", lambda *_: prepared)
         mined = {target.cls: command.mined_of(broken, reader)}
-        early, deep = command._prove_all(cell, None, [broken], mined, schema, 1)  # type: ignore[arg-type]
+        early, deep = command._prove_all(cell, None, reader, [broken], mined, schema, 1)  # type: ignore[arg-type]
     assert set(texts(early)) == EARLY
     assert (deep.status, deep.depth) == ("failed", "generate")
     assert "Missing" in deep.reason

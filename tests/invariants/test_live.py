@@ -526,6 +526,13 @@ def test_a_variant_replaces_what_is_given(prepared):
     assert found == [{"size": 3}, {}]
 
 
+def test_the_engine_is_asked_what_is_in_a_module(prepared):
+    text = "class Config:\n    def __init__(self, size=1):\n        pass\n"
+    with Session(prepared(text), [target("size")], modules=["json", "none.such"]) as engine:
+        assert "dumps" in engine.members["json"]
+        assert engine.members.keys() == {"json"}
+
+
 def test_further_variants_replace_what_is_prepared(prepared):
     text = """
     class Config:

@@ -10,8 +10,19 @@ from hypothesis import strategies as st
 from packaging.version import InvalidVersion, Version
 
 from atlas.invariants.model import Candidate, FieldSpec, Step, Target
-from atlas.invariants.predicate import Const, Context, Op, compile_expr, evaluate, exact_text, holds, to_text
+from atlas.invariants.predicate import (
+    Const,
+    Context,
+    Field,
+    Op,
+    compile_expr,
+    evaluate,
+    exact_text,
+    holds,
+    to_text,
+)
 from atlas.invariants.static import mine
+from atlas.invariants.static.dormant import _as_unset
 from atlas.invariants.static.frames import Budget
 from atlas.invariants.static.prepared import class_with
 from atlas.invariants.static.versions import PATTERN
@@ -670,3 +681,41 @@ def test_a_text_that_is_no_version_is_rejected() -> None:
         if any(holds(one.when, {"since": value}) for one in found)
     ]
     assert rejected == ["x", 3]
+
+
+OF_A_MODULE = """
+    import numbers_of_another_package as other
+
+    @dataclass
+    class Config:
+        kind: Any = None
+        size: Any = None
+
+        def __post_init__(self):
+            if isinstance(self.kind, str):
+                self.kind = getattr(other, self.kind)
+            if self.size is not None and hasattr(self, "none_such"):
+                getattr(other, self.size, None)
+    """
+
+
+def test_which_names_a_module_of_another_package_has_is_asked_of_the_engine() -> None:
+    found = mined(OF_A_MODULE)
+    assert found.modules == ("numbers_of_another_package",)
+    assert not any(one.severity == "error" for one in found.candidates)
+    members = {"numbers_of_another_package": ("Complex", "Real")}
+    (rule,) = [
+        one
+        for one in mined(OF_A_MODULE, members=members).candidates
+        if one.severity == "error" and not one.partial
+    ]
+    assert rule.effect.raises == "AttributeError"
+    rejected = [value for value in ("Real", "Int", "", 3, None) if holds(rule.when, {"kind": value})]
+    assert rejected == ["Int", ""]
+
+
+def test_what_was_passed_is_the_default_where_nothing_was() -> None:
+    field, default = Field(("name",)), Const("plain")
+    passed = Op("==", (Op("raw", (field,)), Const("plain")))
+    assert _as_unset(passed, field, default) == Const(True)
+    assert _as_unset(Op("raw", (field,)), field, default) == default

@@ -17,11 +17,11 @@ from atlas.errors import InputError, RunError
 from atlas.invariants.bench import Bench
 from atlas.invariants.evaluate import up_to
 from atlas.invariants.finish import finished
-from atlas.invariants.gate import EACH_SIDE
+from atlas.invariants.gate import EACH_SIDE, FEW_EACH_SIDE
 from atlas.invariants.lift import lifted
 from atlas.invariants.live import Session
 from atlas.invariants.loop import Settings, begin, missing, run
-from atlas.invariants.model import Candidate, Mined, Target
+from atlas.invariants.model import NO_MEMBERS, Candidate, Members, Mined, Target
 from atlas.invariants.propagate import propagated
 from atlas.invariants.publish import Origin, Proven, documents, write
 from atlas.invariants.rules import Rule, rule_id
@@ -38,8 +38,6 @@ CONFIG_TIME = ("construct", "validate", "resolve")
 MOST_ASKED, MOST_ASKED_OF_STEPS, MOST_ASKED_DEEP = 150_000, 40_000, 3_000
 """Configurations of a class, of one that is taken further than its construction, and of one that loads
 weights, that are tried at most before the last measurement."""
-FEW_EACH_SIDE = 30
-"""On each side of a candidate's boundary, where there are too many to ask about each as usual."""
 DEEP_SHARE = 4
 """The last measurement of what loads weights takes one for so many that were tried before."""
 NESTED_SAMPLES = 6
@@ -65,7 +63,7 @@ def build_invariants(
         environment = schema["environment"] if environment_json else None
         mined = {target.cls: mined_of(target, reader) for target in targets}
         if environment:
-            proven = _prove_all(cell, tree, targets, mined, schema, workers)
+            proven = _prove_all(cell, tree, reader, targets, mined, schema, workers)
         else:
             proven = [unverified(target, mined[target.cls]) for target in targets]
         origin = Origin(
@@ -85,10 +83,12 @@ def build_invariants(
         )
 
 
-def mined_of(target: Target, reader: Reader) -> Mined:
+def mined_of(target: Target, reader: Reader, members: Members = NO_MEMBERS) -> Mined:
     """What the sources say of a target, and of what it does before weights are loaded."""
-    whole = mine(target, reader)
-    return replace(whole, early=mine(up_to(target, CONFIG_TIME[-1]), reader)) if is_deep(target) else whole
+    whole = mine(target, reader, members=members)
+    if not is_deep(target):
+        return whole
+    return replace(whole, early=mine(up_to(target, CONFIG_TIME[-1]), reader, members=members))
 
 
 def class_families(reader: Reader, schema: Mapping[str, Any]) -> dict[str, str]:
@@ -117,6 +117,7 @@ def _joined(targets: Iterable[Target], families: Mapping[str, str]) -> dict[str,
 def _prove_all(
     cell: Cell,
     tree: SourceTree,
+    reader: Reader,
     targets: Sequence[Target],
     mined: Mapping[str, Mined],
     schema: Mapping[str, Any],
@@ -129,8 +130,13 @@ def _prove_all(
     stages = [(True, [up_to(target, CONFIG_TIME[-1]) for target in targets])]
     deep = [target for target in targets if is_deep(target)]
     stages += [(False, deep)] if deep else []
+    modules = sorted({name for one in mined.values() for name in one.modules})
     for early, members in stages:
-        with Session(prepared, members, limit_s=cell.invariants.limit_s, workers=workers) as session:
+        with Session(
+            prepared, members, limit_s=cell.invariants.limit_s, workers=workers, modules=modules
+        ) as session:
+            if early:
+                mined = _with_members(targets, mined, reader, session.members)
             for target in in_order(members):
                 few = target.cls not in roots or not early
                 settings = settings_of(cell, target, few)
@@ -143,6 +149,19 @@ def _prove_all(
                     proven.append(prove_deep(bench, mined[target.cls], settings, before))
     order = {target.cls: number for number, target in enumerate(targets)}
     return sorted(proven, key=lambda one: order[one.target.cls])  # the deep part of a target comes last
+
+
+def _with_members(
+    targets: Iterable[Target],
+    mined: Mapping[str, Mined],
+    reader: Reader,
+    members: Members,
+) -> dict[str, Mined]:
+    """Mined again where the sources leave it to a module which names there are."""
+    return {
+        one.cls: mined_of(one, reader, members) if mined[one.cls].modules else mined[one.cls]
+        for one in targets
+    }
 
 
 def settings_of(cell: Cell, target: Target, few: bool) -> Settings:

@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
+from atlas.canonical import compact
 from atlas.invariants.bench import Bench
 from atlas.invariants.corpus import context_of
 from atlas.invariants.gate import Trial
-from atlas.invariants.model import Candidate, Mined, Observation, Target
+from atlas.invariants.model import Candidate, Config, Mined, Observation, Target
 from atlas.invariants.outcomes import at_own_site, happened, matches_warning, said_at_site
 
 MISSING_PACKAGE = "ImportError"
 _NOT_INSTALLED = re.compile(r"No module named|\b(pip|uv pip|conda) install\b|\bis not installed\b")
+_PACKAGE = re.compile(r"(?:No module named|No package metadata was found for) ['\"]?([A-Za-z0-9_-]+)")
 GIVEN = "given: learned with {names} as given; with another it may not hold"
 UNKNOWN_PLACE = "platform: seen on this one, where the change is made is not known"
 TRIED = 24
@@ -41,6 +43,15 @@ def _lacks_package(candidate: Candidate, observation: Observation) -> bool:
     return MISSING_PACKAGE in thrown.mro or any(
         map(_NOT_INSTALLED.search, said_at_site(candidate, observation))
     )
+
+
+def lacks_package(config: Config, observation: Observation) -> bool:
+    """Whether the engine misses a package of its own choice: not one that the configuration names."""
+    thrown = observation.thrown
+    if thrown is None or MISSING_PACKAGE not in thrown.mro:
+        return False
+    named = _PACKAGE.search(thrown.message)
+    return named is not None and named[1] not in compact(config).decode()
 
 
 def _on_platform(observation: Observation, patterns: Sequence[str]) -> bool:

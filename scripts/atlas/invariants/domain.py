@@ -6,15 +6,18 @@ values alone is no rule: of the kind of value that it speaks of, the engine must
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
+from atlas.invariants.conditional import lacks_package
 from atlas.invariants.model import Candidate, Config, FieldSpec, Json, Target
 from atlas.invariants.outcomes import at_own_site, same
-from atlas.invariants.predicate import fields_of
+from atlas.invariants.predicate import Const, Expr, Field, Op, fields_of, substitute
 from atlas.invariants.sampling.fragments import alternatives, is_untyped, kinds
 from atlas.invariants.shared import Observed
 
 LISTED = ("enum", "const")
+ENOUGH_KINDS = 3
+"""Where values of so many kinds are rejected for not being None, those of others are, too."""
 
 
 def one_sided(
@@ -29,19 +32,33 @@ def one_sided(
         return ""
     specs = {spec.name: spec for spec in target.fields}
     names = {one.path[0] for one in fields_of(candidate.when)} & specs.keys()
-    rejected = [config for config, seen in confirmed if at_own_site(candidate, seen)]
+    rejected = [
+        config
+        for config, seen in confirmed
+        if at_own_site(candidate, seen) and not lacks_package(config, seen)
+    ]
     wanted = {
         (name, kind)
         for config in rejected
         for name in names & config.keys()
         if (kind := kind_of(config[name])) and _is_open(specs[name], kind)
     }
+    wanted = {(name, kind) for name, kind in wanted if not _is_about_none(candidate.when, name, wanted)}
     for config, seen in known:
         if not wanted:
             break
         if seen.outcome == "ok":
             wanted -= {pair for pair in wanted if _shows(pair, config, specs)}
     return min(wanted)[0] if wanted else ""
+
+
+def _is_about_none(when: Expr, name: str, rejected: Collection[tuple[str, str]]) -> bool:
+    """Whether the rule asks of the field only whether there is a value, and any would do."""
+    field = Field((name,))
+    asked = (Op("given", (field,)), *(Op("!=", (one, Const(None))) for one in (field, Op("raw", (field,)))))
+    left = substitute(when, dict.fromkeys(asked, Const(True)))
+    kinds = {kind for its, kind in rejected if its == name}
+    return len(kinds) >= ENOUGH_KINDS and all(one.path[0] != name for one in fields_of(left))
 
 
 def kind_of(value: Json) -> str:

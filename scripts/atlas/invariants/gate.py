@@ -8,14 +8,14 @@ in several ways, each with a rule of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from atlas.invariants.corpus import Corpus, context_of
 from atlas.invariants.model import DEPTHS, Candidate, Config, Depth, Json, Observation, Target
-from atlas.invariants.outcomes import at_own_site, happened
-from atlas.invariants.predicate import Context, fields_of
+from atlas.invariants.outcomes import at_own_site, happened, is_about
+from atlas.invariants.predicate import Context, Expr
 from atlas.invariants.shared import REQUIRED, Observed, Sides, shared
 
 Try: TypeAlias = Callable[[Sequence[Config]], list[Observation]]
@@ -23,7 +23,10 @@ Try: TypeAlias = Callable[[Sequence[Config]], list[Observation]]
 Around: TypeAlias = Callable[[Candidate, int, int], tuple[list[Config], list[Config]]]
 """Configurations on both sides of a candidate's boundary: (candidate, how many on each side, seed)."""
 
-EACH_SIDE = 110
+EACH_SIDE, FEW_EACH_SIDE = 110, 30
+"""So many configurations of its own on each side of a candidate's boundary; few where they share theirs."""
+PILOT = 12
+"""With none of so many confirmed, no more are tried of a candidate."""
 FEWEST_TRUE = 20
 FEWEST_CONFIRMED = 3
 CONFIDENCE = 0.95
@@ -86,7 +89,7 @@ def run_gate(
     evidence, too: they were no more seen by mining than its own.
     """
     context = context_of(target)
-    sides = _observe(candidates, around, ask, seed, each_side)
+    sides = _observe(candidates, around, ask, seed, each_side, context, target.ends)
     if each_side < EACH_SIDE:
         sides = shared(candidates, sides, context, seed)
     trials = [
@@ -98,16 +101,39 @@ def run_gate(
 
 
 def _observe(
-    candidates: Sequence[Candidate], around: Around, ask: Try, seed: int, each_side: int
+    candidates: Sequence[Candidate],
+    around: Around,
+    ask: Try,
+    seed: int,
+    each_side: int,
+    context: Context,
+    ends: Mapping[str, Json],
 ) -> list[Sides]:
-    """All configurations of all candidates, asked at once."""
+    """All configurations of all candidates, asked at once; but only the first of those that are hopeless."""
     drawn = [around(candidate, each_side, seed) for candidate in candidates]
-    everything = [config for trues, falses in drawn for config in (*trues, *falses)]
-    answers = iter(ask(everything))
-    return [
-        Sides([(config, next(answers)) for config in trues], [(config, next(answers)) for config in falses])
-        for trues, falses in drawn
+    firsts = [trues[:: max(1, len(trues) // PILOT)][:PILOT] for trues, _ in drawn]
+    answers = iter(ask([config for first in firsts for config in first]))
+    tried = [[(config, next(answers)) for config in first] for first in firsts]
+    left = [
+        ([], []) if _is_hopeless(candidate, first, context, ends) else sides
+        for candidate, first, sides in zip(candidates, tried, drawn, strict=True)
     ]
+    answers = iter(ask([config for trues, falses in left for config in (*trues, *falses)]))
+    return [
+        Sides(
+            [(config, next(answers)) for config in trues] or first,
+            [(config, next(answers)) for config in falses],
+        )
+        for first, (trues, falses) in zip(tried, left, strict=True)
+    ]
+
+
+def _is_hopeless(
+    candidate: Candidate, first: Sequence[Observed], context: Context, ends: Mapping[str, Json]
+) -> bool:
+    """Whether of many in which it holds none did what it says."""
+    found = [happened(candidate, config, seen, context, ends) for config, seen in first]
+    return found.count(False) >= PILOT * 2 // 3 and True not in found
 
 
 def _trial(candidate: Candidate, sides: Sides, context: Context, ends: Mapping[str, Json]) -> Trial:
@@ -137,13 +163,12 @@ def _kinds_of_parts(candidate: Candidate, confirmed: Sequence[Observed]) -> froz
     """Of a rule without a site, where and of what kind its collected errors are; none where it has a site."""
     if candidate.site is not None or candidate.severity != "error":
         return None
-    names = {field.path[0] for field in fields_of(candidate.when)}
-    return frozenset(kind for _, seen in confirmed for kind in _parts(seen, names))
+    return frozenset(kind for _, seen in confirmed for kind in _parts(seen, candidate.when))
 
 
-def _parts(observation: Observation, names: Collection[str]) -> Iterator[tuple[str, ...]]:
+def _parts(observation: Observation, when: Expr) -> Iterator[tuple[str, ...]]:
     for part in observation.thrown.parts if observation.thrown else ():
-        if part["loc"] and part["loc"][0] in names:
+        if is_about(when, part):
             yield (str(part["type"]), *map(str, part["loc"]))
 
 
@@ -156,8 +181,7 @@ def _could_show(
         return observation.outcome == "ok"
     if not own:
         return True
-    names = {field.path[0] for field in fields_of(candidate.when)}
-    return not own.isdisjoint(_parts(observation, names))
+    return not own.isdisjoint(_parts(observation, candidate.when))
 
 
 def _alarm_reason(trial: Trial) -> str:

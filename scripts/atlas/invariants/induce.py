@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atlas.invariants.active import around_gap, minimal
-from atlas.invariants.gate import EACH_SIDE, Verdict
+from atlas.invariants.gate import Verdict
 from atlas.invariants.learn import Signature, learn, learn_univariate, refine, unexplained
 from atlas.invariants.model import Candidate, Config, Json
 from atlas.invariants.outcomes import compiled, same
@@ -23,6 +23,8 @@ MOST_SIGNATURES, MORE_SIGNATURES = 24, 60
 """So many kinds of gaps are looked into in one round, the most frequent first; more where each gets less."""
 VARIATIONS, FEW_VARIATIONS = 250, 80
 """So many configurations around an example of a gap are looked at."""
+SCARCE = 4 * MOST_SIGNATURES * VARIATIONS
+"""With fewer configurations left, more kinds of gaps are looked into, with fewer configurations for each."""
 COMPANY = 250
 """So many configurations from elsewhere keep a learned condition from being too wide."""
 MOST_SHOWN = 60
@@ -80,8 +82,8 @@ def _together(work: Work, new: Sequence[Candidate], hints: Mapping[str, Sequence
     rules = [*work.known, *(candidate for candidate, _ in work.passed.values()), *new]
     names = [spec.name for spec in work.target.fields]
     open_rows = unexplained(work.target, rules, work.observed)
-    few = work.settings.each_side < EACH_SIDE
-    most = min(MORE_SIGNATURES, work.room() * work.settings.each_side // FEW_VARIATIONS)
+    few = work.left() < SCARCE
+    most = min(MORE_SIGNATURES, work.left() // (2 * FEW_VARIATIONS))
     wanted = dict(list(open_rows.items())[: most if few else MOST_SIGNATURES])
     shown = {signature: _examples(work, rows) for signature, rows in wanted.items()}
     smallest = minimal(work.bench, shown, names)

@@ -16,7 +16,7 @@ from atlas.environment.prepare import Prepared
 from atlas.environment.run import EngineProcess, failure, scratch_folder
 from atlas.errors import InputError, RunError
 from atlas.invariants.connection import Link
-from atlas.invariants.model import Config, Json, Observation, Target, Thrown, Warned
+from atlas.invariants.model import Config, Json, Members, Observation, Target, Thrown, Warned
 
 CHUNK = 500
 """Configurations that one child goes through. Fixed: what a child saw before must not depend on anything."""
@@ -37,7 +37,13 @@ class Session:
     """
 
     def __init__(
-        self, prepared: Prepared, targets: Sequence[Target], *, limit_s: float = 10.0, workers: int = 1
+        self,
+        prepared: Prepared,
+        targets: Sequence[Target],
+        *,
+        limit_s: float = 10.0,
+        workers: int = 1,
+        modules: Sequence[str] = (),
     ) -> None:
         self._prepared = prepared
         self._targets = tuple(targets)
@@ -50,6 +56,8 @@ class Session:
         """By target, what its configurations were seen to import: loaded before the next are asked about."""
         self.missing: dict[str, str] = {}
         """Targets that the engine does not have, and why."""
+        self.members: Members = dict.fromkeys(modules, ())
+        """The names of all that is in each of `modules`."""
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
@@ -134,6 +142,7 @@ class Session:
         return {
             "packages": list(cell.packages),
             "targets": [_target(target) for target in self._targets],
+            "modules": list(self.members),
             "limit_s": self._limit_s,
             "start_s": self._prepared.timeout_s,
             "memory_bytes": MEMORY_BYTES,
@@ -150,12 +159,15 @@ class Session:
         timeout_s = self._prepared.timeout_s
         try:
             self._control.read(timeout_s)
-            missing = self._control.read(timeout_s)["missing"]
+            loaded = self._control.read(timeout_s)
         except TimeoutError as error:
             raise self._failed(f"the engine was not loaded within {timeout_s:g} s") from error
         except (OSError, EOFError, ValueError) as error:
             raise self._failed("the engine ended Python while it was loaded") from error
-        self.missing = {self._targets[int(number)].cls: reason for number, reason in missing.items()}
+        self.missing = {
+            self._targets[int(number)].cls: reason for number, reason in loaded["missing"].items()
+        }
+        self.members = {name: tuple(names) for name, names in loaded["members"].items()}
         if self._targets and len(self.missing) == len(self._numbers):
             cls, reason = next(iter(self.missing.items()))
             raise self._failed(f"the engine has no {cls}: {reason}")

@@ -11,7 +11,15 @@ from atlas.invariants.conditional import asked, beside_what_is_given, conditions
 from atlas.invariants.corpus import Corpus, Review, context_of
 from atlas.invariants.domain import one_sided
 from atlas.invariants.draw import Space, sides
-from atlas.invariants.gate import EACH_SIDE, EXAMPLES, Trial, Verdict, observed_depth, run_gate
+from atlas.invariants.gate import (
+    EACH_SIDE,
+    EXAMPLES,
+    FEW_EACH_SIDE,
+    Trial,
+    Verdict,
+    observed_depth,
+    run_gate,
+)
 from atlas.invariants.induce import induced, refined
 from atlas.invariants.messages import checked
 from atlas.invariants.model import Candidate, Config, Effect, Mined, Observation, Target
@@ -34,6 +42,9 @@ REFINEMENTS = 2
 PAIR_ROWS = 1000
 FIRST_SHARE = 3
 """The first look may take one in so many of all configurations."""
+SHARES = {(True, 0): 0.6, (False, 0): 0.8, (True, 1): 0.9, (False, 1): 0.95}
+"""So much of all configurations may be used when errors (others) of a round were tried, so that every kind
+has its turn."""
 MOST_ACCEPTED = 400
 
 
@@ -83,9 +94,14 @@ class Work:
     def corpus(self) -> Corpus:
         return Corpus(self.target, [*self.known, *(candidate for candidate, _ in self.passed.values())])
 
-    def room(self) -> int:
-        """So many candidates can still be tried."""
-        return max(0, (self.settings.most_asked - self.bench.asked) // (2 * self.settings.each_side))
+    def left(self, share: float = 1.0) -> int:
+        """So many configurations can still be tried."""
+        return max(0, int(self.settings.most_asked * share) - self.bench.asked)
+
+    def each_side(self, candidates: int, left: int) -> int:
+        """So many on each side of a candidate's boundary as can be afforded for all of them."""
+        usual = self.settings.each_side
+        return usual if 2 * usual * candidates <= left else min(usual, FEW_EACH_SIDE)
 
     def _errors(self) -> Corpus:
         """The rules that reject, compiled anew only when there are more."""
@@ -112,7 +128,7 @@ class Work:
         """Both sides of a candidate's boundary."""
         company = in_turns(self.mixed, self.accepted, seed)
         space = Space(self.target, self.pools, self.context, company, self.bench.base, self._errors())
-        return sides(space, candidate, n, seed, shared=self.settings.each_side < EACH_SIDE)
+        return sides(space, candidate, n, seed, shared=n < EACH_SIDE)
 
 
 def _in_parts(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
@@ -184,7 +200,7 @@ def run(work: Work, candidates: Sequence[Candidate], say: Callable[[str], None])
         queue = [*wrong, *induced(work, work.corpus().review(work.observed).gaps, number)]
         queue = [one for one in queue if rule_id(one) not in work.passed and rule_id(one) not in work.held]
         say(f"{work.target.cls}: round {number + 1}, {len(work.passed)} rules, {len(queue)} to try")
-        if not queue or not work.room():
+        if not queue or work.left() < 2 * FEW_EACH_SIDE:
             break
 
 
@@ -194,8 +210,12 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
     for candidate in queue:
         seen.setdefault(rule_id(candidate), candidate)
     todo = list(seen.values())
+    errors = any(one.severity == "error" for one in todo)
+    share = SHARES.get((errors, number), 1.0)
     for attempt in range(REFINEMENTS + 1):
-        room = work.room()
+        left = work.left(share)
+        each_side = work.each_side(len(todo), left)
+        room = left // (2 * each_side)
         for candidate in todo[room:]:
             work.held[rule_id(candidate)] = Quarantined(candidate, "not_tried")
         todo = todo[:room]
@@ -210,7 +230,7 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
             work.bench.ask,
             seed=seed,
             known=work.corpus(),
-            each_side=work.settings.each_side,
+            each_side=each_side,
         )
         todo = []
         for verdict in verdicts:

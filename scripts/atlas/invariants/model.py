@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from atlas.invariants.predicate.expr import Expr
@@ -171,6 +172,11 @@ class SiteAccount:
     reason: str = ""
 
 
+Members: TypeAlias = Mapping[str, tuple[str, ...]]
+"""The names of all that is in modules of other packages, by the module's name."""
+NO_MEMBERS: Members = MappingProxyType({})
+
+
 def nothing_asked(_: str) -> tuple[str, ...]:
     return ()
 
@@ -183,6 +189,8 @@ class Mined:
     sites: tuple[SiteAccount, ...] = ()
     asked: Callable[[str], tuple[str, ...]] = nothing_asked
     """`file:line` → what the sources ask of the machine on the way to it."""
+    modules: tuple[str, ...] = ()
+    """Modules of other packages of which a text of the user's names a member."""
     early: Mined | None = None
     """The same without the steps that load weights, where there are such."""
 

@@ -10,10 +10,12 @@ from types import MappingProxyType
 from typing import Any
 
 from atlas.invariants.model import Candidate, Config, Json, Observation, Warned
-from atlas.invariants.predicate import UNDEFINED, Context, Expr, compile_expr, fields_of
+from atlas.invariants.predicate import UNDEFINED, Context, Expr, Op, compile_expr, every_part, fields_of
 from atlas.invariants.predicate.context import is_given
 
 NOTHING: Mapping[str, Json] = MappingProxyType({})
+UNKNOWN_KEY = ("unexpected_keyword_argument", "extra_forbidden")
+"""What pydantic calls a key that it does not know."""
 LOGGER_FRAMES = 3
 """A warning's site may lie under this many frames of the engine's own logging helpers."""
 
@@ -95,11 +97,23 @@ def said_at_site(candidate: Candidate, observation: Observation) -> list[str]:
         every = [(part["frames"], part["message"]) for part in parts] + [(thrown.frames, thrown.message)]
         return [message for frames, message in every if frames and site.holds(frames[0])]
     if parts:
-        names = {field.path[0] for field in fields_of(candidate.when)}
-        its_own = (part for part in parts if not part["frames"] and part["loc"] and part["loc"][0] in names)
-        return [part["message"] for part in its_own]
+        return [part["message"] for part in parts if not part["frames"] and is_about(candidate.when, part)]
     its = not thrown.frames and short(thrown.type) == candidate.effect.raises
     return [thrown.message] if its else []
+
+
+def is_about(when: Expr, part: Mapping[str, Json]) -> bool:
+    """Whether one of collected errors is about a field of the condition, wherever that lies.
+
+    Where a class makes an object of another one out of a field's keys, the error names those, not the field.
+    """
+    if not part["loc"]:
+        return False
+    if part["type"] in UNKNOWN_KEY and any(
+        isinstance(one, Op) and one.name == "keys" for one in every_part(when)
+    ):
+        return True
+    return any(part["loc"][0] in one.path for one in fields_of(when))
 
 
 def matches_warning(candidate: Candidate, warned: Warned) -> bool:

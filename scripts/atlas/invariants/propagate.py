@@ -13,6 +13,7 @@ from dataclasses import replace
 from atlas.invariants.model import Candidate, Depth, Effect, FieldSpec, Target
 from atlas.invariants.predicate import (
     Const,
+    Context,
     Each,
     Expr,
     Field,
@@ -20,6 +21,7 @@ from atlas.invariants.predicate import (
     PredicateError,
     Var,
     fields_of,
+    holds,
     normalise,
     parse,
     substitute,
@@ -96,7 +98,17 @@ def _from_joined(target: Target, proven: Rules) -> Iterator[Candidate]:
                 ".".join((names[name.partition(".")[0]], *name.split(".")[1:])): value
                 for name, value in rule.effect.sets.items()
             }
-            yield _moved(rule, target, moved, sets, depth or rule.depth)
+            yield _only_what_is_set(target, _moved(rule, target, moved, sets, depth or rule.depth))
+
+
+def _only_what_is_set(target: Target, rule: Candidate) -> Candidate:
+    """A field that is None unless set leaves the class that it joins its own default."""
+    if not holds(rule.when, {}, Context(target.defaults(), target.types(), "lax")):
+        return rule
+    defaults = target.defaults()
+    unset = [one for one in fields_of(rule.when) if defaults.get(one.path[0], 0) is None]
+    is_set = (Op("!=", (Op("raw", (one,)), Const(None))) for one in unset)
+    return replace(rule, when=normalise(Op("and", (*is_set, rule.when))))
 
 
 def _moved(

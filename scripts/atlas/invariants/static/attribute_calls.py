@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import NONE, TRUE, Const, Expr, Opaque
+from atlas.invariants.predicate import NONE, TRUE, Const, Expr, Op, Opaque
 from atlas.invariants.static.assignment import set_under
 from atlas.invariants.static.attributes import maybe
 from atlas.invariants.static.call import Call
+from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.terms import or_
 from atlas.invariants.static.values import (
     Absent,
     Choice,
+    Known,
     Method,
     Ref,
     UserItem,
@@ -35,11 +37,26 @@ def _name(given: list[Value]) -> str | None:
 def getattr_(call: Call) -> Value | None:
     name = _name(call.given)
     if name is None:
+        _named_by_user(call)
         return None
     found = _plain(maybe(call.m, call.given[0], name, call.node, call.state), call.given[0])
     if len(call.given) > 2:
         return _or(found, call.given[2])
     return None if isinstance(found, Absent) else found
+
+
+def _named_by_user(call: Call) -> None:
+    """A member of another package's module by a text of the user's: there is one, or this fails."""
+    owner = call.given[0]
+    its = lowered(call.given[1], call.state) if len(call.given) == 2 and not call.keywords else None
+    if not isinstance(owner, Known) or owner.kind not in ("external", "module") or its is None:
+        return
+    if isinstance(its, Opaque | Const):
+        return
+    call.m.modules[owner.qualname] = None
+    names = call.m.members.get(owner.qualname)
+    if names:
+        call.m.fails("AttributeError", Op("not_in", (its, Const(names))), call.node, call.state)
 
 
 def _plain(found: Value, owner: Value) -> Value:

@@ -110,7 +110,7 @@ def _left_alone(
 
 def _as_unset(expr: Expr, field: Field, default: Const) -> Expr:
     """A condition where a field is not given."""
-    if expr == field:
+    if expr in (field, Op("raw", (field,))):
         return default
     if isinstance(expr, Op) and expr.name == "given":
         return FALSE if expr.args[0] == field else expr

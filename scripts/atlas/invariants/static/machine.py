@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from atlas.invariants.model import Depth, Site, Target
+from atlas.invariants.model import Depth, Members, Site, Target
 from atlas.invariants.predicate import FALSE, NONE, Const, Expr, Op, Opaque
 from atlas.invariants.static import attributes, calling
 from atlas.invariants.static.dead import DeadError
@@ -53,6 +53,9 @@ class Machine:
     handled: list[tuple[Site, Kind]] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     statement: ast.stmt | None = None
+    members: Members = field(default_factory=dict)
+    modules: dict[str, None] = field(default_factory=dict)
+    """Such modules of which the user names a member."""
     _generators: dict[int, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 
 from atlas.invariants.guards import guards
-from atlas.invariants.model import Candidate, Mined, Step, Target
+from atlas.invariants.model import NO_MEMBERS, Candidate, Members, Mined, Step, Target
 from atlas.invariants.predicate import Const
 from atlas.invariants.static import dormant, instances, issues, trees
 from atlas.invariants.static.accounts import Accounts
@@ -22,13 +22,21 @@ from atlas.schema.static.modules import Scope
 from atlas.schema.static.reader import Reader
 
 
-def mine(target: Target, reader: Reader, budget: Budget | None = None) -> Mined:
-    """Candidates of all that construction and the steps of a target run, and what became of each site."""
+def mine(
+    target: Target,
+    reader: Reader,
+    budget: Budget | None = None,
+    members: Members = NO_MEMBERS,
+) -> Mined:
+    """Candidates of all that construction and the steps of a target run, and what became of each site.
+
+    `members` is what the engine said of the modules that a user may name a member of (`Mined.modules`).
+    """
     found = reader.index.resolve(target.cls)
     view = reader.classifier.view(found) if found else None
     if view is None:
         return Mined(())
-    m = Machine(reader, target, replace(budget) if budget else Budget())
+    m = Machine(reader, target, replace(budget) if budget else Budget(), members=members)
     state = State({}, {}, ())
     ref = state.new(Instance(view.definition, {}, user=True))
     with m.outside(Scope(view.scope.module)):
@@ -76,7 +84,7 @@ def _mined(m: Machine, state: State, ref: Ref) -> Mined:
         candidates += [change] if change else []
         _account(accounts, event, found)
     asked = guards(m.reader.index, _always_given(m.target))
-    return Mined(unique(iter(candidates)), accounts.finished(), asked)
+    return Mined(unique(iter(candidates)), accounts.finished(), asked, tuple(m.modules))
 
 
 def _always_given(target: Target) -> set[str]:

@@ -9,8 +9,9 @@ Connections are sockets, sent along with a message over the connection of the pr
 what an engine prints gets into none of them. Messages are JSON, one a line. Each process says first
 `{"process": …}`, and then
 
-- the first: `{"missing": {target: reason}}`; it takes `{"target", "variant", "baseline", "modules"}`, the
-  latter to be imported before anything is forked, so that no child has to
+- the first: `{"missing": {target: reason}, "members": {module: [name, …]}}`, the latter for each of the
+  request's `modules`; it takes `{"target", "variant", "baseline", "modules"}`, the latter to be imported
+  before anything is forked, so that no child has to
 - a target: `{"unset": {field: value}}` or `{"failed": reason}`; it takes `{}`
 - a worker takes `{"chunk", "configs": […]}` and answers `{"chunk", "index", "outcome", …}` for each, with
   `modules` of the engine's that were imported on the way
@@ -62,8 +63,14 @@ def serve(request: dict[str, Any], descriptor: int) -> None:
     frames = Frames(probe.packages)
     capture = Capture(probe, frames)
     _keep_all()
-    send(control, {"missing": missing})
+    send(control, {"missing": missing, "members": _members(probe)})
     _fork_for_each(control, functools.partial(_target, probe, frames, capture))
+
+
+def _members(probe: Probe) -> dict[str, list[str]]:
+    """The names of all that is in each of the modules that are asked about."""
+    every = {name: probe.attempt("not_loaded", name, load, name) for name in probe.request.get("modules", ())}
+    return {name: sorted(dir(module)) for name, module in every.items() if module is not None}
 
 
 def _target(
