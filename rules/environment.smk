@@ -37,6 +37,7 @@ rule environment:
         pin=PLAN.spec("environment", "pin"),
         venv=PLAN.spec("environment", "venv"),
         landmarks=PLAN.spec("environment", "landmarks"),
+        image=PLAN.image,
     message:
         "Building the environment of {wildcards.engine} {wildcards.version}"
     shell:

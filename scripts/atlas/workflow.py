@@ -13,6 +13,8 @@ from atlas.canonical import digest
 from atlas.engines.load import history_cells, load_all
 from atlas.engines.model import Cell, Engine
 from atlas.engines.serve import load_serve
+from atlas.environment.lane import container_lane
+from atlas.errors import AtlasError
 from atlas.provenance.codeprint import code
 from atlas.provenance.lastgood import available
 from atlas.validation import check
@@ -161,6 +163,15 @@ class Plan:
         return [artefact(key, "environment.json")] if self.has_environment(key) else []
 
     # Parameters.
+
+    def image(self, wildcards: Wildcards) -> str:
+        """The image that a cell's engine is run in, whatever runs it; none where that is no container."""
+        cell = self.cells.get(_key(wildcards))
+        try:
+            lane = container_lane(cell) if cell and cell.venv else None
+            return lane.digest() if lane else "none"
+        except AtlasError as error:
+            return f"not known: {error.what}"
 
     def spec(self, stage: str, part: str) -> Callable[[Wildcards], str]:
         """A params function: the digest of a part of the engine's YAML, as far as `stage` uses it."""

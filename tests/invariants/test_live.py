@@ -757,7 +757,7 @@ def test_nothing_is_left_running(prepared, tmp_path):
     """
     with Session(prepared(text), [target("size")], workers=2) as engine:
         engine.observe("toy.Config", [{"size": 1}] * 3)
-        mark = f"{MARK}={engine._engine.mark}".encode()
+        mark = f"{MARK}={engine._engine.running.mark}".encode()
         assert running(mark)
     assert not running(mark)
 
@@ -814,7 +814,7 @@ def test_processes_of_targets_not_asked_for_long_are_ended_and_begun_again(prepa
 
 def test_a_session_whose_engine_is_gone_says_so(prepared):
     with Session(prepared("@dataclass\nclass Config:\n    size: int = 0"), [target("size")]) as engine:
-        os.kill(engine._engine.process.pid, 9)
-        engine._engine.process.wait()
+        os.kill(engine._engine.running.process.pid, 9)
+        engine._engine.running.process.wait()
         with pytest.raises(RunError, match="no answer"):
             engine.observe("toy.Config", [{"size": 1}])

@@ -12,6 +12,7 @@ from atlas.canonical import dump_json, write_atomic
 from atlas.cost import recording
 from atlas.engines.model import Cell
 from atlas.environment.health import FAILED, OK, Health, examine, explain, reasons, remedy
+from atlas.environment.lane import container_lane
 from atlas.environment.prepare import (
     environment_digest,
     platform_name,
@@ -42,7 +43,8 @@ def build_environment(cell: Cell, source_json: Path, output: Path) -> None:
             document = _without(cell, "no_sources", "there are no sources to lay over an environment")
         else:
             document = _examined(cell, tree, output)
-            cost.note = f"{len(document['requirements']['packages'])} packages by uv"
+            packages = document.get("requirements", {}).get("packages")
+            cost.note = f"{len(packages)} packages by uv" if packages is not None else "an image"
     errors = sorted(
         error.message for error in Draft202012Validator(schema("environment")).iter_errors(document)
     )
@@ -69,15 +71,16 @@ def _examined(cell: Cell, tree: SourceTree, output: Path) -> dict[str, Any]:
     if health.verdict == FAILED:
         _tell(cell, health, output)
     overlay = cell.venv.overlay
+    lane = container_lane(cell)
     return {
         "format_version": FORMAT_VERSION,
         "engine": cell.engine,
         "version": cell.version,
-        "runtime": "venv",
+        "runtime": "image" if lane else "venv",
         "digest": environment_digest(cell, tree),
         "platform": platform_name(),
         "python": cell.venv.python,
-        "requirements": requirements_of(cell),
+        **({"image": lane.document()} if lane else {"requirements": requirements_of(cell)}),
         "overlay": {
             "origin": tree.origin["digest"],
             "files": len(tree.files()),

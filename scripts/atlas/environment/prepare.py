@@ -11,6 +11,7 @@ from typing import Any
 
 from atlas.canonical import digest, sha256_file
 from atlas.engines.model import Cell
+from atlas.environment.lane import container_lane
 from atlas.environment.overlay import Sources, overlay_digest, prepare_overlay
 from atlas.environment.run import Runtime, run_probe
 from atlas.environment.venv import prepare_venv, python_of
@@ -27,7 +28,7 @@ class Prepared:
     runtime: Runtime
     timeout_s: int
     folder: Path
-    """Of the packages."""
+    """Of the packages, where they are in one."""
 
     def ask(self, parts: dict[str, Any], fixtures: dict[str, Any] | None = None) -> dict[str, Any]:
         """The probe's facts about `parts` of a request."""
@@ -38,6 +39,10 @@ class Prepared:
 def prepare(cell: Cell, tree: Sources) -> Prepared:
     """Build what is missing of a cell's environment (environment and overlay are shared and cached)."""
     assert cell.venv is not None
+    lane = container_lane(cell)
+    if lane is not None:
+        runtime = lane.runtime(prepare_overlay(cell, tree).paths)
+        return Prepared(cell, runtime, cell.venv.timeout_s, cell.root)
     folder = prepare_venv(cell.root / cell.venv.requirements, cell.venv.python)
     runtime = Runtime(
         python=python_of(folder),
@@ -53,11 +58,13 @@ def platform_name() -> str:
 
 
 def environment_digest(cell: Cell, tree: Sources) -> str:
-    """All that decides what the probe sees: lock, overlay, variables, Python and platform."""
+    """All that decides what the probe sees: lock or image, overlay, variables, Python and platform."""
     assert cell.venv is not None
+    lane = container_lane(cell)
+    packages = {"image": lane.digest()} if lane else {"requirements": _lock_digest(cell)}
     return digest(
         {
-            "requirements": _lock_digest(cell),
+            **packages,
             "overlay": overlay_digest(cell, tree),
             "env": cell.venv.env,
             "python": cell.venv.python,

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, Protocol, Self
 
 from atlas.errors import InputError, RunError
 from atlas.probe import __main__ as probe
@@ -58,6 +58,31 @@ class EngineEnded(RunError):
         return self.what.partition("\n")[0]
 
 
+class Running(Protocol):
+    """A process that was started in an engine's environment, wherever that is."""
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Its exit status (negative: that of a signal); None where time ran out."""
+
+    def log(self) -> str:
+        """The end of what it printed. UnavailableError where not it, but what runs it, has failed."""
+
+    def kill(self, process: int) -> None:
+        """End one of the processes that it started, by the number that it knows it by."""
+
+    def end(self) -> None:
+        """End it and all that it started."""
+
+
+class Launcher(Protocol):
+    """Starts processes elsewhere than beside this one: in a container."""
+
+    def start(
+        self, runtime: Runtime, scratch: Path, command: Sequence[str], descriptors: Sequence[int]
+    ) -> Running:
+        """Start a command, which may write to `scratch` alone and has the descriptors, by their numbers."""
+
+
 @dataclass(frozen=True)
 class Runtime:
     """An interpreter, what is laid over its packages, and the variables its engine needs."""
@@ -66,6 +91,8 @@ class Runtime:
     paths: tuple[Path, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     bytecode: Path | None = None
+    launcher: Launcher | None = None
+    """What starts it where it is; without one, it is a program of this machine."""
 
 
 def run_probe(
@@ -107,7 +134,7 @@ def _write_fixtures(folder: Path, fixtures: Mapping[str, Any]) -> None:
 
 def environment_of(runtime: Runtime, scratch: Path) -> dict[str, str]:
     """The variables of the engine's process: nothing of the caller's but where programs are."""
-    env = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    env = {name: os.environ[name] for name in INHERITED if name in os.environ and not runtime.launcher}
     env |= FIXED
     env |= {
         "HOME": str(scratch / "home"),
@@ -125,13 +152,9 @@ def environment_of(runtime: Runtime, scratch: Path) -> dict[str, str]:
 
 def _run(runtime: Runtime, scratch: Path, timeout_s: float) -> tuple[int, str, bool]:
     """Exit status, the end of what was printed, and whether time ran out; nothing is left running."""
-    timed_out = False
     with EngineProcess(runtime, scratch, ["--output", str(scratch / "facts.json")]) as engine:
-        try:
-            engine.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            timed_out = True
-    return engine.process.returncode, engine.log(), timed_out
+        code = engine.running.wait(timeout_s)
+    return code or 0, engine.log(), code is None
 
 
 class EngineProcess:
@@ -140,10 +163,35 @@ class EngineProcess:
     def __init__(
         self, runtime: Runtime, scratch: Path, arguments: Sequence[str], descriptors: Sequence[int] = ()
     ) -> None:
+        parts = [runtime.python, "-s", PROBE, "--request", scratch / "request.json"]
+        command = [*map(str, parts), *arguments]
+        start = runtime.launcher.start if runtime.launcher else _Here
+        self.running: Running = start(runtime, scratch, command, descriptors)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.running.end()
+
+    def log(self) -> str:
+        """The end of what it printed."""
+        return self.running.log()
+
+    def kill(self, process: int) -> None:
+        """End one of its processes, by its own number."""
+        self.running.kill(process)
+
+
+class _Here:
+    """A process of this machine."""
+
+    def __init__(
+        self, runtime: Runtime, scratch: Path, command: Sequence[str], descriptors: Sequence[int]
+    ) -> None:
         self.mark = uuid.uuid4().hex
-        command = [runtime.python, "-s", PROBE, "--request", scratch / "request.json"]
         self.process = subprocess.Popen(
-            [*map(str, command), *arguments],
+            command,
             env={**environment_of(runtime, scratch), MARK: self.mark},
             cwd=scratch / "work",
             stdin=subprocess.DEVNULL,
@@ -153,22 +201,28 @@ class EngineProcess:
             pass_fds=descriptors,
         )
         self.tail = bytearray()
-        self.reader = threading.Thread(target=_drain, args=(self.process.stdout, self.tail), daemon=True)
+        self.reader = threading.Thread(target=drain, args=(self.process.stdout, self.tail), daemon=True)
         self.reader.start()
 
-    def __enter__(self) -> Self:
-        return self
+    def wait(self, timeout_s: float) -> int | None:
+        try:
+            return self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
 
-    def __exit__(self, *_: object) -> None:
+    def log(self) -> str:
+        return self.tail.decode(errors="replace")
+
+    def kill(self, process: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process, signal.SIGKILL)
+
+    def end(self) -> None:
         _kill(self.process, self.mark)
         self.reader.join(5)
 
-    def log(self) -> str:
-        """The end of what it printed."""
-        return self.tail.decode(errors="replace")
 
-
-def _drain(stream: IO[bytes], tail: bytearray) -> None:
+def drain(stream: IO[bytes], tail: bytearray) -> None:
     """Read all that is printed and keep its end, so that neither a pipe nor a disk fills up."""
     with contextlib.suppress(OSError, ValueError), stream:
         while block := os.read(stream.fileno(), 65536):

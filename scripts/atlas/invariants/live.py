@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
-import signal
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -200,8 +198,7 @@ class Session:
             answer = control.read(2 * self._prepared.timeout_s + PATIENCE_S)
         except (OSError, EOFError):
             control.close()
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(control.process, signal.SIGKILL)
+            self._engine.kill(control.process)
             raise
         if "failed" in answer:
             control.close()
