@@ -40,6 +40,7 @@ rule history:
         "logs/history/{engine}.log",
     params:
         *PLAN.code("atlas.history.join", "config/schemas/history.schema.json"),
+        serve=PLAN.serves_of,
         made_from=made_from(),
     message:
         "Joining the history of {wildcards.engine}"

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from atlas.canonical import digest
 from atlas.engines.load import history_cells, load_all
 from atlas.engines.model import Cell, Engine
-from atlas.engines.serve import load_serve
+from atlas.engines.serve import load_serve, load_serves
 from atlas.environment.lane import container_lane
 from atlas.errors import AtlasError
 from atlas.provenance.codeprint import code
@@ -203,6 +203,14 @@ class Plan:
         if key in self.broken:
             return f"not valid: {self.broken[key]}"
         return digest([load_serve(self.root, *key), self.cells[key].source_url])[7:23]
+
+    def serves_of(self, wildcards: Wildcards) -> str:
+        """A params function: the digest of the same for all tracked versions of an engine."""
+        engine = wildcards.engine
+        versions = sorted(version for name, version in self.tracked if name == engine)
+        if not versions:
+            return "not valid"
+        return digest(load_serves(self.root, engine, versions))[7:23]
 
     def dependencies_of(self, wildcards: Wildcards) -> list[str]:
         """What a lock is made from."""

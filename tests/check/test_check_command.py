@@ -200,7 +200,7 @@ def test_standard_input_is_read():
 
 
 @pytest.mark.parametrize(("words", "says"), [
-    (["--engine", "vllm==0.25.0", "a=1"], "is not tracked; the nearest tracked are 0.20.0 and 0.32.0"),
+    (["--engine", "vllm==0.25.5", "a=1"], "is not tracked; the nearest tracked are 0.25.0 and 0.26.0"),
     (["--engine", "vlm", "a=1"], "no engine `vlm` (did you mean `vllm`?)"),
     (["--engine", "vllm", "none.yaml"], "none.yaml: cannot be read: No such file"),
     (["--engine", "vllm"], "nothing to check"),

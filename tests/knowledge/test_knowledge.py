@@ -45,7 +45,7 @@ def test_engines_are_those_with_a_schema():
 
 @pytest.mark.parametrize(("engine", "version", "hint"), [
     ("vlm", None, "did you mean `vllm`"),
-    ("vllm", "0.25.0", "the nearest tracked are 0.20.0 and 0.32.0"),
+    ("vllm", "0.25.5", "the nearest tracked are 0.25.0 and 0.26.0"),
     ("vllm", "99", "the nearest tracked is"),
     ("vllm", "latest", "`latest` is no version"),
     ("..", "..", "no engine"),

@@ -72,7 +72,7 @@ class Checker:
     # What is found.
 
     def _result(self, read: Read, subject: str, notes: Sequence[Finding], *, flags: bool) -> Result:
-        findings = [*notes, *read.findings]
+        findings = [*notes, *self._limits(subject), *read.findings]
         if read.unknown:
             from atlas.check.unknown import unknown_parameter
 
@@ -99,7 +99,16 @@ class Checker:
             findings=tuple(self._linked(one) for one in findings),
             effective={} if any(one.level == "error" for one in findings) else effective,
             checked=len(read.settings) + len(read.unknown),
+            in_full=self.knowledge.in_full,
         )
+
+    def _limits(self, subject: str) -> Iterator[Finding]:
+        """What is to be said of a version that is not kept in full."""
+        if not self.knowledge.in_full:
+            from atlas.history.recorded import told
+
+            place = Place(subject.partition(" (")[0])
+            yield Finding("history_only", "note", str(told(self.knowledge)), place, evidence="static")
 
     def _linked(self, finding: Finding) -> Finding:
         if finding.file is None or finding.line is None:

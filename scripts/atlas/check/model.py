@@ -115,6 +115,8 @@ class Result:
     """The parameters that end up as something else than was given, as far as rules tell."""
     checked: int = 0
     """How many parameters were given."""
+    in_full: bool = True
+    """Whether more is known of the version than parameters, types and defaults."""
 
     def count(self, level: Level) -> int:
         return sum(one.level == level for one in self.findings)

@@ -31,6 +31,7 @@ def _result(one: Result) -> dict[str, Json]:
         "target": one.target,
         "verdict": "accepted" if one.accepted else "rejected",
         "checked": one.checked,
+        "known": "in full" if one.in_full else "history",
         "effective": _plain(one.effective),
         "findings": [_finding(found) for found in one.findings],
     }

@@ -112,6 +112,8 @@ def _by_schemas(knowledge: Knowledge, group: str, path: str) -> Elsewhere | None
     """By the schemas of the versions that are kept in full: what only a running class shows, too."""
     results = knowledge.folder.parents[1]
     tracked = versions(knowledge.engine, results)
+    if knowledge.version not in tracked:
+        return None
     having: dict[str, str | None] = {}
     for version in tracked:
         if version != knowledge.version:

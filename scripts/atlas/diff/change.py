@@ -81,6 +81,8 @@ class Diff:
     old: str
     new: str
     changes: tuple[Change, ...]
+    note: str = ""
+    """What is to be said of how they were compared."""
 
 
 MIRRORED_DETAIL = {

@@ -47,11 +47,13 @@ def diff(
     from atlas.diff.compare import compare
     from atlas.diff.facts import facts_of
     from atlas.diff.policy import judge, load_policy
+    from atlas.diff.sides import comparable
     from atlas.knowledge import load
 
     rules = load_policy(policy)
-    versions = [facts_of(load(engine, version, results)) for version in (old, new)]
-    report = judge(compare(*versions), rules, _date(today))
+    (before, after), note = comparable(load(engine, old, results), load(engine, new, results))
+    found = compare(facts_of(before), facts_of(after), note)
+    report = judge(found, rules, _date(today))
     _write(report, impact, "json" if as_json_ else form)
     return 1 if fail_on and report.failing(fail_on) else 0
 

@@ -14,12 +14,12 @@ from atlas.diff.rules import rule_changes
 from atlas.diff.unread import unread
 
 
-def compare(old: Facts, new: Facts) -> Diff:
+def compare(old: Facts, new: Facts, note: str = "") -> Diff:
     """What differs, in an order that depends on the facts alone."""
     judges = Judge(old), Judge(new)
     changes = [*(confirmed(one, judges) for one in _parameters(old, new)), *rule_changes(*judges)]
     ordered = sorted(changes, key=lambda one: (one.subject, one.aspect, one.kind, one.renamed_to or ""))
-    return Diff(old.engine, old.version, new.version, tuple(ordered))
+    return Diff(old.engine, old.version, new.version, tuple(ordered), note)
 
 
 def _parameters(old: Facts, new: Facts) -> Iterator[Change]:

@@ -208,7 +208,7 @@ def facts_of(knowledge: Knowledge) -> Facts:
     targets: tuple[Target, ...] = ()
     rules: dict[str, ProvenRule] = {}
     bases: dict[str, Mapping[str, Json]] = {}
-    if (knowledge.folder / "knowledge.json").is_file():
+    if knowledge.in_full and (knowledge.folder / "knowledge.json").is_file():
         targets = knowledge.targets
         document = _invariants(knowledge)
         entries = document["rules"] if document else knowledge.compact["rules"]
@@ -222,12 +222,12 @@ def facts_of(knowledge: Knowledge) -> Facts:
         targets=targets,
         bases=bases,
         negations=_negations(knowledge),
-        trusted=dict(_trusted(knowledge)),
+        trusted=dict(_trusted(knowledge)) if knowledge.in_full else {},
     )
 
 
 def _negations(knowledge: Knowledge) -> frozenset[str]:
-    if not (knowledge.folder / "knowledge.json").is_file():
+    if knowledge.in_full and not (knowledge.folder / "knowledge.json").is_file():
         return frozenset()
     serve = knowledge.serve
     return frozenset({serve["group"]} if serve and serve.get("negations") else ())

@@ -41,6 +41,8 @@ def terminal(report: Report, level: str, *, colour: bool) -> Iterator[str]:
 
     shown = report.at_least(level)
     yield _styled(escape(headline(report)) if colour else headline(report), "bold", colour)
+    if report.diff.note:
+        yield _styled(report.diff.note, "cyan", colour)
     last = ""
     for one in shown:
         if one.impact != last:
@@ -89,6 +91,9 @@ def markdown(report: Report, level: str) -> Iterator[str]:
     diff = report.diff
     yield f"# {diff.engine} {diff.old} → {diff.new}"
     yield ""
+    if diff.note:
+        yield f"*{_cell(diff.note)}*"
+        yield ""
     yield "| impact | changes |"
     yield "|---|---|"
     for name, count in counted(report).items():
@@ -154,6 +159,7 @@ def as_json(report: Report, level: str) -> dict[str, Json]:
         "engine": diff.engine,
         "from": diff.old,
         "to": diff.new,
+        "known": "history" if diff.note else "in full",
         "worst": report.worst,
         "counts": counted(report),
         "changes": [_entry(report, one) for one in report.at_least(level)],

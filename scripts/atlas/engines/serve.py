@@ -5,12 +5,13 @@ Apart from `model`, so that nothing that is built from a cell depends on it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from atlas.engines.load import applicable
 from atlas.validation import check
-from atlas.yamlfile import load_yaml
+from atlas.yamlfile import Document, load_yaml
 
 LISTS = ("versions", "other_flags", "old_flags")
 
@@ -21,9 +22,19 @@ def load_serve(root: Path, engine: str, version: str) -> dict[str, Any] | None:
     InputError where the file is not valid. `complete_for` becomes `complete`: whether every option that is
     not the engine's own is known by name.
     """
+    return load_serves(root, engine, [version]).get(version)
+
+
+def load_serves(root: Path, engine: str, versions: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The same of several versions, those that have an entry."""
     path = root / "engine_versions" / f"{engine}.yaml"
     document = load_yaml(path, f"{path.parent.name}/{path.name}")
     check(document, "engine")
+    found = ((version, _serve(document, version)) for version in versions)
+    return {version: entry for version, entry in found if entry is not None}
+
+
+def _serve(document: Document, version: str) -> dict[str, Any] | None:
     entry = next(applicable(document, ("serve",), version), None)
     if entry is None:
         return None

@@ -40,8 +40,9 @@ def facts(engine: str, version: str, source_json: Path | None, output: Path) -> 
 def join(engine: str, output: Path, facts_json: tuple[Path, ...]) -> None:
     """Write what became of each parameter, from the facts of several versions."""
     from atlas.history.join import build_history
+    from atlas.paths import project_root
 
-    build_history(engine, facts_json, output)
+    build_history(project_root(), engine, facts_json, output)
 
 
 results_option = click.option(

@@ -41,6 +41,9 @@ class History:
         self.engine: str = document["engine"]
         self.versions: tuple[str, ...] = tuple(document["versions"])
         self._raw: Mapping[str, Mapping[str, list[Mapping[str, Json]]]] = document["parameters"]
+        self._serve: Mapping[str, Mapping[str, Json]] = {
+            version: one["serve"] for one in document.get("serve", ()) for version in one["versions"]
+        }
 
     def __repr__(self) -> str:
         return f"History({self.engine!r}, {len(self.versions)} versions)"
@@ -53,6 +56,10 @@ class History:
     @property
     def groups(self) -> tuple[str, ...]:
         return tuple(self._raw)
+
+    def serve(self, version: str) -> Mapping[str, Json] | None:
+        """How a version is started and its command line read, if the engine's YAML says."""
+        return self._serve.get(version)
 
     # Finding.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from packaging.version import Version
 
 from atlas.canonical import write_atomic
 from atlas.diff.facts import Facts
+from atlas.engines.serve import load_serves
 from atlas.errors import InputError
 from atlas.history.facts import FORMAT, lines, unpacked
 from atlas.history.spans import all_spans
@@ -21,19 +22,22 @@ Json = Any
 FORMAT_VERSION = 1
 
 
-def build_history(engine: str, facts_json: Sequence[Path], output: Path) -> None:
+def build_history(root: Path, engine: str, facts_json: Sequence[Path], output: Path) -> None:
     """Write what became of each parameter, from the facts of every version that there are."""
     versions = sorted((read_facts(path, engine) for path in facts_json), key=lambda one: Version(one.version))
     if not versions:
         raise InputError(f"no version of {engine} was read", hint="name files history.facts.json")
-    found = document(engine, versions)
+    serves = load_serves(root, engine, [one.version for one in versions])
+    found = document(engine, versions, serves)
     text = lines(found)
     check(Document(output.name, json.loads(text), {}), "history")
     write_atomic(output, text)
 
 
-def document(engine: str, versions: Sequence[Facts]) -> dict[str, Json]:
-    """history.json of these versions, oldest first."""
+def document(
+    engine: str, versions: Sequence[Facts], serves: Mapping[str, Json] | None = None
+) -> dict[str, Json]:
+    """history.json of these versions, oldest first, and of how each is started, where that is known."""
     groups = dict.fromkeys(group for facts in versions for group in facts.groups)
     parameters: dict[str, dict[str, Json]] = {group: {} for group in groups}
     for (group, path), spans in all_spans(versions).items():
@@ -42,8 +46,19 @@ def document(engine: str, versions: Sequence[Facts]) -> dict[str, Json]:
         "format_version": FORMAT_VERSION,
         "engine": engine,
         "versions": [one.version for one in versions],
+        "serve": list(_alike(serves or {})),
         "parameters": parameters,
     }
+
+
+def _alike(serves: Mapping[str, Json]) -> Iterator[dict[str, Json]]:
+    """Each entry once, with the versions that have it, oldest first."""
+    rest = list(serves)
+    while rest:
+        first = serves[rest[0]]
+        same = [version for version in rest if serves[version] == first]
+        yield {"versions": same, "serve": first}
+        rest = [version for version in rest if version not in same]
 
 
 def read_facts(path: Path, engine: str | None = None) -> Facts:

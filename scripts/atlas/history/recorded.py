@@ -21,6 +21,8 @@ FACTS = "history.facts.json"
 class Recorded(Knowledge):
     """A version of which only the static facts are kept: without rules, and without what a live lane saw."""
 
+    in_full = False
+
     @cached_property
     def schema(self) -> Mapping[str, Any]:
         path = self.folder / FACTS
@@ -36,6 +38,12 @@ class Recorded(Knowledge):
     @cached_property
     def compact(self) -> Mapping[str, Any]:
         return {"rules": [], "targets": [], "families": {}, "closed": [], "serve": None, "source_url": None}
+
+    @cached_property
+    def serve(self) -> Mapping[str, Any] | None:
+        """As the engine's YAML says for this version, which the history keeps."""
+        history = load_history(self.engine, self.folder.parents[1])
+        return history.serve(self.version) if history else None
 
     @cached_property
     def source_url(self) -> str | None:
@@ -63,17 +71,38 @@ def load_recorded(engine: str, version: str | None = None, results: Path | None 
         raise InputError(f"no engine `{engine}`{nearest(engine, known)}", where=str(folder))
     if version is None or version in versions(engine, folder):
         return load(engine, version, folder)
+    return _from_history(engine, version, folder)
+
+
+def _from_history(engine: str, version: str, folder: Path) -> Knowledge:
     tracked = recorded_versions(engine, folder)
+    if version in tracked:
+        return Recorded(engine, version, folder / engine / version)
     history = load_history(engine, folder)
-    if history is not None and version in history.versions and version not in tracked:
+    if history is not None and version in history.versions:
         raise UnavailableError(
             f"what is kept of {engine} {version} is not here",
             hint="name the results/ of a checkout (--results)",
         )
-    if version not in tracked:
-        where = f"{folder.name}/{engine}"
-        raise InputError(f"{engine} {version} is not tracked; {neighbours(version, tracked)}", where=where)
-    return Recorded(engine, version, folder / engine / version)
+    where = f"{folder.name}/{engine}"
+    raise InputError(f"{engine} {version} is not tracked; {neighbours(version, tracked)}", where=where)
+
+
+def sources_only(knowledge: Knowledge) -> Knowledge:
+    """The same version as its sources alone have it, to be compared with one that is not in full."""
+    if not knowledge.in_full or not (knowledge.folder / FACTS).is_file():
+        return knowledge
+    return Recorded(knowledge.engine, knowledge.version, knowledge.folder)
+
+
+def told(*every: Knowledge) -> str | None:
+    """What is to be said where any of the versions is not kept in full."""
+    names = list(dict.fromkeys(f"{one.engine} {one.version}" for one in every if not one.in_full))
+    if not names:
+        return None
+    whose = "its" if len(names) == 1 else "their"
+    known = f"only parameters, types and defaults are known, from {whose} sources"
+    return f"of {' and '.join(names)} {known}, and no invariants"
 
 
 def pinned(pin: str, results: Path | None = None) -> Knowledge:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from atlas.errors import InputError
 from atlas.history.history import History
 from atlas.history.output import Line
+from atlas.history.recorded import told
 from atlas.history.timeline import FORMAT_VERSION, Link, parameter_json, span_lines
 from atlas.history.words import default, deprecation, limits
 from atlas.knowledge import Knowledge, Parameter, Rule
@@ -69,6 +70,7 @@ def as_json(knowledge: Knowledge, history: History | None, one: Parameter, link:
         "format_version": FORMAT_VERSION,
         "engine": knowledge.engine,
         "version": knowledge.version,
+        "known": "in full" if knowledge.in_full else "history",
         "group": one.group,
         "parameter": entry,
         "link": link(knowledge.version, f"{one.file}:{one.line}") if one.file and one.line else None,
@@ -97,6 +99,8 @@ def lines(
     """The same for people; `name` is what was asked for."""
     entry = knowledge.entries[one.group, one.path]
     yield "head", f"{knowledge.engine} {knowledge.version}: {one.path} ({one.group})"
+    if unknown := told(knowledge):
+        yield "note", f"  {unknown}"
     for word, text in _facts(entry, one):
         if text:
             yield "plain", f"  {word:<12}{text}"

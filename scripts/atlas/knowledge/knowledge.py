@@ -25,6 +25,9 @@ SCHEMA, RULES, KNOWLEDGE = "schema.discovered.json", "invariants.yaml", "knowled
 class Knowledge:
     """What the committed artefacts in `folder` say. Reading fails with an AtlasError that says what to do."""
 
+    in_full = True
+    """Otherwise only parameters, types and defaults are known, as the sources have them, and no rules."""
+
     def __init__(self, engine: str, version: str, folder: Path) -> None:
         self.engine = engine
         self.version = version

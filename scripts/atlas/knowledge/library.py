@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from atlas.errors import InputError
@@ -11,6 +12,8 @@ from atlas.knowledge.knowledge import SCHEMA, Knowledge
 
 PACKAGED = Path(__file__).resolve().parents[1] / "_results"
 """The artefacts that an installed package brings along."""
+RECORDED = "atlas.history.recorded"
+"""Named, not imported: what is known of versions that are not kept in full is rarely asked for."""
 
 
 def results_folder(explicit: Path | None = None) -> Path:
@@ -54,7 +57,10 @@ def versions(engine: str, results: Path | None = None) -> list[str]:
 
 
 def load(engine: str, version: str | None = None, results: Path | None = None) -> Knowledge:
-    """One engine version, the newest where none is named. InputError with the nearest for unknown names."""
+    """One engine version, the newest where none is named. InputError with the nearest for unknown names.
+
+    Of a tracked version that is not kept in full (`Knowledge.in_full`), it is what the history says.
+    """
     folder = results_folder(results)
     if version is not None and _is_name(engine) and _is_name(version):
         cell = folder / engine / version
@@ -65,12 +71,11 @@ def load(engine: str, version: str | None = None, results: Path | None = None) -
         from atlas.validation import nearest
 
         raise InputError(f"no engine `{engine}`{nearest(engine, known)}", where=str(folder))
-    tracked = versions(engine, folder)
     if version is None:
-        return Knowledge(engine, tracked[-1], folder / engine / tracked[-1])
-    raise InputError(
-        f"{engine} {version} is not tracked; {neighbours(version, tracked)}", where=f"{folder.name}/{engine}"
-    )
+        newest = versions(engine, folder)[-1]
+        return Knowledge(engine, newest, folder / engine / newest)
+    recorded: Knowledge = import_module(RECORDED).load_recorded(engine, version, folder)
+    return recorded
 
 
 def _is_name(text: str) -> bool:

@@ -71,6 +71,8 @@ class Upgrade:
     """The same of the newer version and the edited configuration."""
     remaining: tuple[Finding, ...] = ()
     """What the newer version still refuses of the edited configuration."""
+    note: str = ""
+    """What is to be said of how the versions are compared."""
 
     @property
     def edits(self) -> tuple[Edit, ...]:

@@ -165,7 +165,7 @@ def _point(kind: Kind, one: Given, change: Change, sides: Sides) -> Point:
 def _became(sides: Sides) -> Iterator[Point]:
     """Values that the engine makes something else of than it did."""
     before, after = sides.before.effective, sides.after.effective
-    if not (sides.before.accepted and sides.after.accepted):
+    if not (sides.before.accepted and sides.after.accepted and sides.before.in_full and sides.after.in_full):
         return
     by_name = {one.entry["name"]: one for one in sides.given}
     for name in dict.fromkeys((*before, *after)):
@@ -185,10 +185,11 @@ def _dormant(sides: Sides) -> Iterator[Point]:
         if finding.kind == "dormant" and (finding.kind, finding.parameter, finding.rule) not in known:
             if finding.rule in rules:
                 continue
+            since = "" if sides.before.in_full else f"; whether {sides.diff.old} does so is not known"
             yield Point(
-                "pointless",
+                "pointless" if sides.before.in_full else "not_known",
                 finding.parameter,
-                finding.message,
+                finding.message + since,
                 finding.written,
                 finding.place,
                 finding.evidence,

@@ -34,6 +34,8 @@ def lines(found: Sequence[Done], original: str | None, *, written: bool) -> Iter
 def _one(done: Done) -> Iterator[tuple[str, str]]:
     upgrade = done.upgrade
     yield "head", f"{upgrade.name}: {upgrade.engine} {upgrade.old} → {upgrade.new}, {verdict(done)}"
+    if upgrade.note:
+        yield "not_known", f"  {upgrade.note}"
     for kind in KINDS:
         points = upgrade.of(kind)
         if points:
@@ -51,8 +53,9 @@ def verdict(done: Done) -> str:
     if upgrade.left or upgrade.remaining:
         return "not accepted" + (f" even with {_count(upgrade.edits)}" if upgrade.edits else "")
     if upgrade.edits:
-        return f"accepted with {_count(upgrade.edits)}"
-    return "accepted as it is" if not upgrade.of("may_break") else "accepted as far as is known"
+        return f"accepted{' as far as is known' if upgrade.note else ''} with {_count(upgrade.edits)}"
+    sure = not upgrade.of("may_break") and not upgrade.note
+    return "accepted as it is" if sure else "accepted as far as is known"
 
 
 def _count(edits: Sequence[Edit]) -> str:
@@ -119,6 +122,7 @@ def _result(done: Done, *, written: bool) -> dict[str, Json]:
         "to": upgrade.new,
         "group": upgrade.group,
         "target": upgrade.target,
+        "known": "history" if upgrade.note else "in full",
         "accepted_before": upgrade.accepted_before,
         "accepted_after": upgrade.accepted_after,
         "edits": [_edit(one) for one in upgrade.edits],

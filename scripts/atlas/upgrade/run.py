@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,8 +15,10 @@ from atlas.check.model import Item, Place, Result
 from atlas.check.names import Names
 from atlas.check.select import choose, named
 from atlas.check.texts import anything
+from atlas.diff.change import Diff
 from atlas.diff.compare import compare
 from atlas.diff.facts import Facts, parameters_of
+from atlas.diff.sides import comparable
 from atlas.errors import InputError
 from atlas.knowledge import Knowledge, load, results_folder
 from atlas.upgrade.given import Given, given_fields, given_words
@@ -41,7 +43,6 @@ class Task:
     group: str | None = None
     form: str | None = None
     results: Path | None = None
-    _facts: dict[str, Facts] = field(default_factory=dict)
 
     @cached_property
     def knowledge(self) -> tuple[Knowledge, Knowledge]:
@@ -50,11 +51,16 @@ class Task:
     @cached_property
     def facts(self) -> tuple[Facts, Facts]:
         """Of parameters alone: what rules say of a configuration, the checkers tell."""
-        return parameters_of(self.knowledge[0]), parameters_of(self.knowledge[1])
+        old, new = self._comparable[0]
+        return parameters_of(old), parameters_of(new)
 
     @cached_property
-    def diff(self) -> Any:
-        return compare(*self.facts)
+    def _comparable(self) -> tuple[tuple[Knowledge, Knowledge], str]:
+        return comparable(*self.knowledge)
+
+    @cached_property
+    def diff(self) -> Diff:
+        return compare(*self.facts, note=self._comparable[1])
 
     def checkers(self, keys: Sequence[str], group: str | None) -> tuple[Checker, Checker]:
         """One for each version, of the same class."""
@@ -144,6 +150,7 @@ def _upgrade(
         accepted_before=before.accepted,
         accepted_after=final.accepted,
         remaining=tuple(one for one in final.findings if one.level == "error"),
+        note=task.diff.note,
     )
 
 

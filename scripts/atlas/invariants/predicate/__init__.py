@@ -20,7 +20,8 @@ that is no Python name, `opaque('text', fields…)` and `environment('text')` wh
 
 from __future__ import annotations
 
-from atlas.invariants.predicate.compiling import compile_all, compile_expr, compile_predicate, holds
+from typing import TYPE_CHECKING, Any
+
 from atlas.invariants.predicate.context import NO_CONTEXT, UNDEFINED, Context
 from atlas.invariants.predicate.conversion import conforms
 from atlas.invariants.predicate.errors import PredicateError
@@ -39,11 +40,14 @@ from atlas.invariants.predicate.expr import (
     Var,
 )
 from atlas.invariants.predicate.kleene import evaluate
-from atlas.invariants.predicate.normal import normalise, to_text
 from atlas.invariants.predicate.parse import parse
-from atlas.invariants.predicate.printing import exact_text
-from atlas.invariants.predicate.undefinedness import undefined
-from atlas.invariants.predicate.walk import constants_of, every_part, fields_of, opaque_of, substitute
+
+if TYPE_CHECKING:
+    from atlas.invariants.predicate.compiling import compile_all, compile_expr, compile_predicate, holds
+    from atlas.invariants.predicate.normal import normalise, to_text
+    from atlas.invariants.predicate.printing import exact_text
+    from atlas.invariants.predicate.undefinedness import undefined
+    from atlas.invariants.predicate.walk import constants_of, every_part, fields_of, opaque_of, substitute
 
 __all__ = [
     "FALSE",
@@ -79,3 +83,18 @@ __all__ = [
     "to_text",
     "undefined",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What is not needed to read and evaluate, imported when it is first used.
+
+    No module of this package may have the name of such a thing, as it would hide it once imported.
+    """
+    if name in __all__:
+        from atlas.invariants.predicate import compiling, normal, printing, undefinedness, walk
+
+        for module in (compiling, normal, printing, undefinedness, walk):
+            if hasattr(module, name):
+                globals()[name] = getattr(module, name)
+                return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
