@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from atlas.canonical import compact
 from atlas.invariants.bench import Bench
 from atlas.invariants.corpus import context_of
 from atlas.invariants.gate import Trial
-from atlas.invariants.model import Candidate, Config, Mined, Observation, Target
+from atlas.invariants.model import Candidate, Config, Json, Mined, Observation, Target
 from atlas.invariants.outcomes import at_own_site, happened, matches_warning, said_at_site
 
 MISSING_PACKAGE = "ImportError"
@@ -66,16 +66,27 @@ def _on_platform(observation: Observation, patterns: Sequence[str]) -> bool:
 
 def _variants(bench: Bench, trial: Trial) -> list[str]:
     """What is given, where the rule does not hold as it is with something else in its place."""
-    configs = [config for config, _ in (*trial.confirmed[:TRIED], *trial.clean[:TRIED])]
-    holds = len(trial.confirmed[:TRIED])
     context = context_of(bench.target)
-    for number, variant in enumerate((*bench.target.variants, *bench.target.others), start=1):
-        answers = bench.ask(configs, number)
-        for place, (config, observation) in enumerate(zip(configs, answers, strict=True)):
-            did = happened(trial.candidate, config, observation, context, bench.target.ends)
-            if place < holds and did is False:
+    for number, variant in _numbered(bench.target):
+        for config, observation in bench.observed(_shown(trial), number):
+            if happened(trial.candidate, config, observation, context, bench.target.ends) is False:
                 return [f"given: as proven, not any {', '.join(sorted(variant))}"]
     return []
+
+
+def ask_variants(bench: Bench, trials: Iterable[Trial]) -> None:
+    """Ask at once what `conditions` will ask about each."""
+    configs = [config for trial in trials for config in _shown(trial)]
+    for number, _ in _numbered(bench.target):
+        bench.ask(configs, number)
+
+
+def _numbered(target: Target) -> Iterator[tuple[int, Mapping[str, Json]]]:
+    yield from enumerate((*target.variants, *target.others), start=1)
+
+
+def _shown(trial: Trial) -> list[Config]:
+    return [config for config, _ in trial.confirmed[:TRIED]]
 
 
 def asked(mined: Mined, target: Target, trial: Trial) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from atlas.invariants.bench import Bench, find_base, seed_of
 from atlas.invariants.company import in_turns, is_quiet, mixtures
-from atlas.invariants.conditional import asked, beside_what_is_given, conditions
+from atlas.invariants.conditional import ask_variants, asked, beside_what_is_given, conditions
 from atlas.invariants.corpus import Corpus, Review, context_of
 from atlas.invariants.domain import one_sided
 from atlas.invariants.draw import Space, sides
@@ -233,6 +233,7 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
             each_side=each_side,
         )
         todo = []
+        ask_variants(work.bench, [one.trial for one in verdicts if one.passed])
         for verdict in verdicts:
             if verdict.passed and not _one_sided(work, verdict.trial):
                 accept(work, verdict.trial)
