@@ -719,3 +719,21 @@ def test_what_was_passed_is_the_default_where_nothing_was() -> None:
     passed = Op("==", (Op("raw", (field,)), Const("plain")))
     assert _as_unset(passed, field, default) == Const(True)
     assert _as_unset(Op("raw", (field,)), field, default) == default
+
+
+def test_a_module_without_a_name_cannot_be_imported() -> None:
+    source = """
+        from importlib import import_module
+
+        class Config:
+            def __init__(self, path=None):
+                if isinstance(path, str):
+                    import_module(".".join(path.split(".")[:-1]))
+        """
+    (rule,) = mined(source).candidates
+    assert rule.effect.raises == "ValueError"
+    assert [value for value in ("a.b", "a", "", ".a", 3) if holds(rule.when, {"path": value})] == [
+        "a",
+        "",
+        ".a",
+    ]

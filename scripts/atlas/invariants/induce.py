@@ -12,7 +12,6 @@ from atlas.invariants.learn import Signature, learn, learn_univariate, refine, u
 from atlas.invariants.model import Candidate, Config, Json
 from atlas.invariants.outcomes import compiled, same
 from atlas.invariants.predicate import Const, Expr, Field, Op, every_part, fields_of, normalise
-from atlas.invariants.sampling import hints_of
 from atlas.invariants.shared import Observed
 
 if TYPE_CHECKING:
@@ -38,18 +37,13 @@ def induced(work: Work, gaps: Sequence[Gap], number: int) -> list[Candidate]:
     """Candidates for what no rule explains: first about single fields, then about several together."""
     if not gaps:
         return []
-    hints = _hints(work)
+    hints = work.constants()
     found: list[Candidate] = []
     if number == 0:
         alone = learn_univariate(work.target, _alone(work), hints)
         found += _useful(work, alone, gaps)
     found += _together(work, found, hints)
     return list(dict.fromkeys(found))
-
-
-def _hints(work: Work) -> dict[str, Sequence[Json]]:
-    exprs = [candidate.when for candidate in work.mined.candidates]
-    return {name: hints.values for name, hints in hints_of(exprs).items()}
 
 
 def _alone(work: Work) -> list[Observed]:
@@ -169,7 +163,7 @@ def refined(work: Work, verdict: Verdict) -> Candidate | None:
         misses=trial.misses[:MOST_SHOWN],
         confirmed=trial.confirmed[:MOST_SHOWN],
         clean=trial.clean[:MOST_SHOWN],
-        hints=_hints(work),
+        hints=work.constants(),
     )
     if better is None or not better.partial:
         return better

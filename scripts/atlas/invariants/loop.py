@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from atlas.invariants.bench import Bench, find_base, seed_of
@@ -22,7 +22,7 @@ from atlas.invariants.gate import (
 )
 from atlas.invariants.induce import induced, refined
 from atlas.invariants.messages import checked
-from atlas.invariants.model import Candidate, Config, Effect, Mined, Observation, Target
+from atlas.invariants.model import Candidate, Config, Effect, Json, Mined, Observation, Target
 from atlas.invariants.predicate import Context, Op
 from atlas.invariants.predicate.expr import Field
 from atlas.invariants.rules import Quarantined, rule_id
@@ -86,6 +86,7 @@ class Work:
     before: frozenset[str] = frozenset()
     """These depths: what is rejected there was looked at before."""
     _rejecting: Corpus | None = None
+    _constants: Mapping[str, Sequence[Json]] | None = None
 
     @property
     def target(self) -> Target:
@@ -116,6 +117,13 @@ class Work:
         exprs = [expr for one in candidates for expr in (one.when, *one.effect.sets.values())]
         self.pools = pools(self.target, hints_of(exprs))
         self.related = related_fields(exprs)
+
+    def constants(self) -> Mapping[str, Sequence[Json]]:
+        """By field, the values that what was mined compares it with."""
+        if self._constants is None:
+            found = hints_of([candidate.when for candidate in self.mined.candidates])
+            self._constants = {name: hints.values for name, hints in found.items()}
+        return self._constants
 
     def seed(self, *purpose: object) -> int:
         return seed_of(self.settings.seed, self.target.cls, *purpose)

@@ -105,6 +105,14 @@ def _is_dataclass(call: Call) -> Value | None:
     return TRUE if call.given and isinstance(call.state.object(call.given[0]), Instance) else None
 
 
+def _import(call: Call) -> Value | None:
+    """A module by a name of the user's: which there are is not known, but none without a name."""
+    its = lowered(call.given[0], call.state) if call.given else None
+    if its is not None and not isinstance(its, Opaque | Const):
+        call.m.fails("ValueError", op("==", its, Const("")), call.node, call.state)
+    return None
+
+
 LIBRARY: Mapping[str, Builtin] = {
     **{
         f"math.{name}": _math(name)
@@ -113,6 +121,8 @@ LIBRARY: Mapping[str, Builtin] = {
     **{f"re.{name}": _pattern(name) for name in ("match", "search", "fullmatch")},
     "packaging.version.parse": version,
     "packaging.version.Version": version,
+    "builtins.__import__": _import,
+    "importlib.import_module": _import,
     "copy.copy": _copy,
     "copy.deepcopy": _copy,
     "typing.cast": _cast,
