@@ -139,8 +139,10 @@ def _partial_at(work: Work, signature: Signature) -> Candidate | None:
     )
 
 
-def refined(work: Work, verdict: Verdict) -> Candidate | None:
+def refined(work: Work, verdict: Verdict, near: Sequence[Observed] = ()) -> Candidate | None:
     """The candidate as its trial says it should be; None where no small change does it.
+
+    `near` is what the engine does around the configurations that are exempted from it.
 
     A partial candidate that was right everywhere is tried again as what it then is: a rule that only
     outcomes speak for.
@@ -162,7 +164,7 @@ def refined(work: Work, verdict: Verdict) -> Candidate | None:
         alarms=trial.alarms[:MOST_SHOWN],
         misses=trial.misses[:MOST_SHOWN],
         confirmed=trial.confirmed[:MOST_SHOWN],
-        clean=trial.clean[:MOST_SHOWN],
+        clean=[*trial.clean[:MOST_SHOWN], *near],
         hints=work.constants(),
     )
     if better is None or not better.partial:

@@ -11,6 +11,7 @@ from atlas.invariants.conditional import ask_variants, asked, beside_what_is_giv
 from atlas.invariants.corpus import Corpus, Review, context_of
 from atlas.invariants.domain import one_sided
 from atlas.invariants.draw import Space, sides
+from atlas.invariants.exempt import exempted
 from atlas.invariants.gate import (
     EACH_SIDE,
     EXAMPLES,
@@ -242,13 +243,15 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
         )
         todo = []
         ask_variants(work.bench, [one.trial for one in verdicts if one.passed])
+        around = exempted(work, verdicts, work.left(share)) if attempt < REFINEMENTS else {}
         for verdict in verdicts:
             if verdict.passed and not _one_sided(work, verdict.trial):
                 accept(work, verdict.trial)
                 continue
             if verdict.passed:
                 verdict = Verdict(verdict.trial, "none_accepted")
-            better = refined(work, verdict) if attempt < REFINEMENTS else None
+            near = around.get(rule_id(verdict.trial.candidate), ())
+            better = refined(work, verdict, near) if attempt < REFINEMENTS else None
             if _incomplete_notice(verdict):
                 accept(work, verdict.trial)
             else:
