@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import Const, Opaque
 from atlas.invariants.static.lowering import lowered
-from atlas.invariants.static.objects import Sequence
+from atlas.invariants.static.objects import Sequence, Table
 from atlas.invariants.static.sets import among
 from atlas.invariants.static.state import State
 from atlas.invariants.static.strings import percent
@@ -99,6 +99,8 @@ def _boolean(m: Machine, node: ast.BoolOp, parts: list[ast.expr], state: State) 
     first = m.value(parts[0], state)
     if len(parts) == 1:
         return first
+    if isinstance(node.op, ast.Or) and len(parts) == 2 and _is_empty_of(parts[1], first, state):
+        return first
     decided = truth_of(m, first, state, parts[0])
     if isinstance(node.op, ast.And):
         decided = not_(decided)
@@ -109,3 +111,11 @@ def _boolean(m: Machine, node: ast.BoolOp, parts: list[ast.expr], state: State) 
     rest = _boolean(m, node, parts[1:], state)
     state.path = base
     return merge(decided, first, rest)
+
+
+def _is_empty_of(node: ast.expr, value: Value, state: State) -> bool:
+    """`container or ()`: without items it is as good as what stands for it."""
+    thing = state.object(value)
+    if isinstance(thing, Sequence):
+        return isinstance(node, ast.List | ast.Tuple) and not node.elts
+    return isinstance(thing, Table) and isinstance(node, ast.Dict) and not node.keys

@@ -14,15 +14,14 @@ from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.terms import or_
 from atlas.invariants.static.values import (
     Absent,
-    Choice,
     Known,
     Method,
     Ref,
     UserItem,
     Value,
+    filled,
     is_expr,
     leaves,
-    merge,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def getattr_(call: Call) -> Value | None:
         return None
     found = _plain(maybe(call.m, call.given[0], name, call.node, call.state), call.given[0])
     if len(call.given) > 2:
-        return _or(found, call.given[2])
+        return filled(found, call.given[2])
     return None if isinstance(found, Absent) else found
 
 
@@ -64,14 +63,6 @@ def _plain(found: Value, owner: Value) -> Value:
     if is_expr(owner) and not isinstance(owner, Opaque) and isinstance(found, Method | Opaque):
         return Absent()
     return found
-
-
-def _or(value: Value, otherwise: Value) -> Value:
-    if isinstance(value, Absent):
-        return otherwise
-    if isinstance(value, Choice):
-        return merge(value.condition, _or(value.then, otherwise), _or(value.other, otherwise))
-    return value
 
 
 def hasattr_(call: Call) -> Value | None:

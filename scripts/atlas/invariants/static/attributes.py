@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import FALSE, Const, Field, Opaque
+from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.facts import here
 from atlas.invariants.static.lowering import from_constant
 from atlas.invariants.static.names import of_definition, of_member, present
 from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import and_, op
+from atlas.invariants.static.terms import and_, op, or_
 from atlas.invariants.static.values import (
     Absent,
     Choice,
@@ -25,6 +26,7 @@ from atlas.invariants.static.values import (
     Super,
     TypeOf,
     Value,
+    filled,
     is_expr,
     merge,
 )
@@ -70,6 +72,8 @@ def maybe(m: Machine, owner: Value, name: str, node: ast.AST, state: State) -> V
         return owner.value if name == "value" else m.opaque(node, state, owner.value, environment=False)
     if isinstance(owner, Super):
         return _of_super(m, owner, name, node, state)
+    if isinstance(owner, Function) and name in ("__name__", "__qualname__"):
+        return Const(_own_name(owner, whole=name == "__qualname__"))
     if isinstance(owner, Raised | TypeOf | Function):
         return m.opaque(node, state, environment=isinstance(owner, Function))
     if isinstance(owner, Opaque):
@@ -83,28 +87,19 @@ def maybe(m: Machine, owner: Value, name: str, node: ast.AST, state: State) -> V
 
 def _of_instance(m: Machine, owner: Ref, thing: Instance, name: str, node: ast.AST, state: State) -> Value:
     its = thing.attrs.get(name, Absent())
-    if thing.outside and m.reader.classifier.owner(thing.cls, name) is None:
+    if isinstance(its, Absent) and thing.outside and m.reader.classifier.owner(thing.cls, name) is None:
         return m.opaque(node, state, environment=True)
     if isinstance(present(its), Absent) or isinstance(its, Choice):
         of_class = _of_class(m, owner, thing.cls, name, node, state)
         if isinstance(of_class, Absent) and thing.is_open != FALSE:
             field = Field((name,))
             of_class = merge(and_(thing.is_open, op("given", field)), field, Absent())
-        its = _filled(its, of_class)
+        its = filled(its, of_class)
     if name == "__class__" and isinstance(its, Absent):
         return Known(thing.cls.qualname, thing.cls)
     if name == "__dict__" and isinstance(its, Absent):
         return Method(owner, "__dict__")
     return its
-
-
-def _filled(value: Value, otherwise: Value) -> Value:
-    """A value, and where there is none another one."""
-    if isinstance(value, Absent):
-        return otherwise
-    if isinstance(value, Choice):
-        return merge(value.condition, _filled(value.then, otherwise), _filled(value.other, otherwise))
-    return value
 
 
 def _of_class(m: Machine, owner: Value, cls: Definition, name: str, node: ast.AST, state: State) -> Value:
@@ -113,10 +108,30 @@ def _of_class(m: Machine, owner: Value, cls: Definition, name: str, node: ast.AS
     if found is None:
         view = m.reader.classifier.view(cls)
         foreign = view is not None and any(not _is_plain(base) for base in view.outside)
-        dynamic = m.reader.classifier.owner(cls, "__getattr__") is not None
+        dynamic = m.reader.classifier.owner(cls, "__getattr__")
+        if dynamic is not None and not foreign and not (name.startswith("__") and name.endswith("__")):
+            return _computed(m, owner, cls, dynamic, name, node, state)
         unknown = m.opaque(node, state, environment=False)
         return unknown if (foreign or dynamic) and name not in ("__dict__", "__class__") else Absent()
     return _member(m, owner, cls, found, name, node, state)
+
+
+def _computed(
+    m: Machine, owner: Value, cls: Definition, found: Definition, name: str, node: ast.AST, state: State
+) -> Value:
+    """What `__getattr__` makes of a name that is no attribute; Absent where it finds that there is none."""
+    read = _member(m, owner, cls, found, "__getattr__", node, state)
+    if not isinstance(read, Function):
+        return m.opaque(node, state, environment=False)
+    base, inner = state.path, state.fork()
+    with m.catching(frozenset({"AttributeError"})) as catcher:
+        try:
+            value = m.call(read, [Const(name)], {}, node, inner)
+        except DeadError:
+            return Absent()
+    state.heap = inner.heap
+    lost = or_(*(its.since(base) for _, its in catcher.caught))
+    return merge(lost, Absent(), value)
 
 
 def _is_plain(base: str) -> bool:
@@ -160,6 +175,12 @@ def _getter(home: Definition, found: Definition) -> Definition:
         if decorations(one) & _PROPERTIES:
             return replace(found, node=one)
     return found
+
+
+def _own_name(function: Function, *, whole: bool) -> str:
+    """What a function is called: by its last name, or by the names of what it stands in, too."""
+    inside = function.qualname.removeprefix(f"{function.scope.module.name}.")
+    return inside if whole else inside.rpartition(".")[2]
 
 
 def decorations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:

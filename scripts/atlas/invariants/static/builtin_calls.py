@@ -170,6 +170,10 @@ def _type(call: Call) -> Value | None:
         return Known(thing.cls.qualname, thing.cls)
     if is_expr(call.given[0]) and not isinstance(call.given[0], Opaque):
         return TypeOf(call.given[0])
+    if isinstance(call.given[0], Choice):
+        sides = [_type(replace(call, given=[one])) for one in (call.given[0].then, call.given[0].other)]
+        then, other = sides
+        return merge(call.given[0].condition, then, other) if then is not None and other is not None else None
     return None
 
 

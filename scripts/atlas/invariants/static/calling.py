@@ -18,7 +18,16 @@ from atlas.invariants.static.methods import call_method
 from atlas.invariants.static.objects import Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import not_
-from atlas.invariants.static.values import Choice, Function, Known, Method, UserKeywords, Value, merge
+from atlas.invariants.static.values import (
+    Absent,
+    Choice,
+    Function,
+    Known,
+    Method,
+    UserKeywords,
+    Value,
+    merge,
+)
 
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
@@ -73,7 +82,7 @@ def keyword_arguments(m: Machine, node: ast.Call, state: State) -> tuple[dict[st
         if isinstance(plain, UserKeywords) or (isinstance(plain, Field) and len(plain.path) == 1):
             out[REST] = plain
         elif isinstance(thing, Table) and thing.unknown is None:
-            out.update({str(key): item.value for key, item in thing.items.items()})
+            out.update({str(key): merge(one.when, one.value, Absent()) for key, one in thing.items.items()})
         else:
             return out, True
     return out, False

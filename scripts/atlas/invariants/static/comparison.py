@@ -105,6 +105,8 @@ def identical(m: Machine, left: Value, right: Value, state: State, node: ast.AST
             return _is_constant(m, one, other, state, node)
     if isinstance(left, Known | Member | TypeOf) or isinstance(right, Known | Member | TypeOf):
         return equal(m, left, right, state, node)
+    if _is_new(left, right, state) or _is_new(right, left, state):
+        return FALSE
     if is_expr(left) or is_expr(right):
         return m.opaque(node, state, left, right, environment=False)
     return TRUE if left == right else FALSE
@@ -137,12 +139,28 @@ def equal(m: Machine, left: Value, right: Value, state: State, node: ast.AST) ->
         return _same_class(m, left, right, state, node)
     if isinstance(left, Count) and right == Const(0):
         return not_(or_(*left.whens))
+    if _is_read_twice(left, right):
+        return TRUE
     sides = [lowered(one, state) for one in (left, right)]
     if any(one is None or isinstance(one, Opaque) for one in sides):
         if _never(left, right, state) or _never(right, left, state):
             return FALSE
         return m.opaque(node, state, left, right)
     return op("==", *(one for one in sides if one is not None))
+
+
+def _is_read_twice(left: Value, right: Value) -> bool:
+    """Whether both are one value that was made once: nobody knows it, but it is equal to itself."""
+    if not is_expr(left) or not is_expr(right) or left != right:
+        return False
+    lost, same = list(opaque_in(left)), opaque_in(right)
+    return bool(lost) and all(one is other for one, other in zip(lost, same, strict=True))
+
+
+def _is_new(value: Value, other: Value, state: State) -> bool:
+    """Whether one is the configuration itself, and the other one something that was there before it."""
+    thing = state.object(value)
+    return isinstance(thing, Instance) and thing.user and isinstance(other, Opaque) and other.environment
 
 
 def _never(value: Value, other: Value, state: State) -> bool:

@@ -10,6 +10,7 @@ from atlas.invariants.predicate import TRUE, Const, Each, Expr, Opaque, Var
 from atlas.invariants.static.call import Builtin, Call
 from atlas.invariants.static.iteration import iterated, known_items, symbolic_items, variable
 from atlas.invariants.static.lowering import distinct, lowered
+from atlas.invariants.static.mappings import conditional, updated
 from atlas.invariants.static.objects import Item, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import op, or_, type_in
@@ -128,14 +129,12 @@ def _sorted(call: Call) -> Value | None:
 
 def _dict(call: Call) -> Value | None:
     if not call.given:
-        return call.state.new(Table({name: Item(value) for name, value in call.keywords.items()}))
+        return call.state.new(Table(conditional(call.keywords)))
     if isinstance(call.given[0], UserKeywords):
         return call.given[0]
     thing = call.state.object(call.given[0])
     if isinstance(thing, Table):
-        items = dict(thing.items)
-        items.update((name, Item(value)) for name, value in call.keywords.items())
-        return call.state.new(Table(items, thing.unknown))
+        return call.state.new(Table(updated(thing.items, conditional(call.keywords)), thing.unknown))
     return call.given[0] if is_expr(call.given[0]) and not call.keywords else None
 
 

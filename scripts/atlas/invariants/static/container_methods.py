@@ -12,6 +12,7 @@ from atlas.invariants.static.assignment import set_key
 from atlas.invariants.static.comparison import contained
 from atlas.invariants.static.iteration import known_items
 from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.mappings import conditional, updated
 from atlas.invariants.static.objects import Item, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.subscripts import by_key
@@ -56,12 +57,11 @@ def of_table(
         return state.new(thing)
     if name == "update":
         more = state.object(given[0]) if given else None
-        extra = dict(more.items) if isinstance(more, Table) else {}
-        extra.update((one, Item(value)) for one, value in keywords.items())
+        extra = updated(more.items if isinstance(more, Table) else {}, conditional(keywords))
         unknown = thing.unknown or (more.unknown if isinstance(more, Table) else None)
         if given and not isinstance(more, Table):
             unknown = m.opaque(node, state, *given, environment=False)
-        state.heap[owner.at] = Table({**thing.items, **extra}, unknown)
+        state.heap[owner.at] = Table(updated(thing.items, extra), unknown)
         return NONE
     return None
 

@@ -12,6 +12,7 @@ from atlas.invariants.static.assignment import assign
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.iteration import iterated, known_items, symbolic_items
 from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.mappings import updated
 from atlas.invariants.static.objects import Item, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.subscripts import subscript
@@ -71,7 +72,7 @@ def _dict(m: Machine, node: ast.Dict, state: State) -> Value:
         elif isinstance(key, Const) and not isinstance(key.value, tuple | frozenset | dict):
             items[key.value] = Item(value)
         elif key is None and isinstance(thing, Table):
-            items.update(thing.items)
+            items = updated(items, thing.items)
             unknown = unknown or thing.unknown
         else:
             unknown = m.opaque(node, state, value, environment=False)
@@ -129,7 +130,8 @@ def _comprehension(m: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorE
     items_ = tuple(Item(m.value(node.elt, row), when) for when, row in rows)  # type: ignore[arg-type]
     state.heap = inner.heap
     for _, row in rows:
-        state.heap = {**state.heap, **{at: one for at, one in row.heap.items() if at not in state.heap}}
+        if len(row.heap) > len(inner.heap):
+            state.heap = {**row.heap, **state.heap}
     return state.new(Sequence(kind, items_))
 
 
@@ -175,7 +177,7 @@ def _rows(
         return [(when, state)]
     first, rest = generators[0], generators[1:]
     items = known_items(m, m.value(first.iter, state), state)
-    if items is None or len(items) > m.budget.items:
+    if items is None or len(items) > m.budget.rows:
         return None
     out: list[tuple[object, State]] = []
     for there, item in items:
@@ -200,8 +202,8 @@ def _dict_comprehension(m: Machine, node: ast.DictComp, state: State) -> Value:
     for when, row in rows:
         key = m.value(node.key, row)
         value = m.value(node.value, row)
-        for at, thing in row.heap.items():
-            state.heap.setdefault(at, thing)
+        if len(row.heap) > len(state.heap):
+            state.heap = {**row.heap, **state.heap}
         known = key.value if isinstance(key, Const) else key
         if not (isinstance(known, Member | str | int | float) or known is None):
             return m.opaque(node, state, key, value, environment=False)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from atlas.invariants.model import Depth, Site
 from atlas.invariants.predicate import Expr
+from atlas.invariants.static.objects import Object
 from atlas.invariants.static.state import Path, State
 from atlas.invariants.static.values import Raised, Value
 from atlas.schema.static.modules import Definition, Scope
@@ -74,14 +75,25 @@ class Frame:
     departures: int = 0
 
 
+@dataclass(frozen=True)
+class Costly:
+    """A call that took long: how often it was executed, what it gave, and the objects of then."""
+
+    times: int
+    value: Value
+    heap: Mapping[int, Object]
+
+
 @dataclass
 class Budget:
     """How much is executed for one target."""
 
-    statements: int = 60_000
+    statements: int = 120_000
     calls: int = 40
     repeats: int = 2
     items: int = 80
+    rows: int = 1_000
+    doubts: int = 6
 
     @property
     def spent(self) -> bool:

@@ -6,21 +6,39 @@ import ast
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import NONE, Const, Field, Op, Opaque
+from atlas.invariants.predicate import NONE, TRUE, Const, Field, Op, Opaque
 from atlas.invariants.static.attributes import decorations
 from atlas.invariants.static.dead import DeadError
+from atlas.invariants.static.frames import Costly
 from atlas.invariants.static.joins import settle
-from atlas.invariants.static.mappings import unpacked
+from atlas.invariants.static.lowering import lowered
+from atlas.invariants.static.mappings import conditional, unpacked
+from atlas.invariants.static.measure import opaque_in
 from atlas.invariants.static.objects import Item, Sequence, Table
-from atlas.invariants.static.state import State
-from atlas.invariants.static.values import Absent, Function, UserKeywords, Value, combined, merge
+from atlas.invariants.static.state import Over, State
+from atlas.invariants.static.values import (
+    Absent,
+    Function,
+    Known,
+    UserKeywords,
+    Value,
+    combined,
+    filled,
+    merge,
+    presence,
+)
 from atlas.schema.static.modules import Scope
+from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
 
 REST = "**"
 """Among keyword arguments: what the user gave and is passed on."""
+
+
+COSTLY = 200
+"""A call that takes so many statements is not executed over and over with the same arguments."""
 
 
 class SignatureError(Exception):
@@ -36,7 +54,7 @@ def run(
     state: State,
 ) -> Value:
     """Execute a function's body on these arguments; the value is what it returns."""
-    reason = _refused(m, function)
+    reason = _refused(m, function, state)
     given = [function.bound, *positional] if function.bound is not None else list(positional)
     if reason:
         m.cut.setdefault(id(function.node), reason)
@@ -48,7 +66,30 @@ def run(
         return _unknown(m, given, keywords, node, state)
     if isinstance(function.node, ast.Lambda):
         return _lambda(m, function, names, state)
-    return _body(m, function, function.node, names, state)
+    key = _call_key(function, names)
+    if key is not None and key in m.results:
+        return m.results[key]
+    again = (id(function.node), function.bound, tuple(names.values()))
+    costly = m.costly.get(again)
+    if costly is not None and costly.times >= m.budget.repeats:
+        state.heap = {**costly.heap, **state.heap}
+        return costly.value
+    before = m.budget.statements
+    value = _body(m, function, function.node, names, state)
+    if before - m.budget.statements >= COSTLY:
+        m.costly[again] = Costly(costly.times + 1 if costly else 1, value, state.heap)
+    its = lowered(value, state) if key is not None else None
+    if key is not None and isinstance(its, Const):
+        m.results[key] = its
+    return value
+
+
+def _call_key(function: Function, names: Mapping[str, Value]) -> object:
+    """What a call is known by of a function that keeps its results; None where it is executed anew."""
+    assert not isinstance(function.node, ast.Lambda)
+    kept = bool(decorations(function.node) & {"cache", "lru_cache"}) and not function.closure
+    plain = all(isinstance(one, Const | Known | Member) for one in names.values())
+    return (id(function.node), tuple(names.items())) if kept and plain else None
 
 
 def _unknown(
@@ -59,13 +100,15 @@ def _unknown(
     return made
 
 
-def _refused(m: Machine, function: Function) -> str:
+def _refused(m: Machine, function: Function, state: State) -> str:
     """Why a function is not executed."""
     depth = sum(frame.node is function.node for frame in m.frames)
     if depth >= m.budget.repeats:
         return "recursion"
     if len(m.frames) >= m.budget.calls or m.budget.spent:
         return "budget"
+    if len(state.path) > m.budget.doubts and _doubts(state) > m.budget.doubts:
+        return "too much is unknown on the way to it"
     if isinstance(function.node, ast.AsyncFunctionDef):
         return "asynchronous"
     if isinstance(function.node, ast.FunctionDef):
@@ -74,6 +117,11 @@ def _refused(m: Machine, function: Function) -> str:
         if m.is_generator(function.node):
             return "generator"
     return ""
+
+
+def _doubts(state: State) -> int:
+    """How many conditions on the way here nobody knows."""
+    return sum(any(True for _ in opaque_in(one)) for one in state.path if not isinstance(one, Over))
 
 
 def _lambda(m: Machine, function: Function, names: dict[str, Value], state: State) -> Value:
@@ -157,7 +205,7 @@ def _open(rest: Value | None, extra: Mapping[str, Value], taken: set[str], state
     if isinstance(rest, UserKeywords) and not extra:
         return rest.without(frozenset(taken))
     unknown = Opaque("**kwargs", (), False) if rest is not None else None
-    return state.new(Table({name: Item(value) for name, value in extra.items()}, unknown))
+    return state.new(Table(conditional(extra), unknown))
 
 
 def _defaults(
@@ -179,6 +227,8 @@ def _defaults(
     defaults = dict(pairs)
     for name in [*names, *(one.arg for one in arguments.kwonlyargs)]:
         if name in out:
+            if name in defaults and presence(out[name]) != TRUE:
+                out[name] = filled(out[name], _evaluated(m, function, defaults[name], state))
             continue
         if isinstance(rest, UserKeywords) and name not in rest.taken:
             default = _evaluated(m, function, defaults[name], state) if name in defaults else Absent()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import NONE, Const
-from atlas.invariants.static import enums, exceptions, record_classes
+from atlas.invariants.static import enums, exceptions, record_classes, reflection
 from atlas.invariants.static.functions import run
 from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
@@ -62,7 +62,7 @@ def construct(
         function = Function(written.node, written.scope, written.qualname, home, bound=ref)
         run(m, function, positional, keywords, node, state)
         return ref
-    if view.family in RECORDS:
+    if view.family in RECORDS or reflection.remade(m, view.definition)[0]:
         record_classes.construct(m, view, ref, positional, keywords, node, state)
         return ref
     if view.outside and any(not name.startswith(("typing.", "abc.", "builtins.")) for name in view.outside):

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import TRUE, Const, Opaque
-from atlas.invariants.static import logs
-from atlas.invariants.static.attribute_calls import setattr_
+from atlas.invariants.predicate import Const, Opaque
+from atlas.invariants.static import logs, reflection
+from atlas.invariants.static.attribute_calls import getattr_, setattr_
 from atlas.invariants.static.call import Builtin, Call
 from atlas.invariants.static.container_calls import CONTAINERS, hashed
 from atlas.invariants.static.lowering import from_constant, lowered
@@ -101,8 +101,8 @@ def _log(call: Call) -> Value | None:
     return logs.log(call.m, call.given, call.node, call.state)
 
 
-def _is_dataclass(call: Call) -> Value | None:
-    return TRUE if call.given and isinstance(call.state.object(call.given[0]), Instance) else None
+def _object_getattribute(call: Call) -> Value | None:
+    return getattr_(call) if len(call.given) == 2 else None
 
 
 def _import(call: Call) -> Value | None:
@@ -137,5 +137,9 @@ LIBRARY: Mapping[str, Builtin] = {
     "warnings.warn": _warn,
     "warnings.warn_explicit": _warn,
     **{f"logging.{name}": _log for name in ("warning", "warn", "error", "exception", "critical", "fatal")},
-    "dataclasses.is_dataclass": _is_dataclass,
+    "builtins.object.__getattribute__": _object_getattribute,
+    "msgspec.Struct.__setattr__": _object_setattr,
+    "dataclasses.is_dataclass": reflection.is_dataclass,
+    "dataclasses.fields": reflection.fields,
+    "msgspec.structs.fields": reflection.fields,
 }

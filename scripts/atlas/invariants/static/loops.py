@@ -43,9 +43,10 @@ def _each(m: Machine, node: ast.For, items: list[tuple[Expr, Value]], state: Sta
     returns, caught = len(m.frame.returns), m.caught
     falls = True
     for condition, item in items:
-        if condition == FALSE:
+        if condition == FALSE or _passed_over(m, node, item, state):
             continue
-        ends, breaks = _iteration(m, node, item, state.fork(condition))
+        inner = state.fork(condition)
+        ends, breaks = _iteration(m, node, item, inner)
         broken += breaks
         skipped = [state.fork(not_(condition))] if condition != TRUE else []
         left = bool(breaks) or returns != len(m.frame.returns) or caught != m.caught
@@ -60,6 +61,21 @@ def _each(m: Machine, node: ast.For, items: list[tuple[Expr, Value]], state: Sta
     ends = [*broken, *([state.fork()] if falls else [])]
     state.names, state.heap, state.path = dict(start.names), dict(start.heap), start.path
     return settle(state, ends, escaped)
+
+
+def _passed_over(m: Machine, node: ast.For, item: Value, state: State) -> bool:
+    """Whether the whole body is `if test: …` and the test is never true of this item: as in a search."""
+    first = node.body[0]
+    if len(node.body) > 1 or not isinstance(first, ast.If) or first.orelse:
+        return False
+    if any(isinstance(one, ast.Call | ast.NamedExpr | ast.Await) for one in ast.walk(first.test)):
+        return False
+    trial = State(dict(state.names), state.heap, state.path)
+    assign(m, node.target, item, trial, node)
+    if m.test(first.test, trial) != FALSE:
+        return False
+    state.names = trial.names
+    return True
 
 
 def _iteration(m: Machine, node: ast.For, item: Value, inner: State) -> tuple[list[State], list[State]]:

@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
-from atlas.invariants.predicate import FALSE, Const, Each, Expr, Field, Op, Var
+from atlas.invariants.predicate import FALSE, TRUE, Const, Each, Expr, Field, Op, Var
 from atlas.invariants.static.iteration import variable
+from atlas.invariants.static.names import present
+from atlas.invariants.static.objects import Item
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import not_, op, type_in
-from atlas.invariants.static.values import Value
+from atlas.invariants.static.terms import not_, op, or_, type_in
+from atlas.invariants.static.values import Value, merge, presence
+from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
+
+Items: TypeAlias = Mapping[str | int | float | bool | Member | None, Item]
+
+
+def conditional(keywords: Mapping[str, Value]) -> dict[str | int | float | bool | Member | None, Item]:
+    """Keyword arguments as the items of a dict; one that is only given sometimes has its condition."""
+    return {name: Item(present(value), presence(value)) for name, value in keywords.items()}
+
+
+def updated(items: Items, more: Items) -> dict[str | int | float | bool | Member | None, Item]:
+    """A dict's items after an update; what may be missing in the second one leaves what was there."""
+    out = dict(items)
+    for key, item in more.items():
+        before = out.get(key)
+        if before is None or item.when == TRUE:
+            out[key] = item
+        else:
+            out[key] = Item(merge(item.when, item.value, before.value), or_(item.when, before.when))
+    return out
 
 
 def unpacked(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from atlas.invariants.predicate import Expr, Field, Opaque, Var
 from atlas.invariants.predicate.walk import parts_of
 
 MAX_SIZE = 600
+MOST_REMEMBERED = 100_000
 TOO_LONG = "a condition too long to be read"
 
 
@@ -40,14 +42,22 @@ def walk(value: Expr) -> Iterator[Expr]:
 
 def fields_in(*values: Expr) -> tuple[Field, ...]:
     """The fields that occur, also in clauses that are not translated; in order, each once."""
+    if len(values) == 1:
+        return _fields(values[0])
     out: dict[Field, None] = {}
     for value in values:
-        for one in walk(value):
-            if isinstance(one, Field):
-                out[one] = None
-            elif isinstance(one, Opaque):
-                out.update(dict.fromkeys(one.fields))
+        out.update(dict.fromkeys(_fields(value)))
     return tuple(out)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _fields(value: Expr) -> tuple[Field, ...]:
+    if isinstance(value, Field):
+        return (value,)
+    if isinstance(value, Opaque):
+        return tuple(dict.fromkeys(value.fields))
+    found = [one for part in parts_of(value) for one in _fields(part)]
+    return tuple(dict.fromkeys(found))
 
 
 def opaque_in(value: Expr) -> Iterator[Opaque]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from atlas.invariants.guards import guards
 from atlas.invariants.model import NO_MEMBERS, Candidate, Members, Mined, Step, Target
 from atlas.invariants.predicate import Const
-from atlas.invariants.static import dormant, instances, issues, trees
+from atlas.invariants.static import dormant, instances, issues, results, trees
 from atlas.invariants.static.accounts import Accounts
 from atlas.invariants.static.candidates import Read, of_event, unique
 from atlas.invariants.static.dead import DeadError
@@ -17,7 +17,7 @@ from atlas.invariants.static.functions import REST
 from atlas.invariants.static.machine import Machine
 from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
-from atlas.invariants.static.values import Ref, UserKeywords, Value
+from atlas.invariants.static.values import Function, Ref, UserKeywords, Value
 from atlas.schema.static.modules import Scope
 from atlas.schema.static.reader import Reader
 
@@ -56,7 +56,10 @@ def _take(m: Machine, step: Step, ref: Ref, node: ast.AST, state: State) -> None
     base = state.path
     try:
         if isinstance(step.call, str):
-            m.call(m.attribute(ref, step.call, node, state), [], {}, node, state)
+            method = m.attribute(ref, step.call, node, state)
+            value = m.call(method, [], {}, node, state)
+            if isinstance(method, Function):
+                results.told(m, method, value, ref, state)
         else:
             trees.value_of(m, step.call, ref, node, state)
     except DeadError:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from atlas.invariants.predicate import NONE, Expr, Field, Op, Opaque
+from atlas.invariants.predicate import NONE, TRUE, Expr, Field, Op, Opaque
 from atlas.invariants.static import validators
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.functions import REST, run
@@ -15,7 +15,7 @@ from atlas.invariants.static.mappings import unpacked
 from atlas.invariants.static.objects import Instance
 from atlas.invariants.static.state import State
 from atlas.invariants.static.terms import is_none, not_, op
-from atlas.invariants.static.values import Absent, Function, Known, Ref, Value, merge
+from atlas.invariants.static.values import Absent, Function, Known, Ref, Value, filled, merge, presence
 from atlas.schema.static import records
 from atlas.schema.static.classify import ClassView
 from atlas.schema.static.records import Row
@@ -81,7 +81,8 @@ def _value(
 ) -> tuple[Value, bool]:
     """The value of a field, and whether a validator sees it."""
     if row.name in given:
-        return given[row.name], True
+        its = given[row.name]
+        return its if presence(its) == TRUE else filled(its, _default(m, row, state)), True
     if isinstance(rest, Field):
         its = Field((*rest.path, row.name))
         return _given_or(its, _default(m, row, state)), False

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from atlas.invariants.predicate import FALSE, TRUE, Const, Expr, Opaque, Var
+from atlas.invariants.static import reflection
 from atlas.invariants.static.call import Call
 from atlas.invariants.static.objects import Instance, Sequence, Table
 from atlas.invariants.static.state import State
@@ -163,6 +164,7 @@ def _inherits(m: Machine, found: Definition, cls: Known) -> Expr:
         cls.qualname in names
         or cls.qualname.rpartition(".")[2] in short
         or cls.qualname.endswith("builtins.object")
+        or cls.qualname == reflection.remade(m, found)[1]
     )
     return TRUE if is_same else FALSE
 
@@ -171,6 +173,8 @@ def issubclass_(call: Call) -> Value | None:
     if len(call.given) != 2:
         return None
     one, other = call.given
+    if isinstance(one, TypeOf) and isinstance(other, Known):
+        return _is(call.m, one.value, other, call.node, call.state)
     if isinstance(one, Known) and isinstance(other, Known) and one.kind == "class":
         return _inherits(call.m, one.definition, other)
     return None

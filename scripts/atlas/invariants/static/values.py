@@ -248,6 +248,20 @@ def leaves(value: Value, condition: Expr = TRUE) -> Iterator[tuple[Expr, Value]]
         yield condition, value
 
 
+def filled(value: Value, otherwise: Value) -> Value:
+    """A value, and where there is none another one."""
+    if isinstance(value, Absent):
+        return otherwise
+    if isinstance(value, Choice):
+        return merge(value.condition, filled(value.then, otherwise), filled(value.other, otherwise))
+    return value
+
+
+def presence(value: Value) -> Expr:
+    """Where there is a value at all."""
+    return or_(*(when for when, leaf in leaves(value) if not isinstance(leaf, Absent)))
+
+
 def combined(parts: list[tuple[Expr, Value]]) -> Value:
     """The value that conditions choose, which exclude each other and leave nothing out."""
     *first, (_, out) = parts

@@ -105,7 +105,7 @@ class Classifier:
 
     def owner(self, found: Definition, name: str) -> Definition | None:
         """The definition of a class attribute, looked up along the line of bases."""
-        for base in self._line(found):
+        for base in self._line(found) if found.kind == "class" else ():
             if base.kind == "class":
                 member = self.index.class_member(base, name)
                 if member:
