@@ -76,8 +76,9 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Costly:
-    """A call that took long: how often it was executed, what it gave, and the objects of then."""
+class Result:
+    """Of a call that took long, or of a function that keeps its results: how often it was executed, what it
+    gave, and the objects of then."""
 
     times: int
     value: Value
@@ -91,7 +92,7 @@ class Budget:
     statements: int = 120_000
     calls: int = 40
     repeats: int = 2
-    items: int = 80
+    items: int = 400
     rows: int = 1_000
     doubts: int = 6
 
