@@ -92,7 +92,7 @@ class Budget:
     statements: int = 120_000
     calls: int = 40
     repeats: int = 2
-    items: int = 400
+    items: int = 80
     rows: int = 1_000
     doubts: int = 6
 
