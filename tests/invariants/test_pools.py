@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from atlas.invariants.model import FieldSpec, Target
@@ -159,5 +159,7 @@ def test_texts_are_made_that_match_a_pattern(pattern):
 
 
 @given(st.text(alphabet=r"ab\d[]^(|)?*+{2,}:P<=>.$-", max_size=12))
+@example("[^\\2")
+@example(r"[^\]]")
 def test_no_pattern_is_too_much(pattern):
     assert all(isinstance(text, str) for text in matching(pattern))

@@ -93,7 +93,7 @@ class Each:
         return _remembered(self, (self.kind, self.var, self.over, self.body, self.only))
 
 
-def _remembered(node: Op | Each, parts: tuple[Any, ...]) -> int:
+def _remembered(node: Op | Each | Opaque, parts: tuple[Any, ...]) -> int:
     """The hash of a node that may be large, computed once."""
     known: int | None = node.__dict__.get("_hash")
     if known is None:
@@ -112,6 +112,9 @@ class Opaque:
     text: str
     fields: tuple[Field, ...] = ()
     environment: bool = False
+
+    def __hash__(self) -> int:
+        return _remembered(self, (self.text, self.fields, self.environment))
 
 
 Expr: TypeAlias = Field | Const | Var | Op | Each | Opaque

@@ -60,6 +60,8 @@ class _Reader:
         """The first member of a set, or, of a set of what is excluded, a character outside it."""
         end = self._pattern.find("]", self._at + 2)
         body, self._at = self._pattern[self._at + 1 : end], (end + 1 if end > 0 else len(self._pattern))
+        if end < 0 or body.endswith("\\"):  # it does not end there
+            return ""
         if body.startswith("^"):
             excluded = re.compile(f"[{body[1:]}]") if body[1:] else re.compile("$^")
             return next((one for one in "a0-_ .Z" if not excluded.match(one)), "")

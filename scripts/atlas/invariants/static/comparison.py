@@ -237,6 +237,11 @@ def contained(m: Machine, item: Value, container: Value, state: State, node: ast
             same = op("==", its, Var(container.var))
             return Each("any", container.var, container.over, and_(container.condition, same))
         return m.opaque(node, state, container, item, environment=False)
+    if isinstance(container, Op) and container.name == "if" and any(opaque_in(container.args[0])):
+        then, other = (contained(m, item, one, state, node) for one in container.args[1:])
+        return if_(container.args[0], then, other)
+    if container == NONE:
+        return FALSE
     thing = state.object(container)
     its = lowered(container, state)
     left = lowered(item, state)

@@ -12,7 +12,7 @@ from atlas.invariants.static.assignment import set_key
 from atlas.invariants.static.comparison import contained
 from atlas.invariants.static.iteration import known_items
 from atlas.invariants.static.lowering import lowered
-from atlas.invariants.static.mappings import conditional, updated
+from atlas.invariants.static.mappings import conditional, items_of, updated
 from atlas.invariants.static.objects import Item, Sequence, Table
 from atlas.invariants.static.state import State
 from atlas.invariants.static.subscripts import by_key
@@ -57,9 +57,10 @@ def of_table(
         return state.new(thing)
     if name == "update":
         more = state.object(given[0]) if given else None
-        extra = updated(more.items if isinstance(more, Table) else {}, conditional(keywords))
+        found = items_of(given[0], state) if given else {}
+        extra = updated(found or {}, conditional(keywords))
         unknown = thing.unknown or (more.unknown if isinstance(more, Table) else None)
-        if given and not isinstance(more, Table):
+        if found is None:
             unknown = m.opaque(node, state, *given, environment=False)
         state.heap[owner.at] = Table(updated(thing.items, extra), unknown)
         return NONE

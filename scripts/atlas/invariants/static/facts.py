@@ -20,6 +20,8 @@ class Facts:
 
     all: frozenset[Expr]
     about: dict[Expr, tuple[Expr, ...]] = field(default_factory=dict)
+    decided: dict[Expr, Expr] = field(default_factory=dict)
+    """What was asked before."""
 
     @classmethod
     def of(cls, clauses: list[Expr]) -> Facts:
@@ -34,13 +36,21 @@ class Facts:
         """A condition as far as the facts do not decide it."""
         if isinstance(condition, Const):
             return condition
+        known = self.decided.get(condition)
+        if known is None:
+            known = self.decided[condition] = self._decide(condition)
+        return known
+
+    def _decide(self, condition: Expr) -> Expr:
         if condition in self.all:
             return TRUE
         if not_(condition) in self.all:
             return FALSE
         if isinstance(condition, Op) and condition.name in ("and", "or"):
             join = and_ if condition.name == "and" else or_
-            return join(*map(self.decide, condition.args))
+            parts = [self.decide(one) for one in condition.args]
+            same = all(one is other for one, other in zip(parts, condition.args, strict=True))
+            return condition if same else join(*parts)
         if isinstance(condition, Op) and condition.name == "not":
             return not_(self.decide(condition.args[0]))
         its = subject(condition)

@@ -76,8 +76,9 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Costly:
-    """A call that took long: how often it was executed, what it gave, and the objects of then."""
+class Result:
+    """Of a call that took long, or of a function that keeps its results: how often it was executed, what it
+    gave, and the objects of then."""
 
     times: int
     value: Value

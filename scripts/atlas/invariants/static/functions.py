@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from atlas.invariants.predicate import NONE, TRUE, Const, Field, Op, Opaque
 from atlas.invariants.static.attributes import decorations
 from atlas.invariants.static.dead import DeadError
-from atlas.invariants.static.frames import Costly
+from atlas.invariants.static.frames import Result
 from atlas.invariants.static.joins import settle
 from atlas.invariants.static.lowering import lowered
 from atlas.invariants.static.mappings import conditional, unpacked
@@ -18,8 +18,10 @@ from atlas.invariants.static.objects import Item, Sequence, Table
 from atlas.invariants.static.state import Over, State
 from atlas.invariants.static.values import (
     Absent,
+    Choice,
     Function,
     Known,
+    Ref,
     UserKeywords,
     Value,
     combined,
@@ -66,30 +68,27 @@ def run(
         return _unknown(m, given, keywords, node, state)
     if isinstance(function.node, ast.Lambda):
         return _lambda(m, function, names, state)
-    key = _call_key(function, names)
-    if key is not None and key in m.results:
-        return m.results[key]
-    again = (id(function.node), function.bound, tuple(names.values()))
-    costly = m.costly.get(again)
-    if costly is not None and costly.times >= m.budget.repeats:
-        state.heap = {**costly.heap, **state.heap}
-        return costly.value
+    key = (id(function.node), function.bound, tuple(names.values()))
+    known, keeps = m.results.get(key), _keeps(function, names)
+    if known is not None and (keeps or known.times >= m.budget.repeats):
+        if isinstance(known.value, Ref | Choice):
+            state.heap = {**known.heap, **state.heap}
+        return known.value
     before = m.budget.statements
     value = _body(m, function, function.node, names, state)
-    if before - m.budget.statements >= COSTLY:
-        m.costly[again] = Costly(costly.times + 1 if costly else 1, value, state.heap)
-    its = lowered(value, state) if key is not None else None
-    if key is not None and isinstance(its, Const):
-        m.results[key] = its
+    if keeps or before - m.budget.statements >= COSTLY:
+        its = lowered(value, state)
+        kept = its if isinstance(its, Const) else value
+        m.results[key] = Result(known.times + 1 if known else 1, kept, state.heap)
     return value
 
 
-def _call_key(function: Function, names: Mapping[str, Value]) -> object:
-    """What a call is known by of a function that keeps its results; None where it is executed anew."""
+def _keeps(function: Function, names: Mapping[str, Value]) -> bool:
+    """Whether a function keeps its results, and these arguments are always the same."""
     assert not isinstance(function.node, ast.Lambda)
-    kept = bool(decorations(function.node) & {"cache", "lru_cache"}) and not function.closure
-    plain = all(isinstance(one, Const | Known | Member) for one in names.values())
-    return (id(function.node), tuple(names.items())) if kept and plain else None
+    if not decorations(function.node) & {"cache", "lru_cache"} or function.closure:
+        return False
+    return all(isinstance(one, Const | Known | Member) for one in names.values())
 
 
 def _unknown(

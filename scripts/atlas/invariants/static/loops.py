@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def for_(m: Machine, node: ast.For, state: State) -> bool:
     value = m.value(node.iter, state)
     items = known_items(m, value, state)
-    if items is not None and len(items) <= m.budget.items:
+    grown = items is not None and any(when != TRUE for when, _ in items)
+    if items is not None and len(items) <= (m.budget.rows if grown else m.budget.items):
         return _each(m, node, items, state)
     if isinstance(value, UserItem):
         return _users(m, node, state)

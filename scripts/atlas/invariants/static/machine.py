@@ -12,7 +12,7 @@ from atlas.invariants.predicate import FALSE, NONE, Const, Expr, Op, Opaque
 from atlas.invariants.static import attributes, calling
 from atlas.invariants.static.dead import DeadError
 from atlas.invariants.static.expressions import EXPRESSIONS
-from atlas.invariants.static.frames import Budget, Catcher, Costly, Event, Frame, Issue, Kind, Loop
+from atlas.invariants.static.frames import Budget, Catcher, Event, Frame, Issue, Kind, Loop, Result
 from atlas.invariants.static.implicit import unsaid
 from atlas.invariants.static.lowering import fields_below, lowered
 from atlas.invariants.static.measure import fields_in, opaque_in, size
@@ -52,9 +52,7 @@ class Machine:
     """What expressions fail on by themselves, and the paths on which they are evaluated."""
     handled: list[tuple[Site, Kind]] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
-    costly: dict[object, Costly] = field(default_factory=dict)
-    results: dict[object, Const] = field(default_factory=dict)
-    """Of functions that keep their results: what they gave before."""
+    results: dict[object, Result] = field(default_factory=dict)
     field_lists: dict[str, dict[Ref, Object]] = field(default_factory=dict)
     """What describes the fields of a class, made once: the last one is the list."""
     statement: ast.stmt | None = None

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from atlas.invariants.predicate import FALSE, TRUE, Const, Each, Expr, Field, Op, Var
 from atlas.invariants.static.iteration import variable
 from atlas.invariants.static.names import present
-from atlas.invariants.static.objects import Item
+from atlas.invariants.static.objects import Item, Table
 from atlas.invariants.static.state import State
-from atlas.invariants.static.terms import not_, op, or_, type_in
-from atlas.invariants.static.values import Value, merge, presence
+from atlas.invariants.static.terms import and_, not_, op, or_, type_in
+from atlas.invariants.static.values import Choice, Value, merge, presence
 from atlas.schema.static.values import Member
 
 if TYPE_CHECKING:
@@ -24,6 +24,26 @@ Items: TypeAlias = Mapping[str | int | float | bool | Member | None, Item]
 def conditional(keywords: Mapping[str, Value]) -> dict[str | int | float | bool | Member | None, Item]:
     """Keyword arguments as the items of a dict; one that is only given sometimes has its condition."""
     return {name: Item(present(value), presence(value)) for name, value in keywords.items()}
+
+
+def items_of(value: Value, state: State) -> Items | None:
+    """The items of a dict, or of one of several; None where they are not known."""
+    thing = state.object(value)
+    if isinstance(thing, Table):
+        return thing.items
+    if isinstance(value, Const) and (value.value is None or isinstance(value.value, dict)):
+        return {key: Item(Const(one)) for key, one in (value.value or {}).items()}
+    if isinstance(value, Op) and value.name == "if":
+        condition, sides = value.args[0], value.args[1:]
+    elif isinstance(value, Choice):
+        condition, sides = value.condition, (value.then, value.other)  # type: ignore[assignment]
+    else:
+        return None
+    then, other = (items_of(one, state) for one in sides)
+    if then is None or other is None:
+        return None
+    out = {key: Item(one.value, and_(not_(condition), one.when)) for key, one in other.items()}
+    return updated(out, {key: Item(one.value, and_(condition, one.when)) for key, one in then.items()})
 
 
 def updated(items: Items, more: Items) -> dict[str | int | float | bool | Member | None, Item]:

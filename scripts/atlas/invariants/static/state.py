@@ -110,10 +110,13 @@ def _merged_names(condition: Expr, then: dict[str, Value], other: dict[str, Valu
 
 
 def _merged_heap(condition: Expr, then: dict[int, Object], other: dict[int, Object]) -> dict[int, Object]:
+    if then == other:
+        return other
     out = {**other, **then}
-    for at in then.keys() & other.keys():
-        if then[at] is not other[at]:
-            out[at] = _merged_object(condition, then[at], other[at])
+    for at, thing in then.items():
+        before = other.get(at)
+        if before is not None and before is not thing:
+            out[at] = _merged_object(condition, thing, before)
     return out
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from atlas.invariants.model import Json
 from atlas.invariants.predicate import NONE, TRUE, Const, Expr, Opaque, Var
 from atlas.invariants.static.iteration import variable
 from atlas.invariants.static.lowering import lowered
@@ -23,6 +24,7 @@ from atlas.invariants.static.values import (
 if TYPE_CHECKING:
     from atlas.invariants.static.machine import Machine
 
+_MOST_DICTS = 8
 _STRINGS: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("lower", "upper", "title", "capitalize", "casefold"), (0, 0)),
     **dict.fromkeys(("isdigit", "isalpha", "isalnum", "isnumeric", "isspace", "isidentifier"), (0, 0)),
@@ -46,6 +48,10 @@ def of_expression(
         return formatted(m, owner.value, given, keywords, state)
     if name == "join" and isinstance(owner, Const):
         return _joined(owner, given, state)
+    if name == "get" and isinstance(owner, Const) and isinstance(owner.value, dict) and 0 < len(given) < 3:
+        found = _by_unknown(owner.value, given)
+        if found is not None:
+            return found
     sides = [lowered(one, state) for one in given]
     if isinstance(owner, Opaque) or keywords or any(one is None or isinstance(one, Opaque) for one in sides):
         return None
@@ -54,6 +60,17 @@ def of_expression(
         return _string(name, owner, arguments)
     rule = _VALUES.get(name)
     return rule(owner, arguments, state) if rule else None
+
+
+def _by_unknown(table: Mapping[str, Json], given: list[Value]) -> Value | None:
+    """`TABLE.get(key)` of an unknown key: nothing where the table is empty.
+
+    A small table of dicts holds what is special for a few kinds of the environment: taken as none of them,
+    as rules that hold for such a one only cannot be told from the rest by what is known here.
+    """
+    key, default = given[0], given[1] if len(given) > 1 else NONE
+    special = isinstance(key, Opaque) and len(table) <= _MOST_DICTS
+    return default if special and all(isinstance(one, dict) for one in table.values()) else None
 
 
 def _string(name: str, owner: Expr, arguments: list[Expr]) -> Value | None:
