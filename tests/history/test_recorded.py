@@ -42,7 +42,9 @@ def test_a_check_tells_what_is_not_known_of_the_version_and_refuses_what_its_sig
     assert by_kind["unknown_parameter"]["level"] == "error"
     assert by_kind["unknown_parameter"]["nearest"] == ["max_num_seqs"]
     assert by_kind["history_only"]["level"] == "note" and by_kind["history_only"]["evidence"] == "static"
-    assert LIMITS in by_kind["history_only"]["message"] and "no invariants" in by_kind["history_only"]["message"]
+    assert (
+        LIMITS in by_kind["history_only"]["message"] and "no invariants" in by_kind["history_only"]["message"]
+    )
     assert len(result["findings"]) == 2
 
 
@@ -62,7 +64,7 @@ def test_a_check_of_a_version_in_full_says_nothing_of_the_kind(asked):
     ("0.14.0", ["vllm", "serve", "m", "--max-model-len", "auto"], []),
     ("0.17.0", ["vllm", "serve", "m", "--swap-space", "4"], []),
     ("0.18.0", ["vllm", "serve", "m", "--swap-space", "4"], ["removed_parameter"]),
-    ("0.2.7", ["python3", "-m", "vllm.entrypoints.openai.api_server", "--model", "m", "--swap-space", "4"], []),
+    ("0.2.7", ["python3", "-m", "vllm.entrypoints.openai.api_server", "--swap-space", "4"], []),
 ])  # fmt: skip
 def test_command_lines_are_read_as_the_version_reads_them(asked, version, words, errors):
     code, found = asked("check", "--engine", f"vllm=={version}", "--", *words)
@@ -81,7 +83,9 @@ def test_a_diff_compares_the_sources_of_both_and_no_invariants(asked):
     _, found = asked("diff", "vllm", "0.25.0", "0.32.0", "--impact", "cosmetic")
     assert found["known"] == "history"
     assert {one["evidence"] for one in found["changes"]} == {"static"}
-    assert not [one for one in found["changes"] if one["kind"].startswith(("invariant", "warning", "dormant"))]
+    assert not [
+        one for one in found["changes"] if one["kind"].startswith(("invariant", "warning", "dormant"))
+    ]
     removed = {one["subject"] for one in found["changes"] if one["kind"] == "param_removed"}
     assert "engine_params:max_num_partial_prefills" in removed  # as the timeline says: gone in 0.27.0
 
@@ -106,7 +110,16 @@ def test_a_diff_of_such_versions_mirrors_and_is_empty_with_itself(engine, old, n
 
 
 def test_an_upgrade_from_such_a_version_edits_and_claims_no_more_than_it_knows(asked, capsys):
-    words = ["--engine", "vllm", "--from", "0.9.2", "--to", "0.33.0", "max_num_seqs=8", "num_scheduler_steps=4"]
+    words = [
+        "--engine",
+        "vllm",
+        "--from",
+        "0.9.2",
+        "--to",
+        "0.33.0",
+        "max_num_seqs=8",
+        "num_scheduler_steps=4",
+    ]
     _, found = asked("upgrade", *words)
     (result,) = found["results"]
     assert result["known"] == "history"

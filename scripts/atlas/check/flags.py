@@ -115,7 +115,15 @@ class _Tokens:
         while attached is None and end < len(self.tokens) and not _is_flag(self.tokens[end].text):
             values.append(self.tokens[end].text)
             end += 1
-        if flag not in self.names.other_flags:
+        if flag in self.names.serve.get("flags", {}):
+            self._finding(
+                "ignored",
+                token.place,
+                f"`{flag}` sets nothing of {self.names.cls.rpartition('.')[2]}",
+                written=flag,
+                level="warning",
+            )
+        elif flag not in self.names.other_flags:
             value = values[0] if len(values) == 1 else values or True
             self.found.unknown.append(Item(flag, value, token.place, raw=True))
         return end

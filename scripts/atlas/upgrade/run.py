@@ -14,6 +14,7 @@ from atlas.check.flags import Token
 from atlas.check.model import Item, Place, Result
 from atlas.check.names import Names
 from atlas.check.select import choose, named
+from atlas.check.serving import target_of
 from atlas.check.texts import anything
 from atlas.diff.change import Diff
 from atlas.diff.compare import compare
@@ -62,12 +63,14 @@ class Task:
     def diff(self) -> Diff:
         return compare(*self.facts, note=self._comparable[1])
 
-    def checkers(self, keys: Sequence[str], group: str | None) -> tuple[Checker, Checker]:
+    def checkers(
+        self, keys: Sequence[str], group: str | None, target: str | None = None
+    ) -> tuple[Checker, Checker]:
         """One for each version, of the same class."""
         old, new = self.knowledge
-        group = self.group or group
-        if self.target or group:
-            of, root = named(old, self.target, group, keys)
+        group, target = self.group or group, self.target or target
+        if target or group:
+            of, root = named(old, target, group, keys)
         else:
             of, root = choose(old, keys)
         short = root["name"].rpartition(".")[2]
@@ -109,7 +112,7 @@ def upgrade_words(task: Task, start: Start, name: str) -> Done:
     serve = task.knowledge[0].serve
     if serve is None:
         raise InputError(f"how {task.engine} {task.old} reads its command line is not known", where=name)
-    checkers = task.checkers([], serve["group"])
+    checkers = task.checkers([], serve["group"], target_of(serve, start.words)[0])
     words = [token.text for token in start.words]
 
     def check(checker: Checker, value: Json) -> Result:
