@@ -18,7 +18,7 @@ from atlas.upgrade.sides import Sides
 Json: TypeAlias = Any
 RENAMED = ("param_renamed",)
 UNKNOWN_NAMES = ("unknown_parameter", "removed_parameter")
-GONE = ("param_removed", "param_removed_required", "became_readonly")
+GONE = ("param_removed", "param_removed_required", "param_ignored", "param_unseen", "became_readonly")
 
 
 def remedy(
