@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -113,7 +112,7 @@ class Checker:
     def _linked(self, finding: Finding) -> Finding:
         if finding.file is None or finding.line is None:
             return finding
-        return replace(finding, link=self.knowledge.source_link(finding.file, finding.line))
+        return finding._replace(link=self.knowledge.source_link(finding.file, finding.line))
 
     # Types, limits and choices.
 
@@ -300,7 +299,7 @@ class Checker:
                 continue
             found = told(rule, one, items, given)
             entry = entries.get(found.parameter)
-            yield replace(found, **_source(entry)) if entry and found.file is None else found
+            yield found._replace(**_source(entry)) if entry and found.file is None else found
 
     def _changes(self, rule: Rule, one: Applied) -> bool:
         """Whether a rule makes something else of what was given, or sets what was not."""

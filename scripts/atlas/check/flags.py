@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from atlas.check.fragments import kinds_of
 from atlas.check.model import UNKNOWN, Finding, Item, Json, Path, Place
@@ -16,30 +15,33 @@ from atlas.check.texts import TEMPLATE, NotReadable, anything, parsed, read
 _NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """One word of a command line, and where it stands."""
 
     text: str
     place: Place
 
 
-@dataclass
 class Setting:
     """A parameter with the value that was given for it."""
 
-    entry: Entry
-    value: Json
-    item: Item
+    __slots__ = ("entry", "item", "value")
+
+    def __init__(self, entry: Entry, value: Json, item: Item) -> None:
+        self.entry = entry
+        self.value = value
+        self.item = item
 
 
-@dataclass
 class Read:
     """What flags said: settings in the order given, findings about flags, and names that nothing knows."""
 
-    settings: list[Setting] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    unknown: list[Item] = field(default_factory=list)
+    def __init__(
+        self, settings: Iterable[Setting] = (), findings: Iterable[Finding] = (), unknown: Iterable[Item] = ()
+    ) -> None:
+        self.settings = list(settings)
+        self.findings = list(findings)
+        self.unknown = list(unknown)
 
 
 def read_tokens(tokens: Sequence[Token], names: Names) -> Read:
@@ -83,10 +85,10 @@ class _Tokens:
         for flag, full in self.names.serve.get("attached", {}).items():
             rest = token.text.removeprefix(flag)
             if rest and token.text != rest and not rest.startswith("."):
-                return replace(token, text=f"{full}={rest.removeprefix('=')}")
+                return token._replace(text=f"{full}={rest.removeprefix('=')}")
             following = self.tokens[place + 1].text if place + 1 < len(self.tokens) else ""
             if token.text == flag and following.isdigit():
-                return replace(token, text=full)
+                return token._replace(text=full)
         return token
 
     def _resolved(self, name: str) -> tuple[str, tuple[Entry, bool] | None, str | None]:
@@ -225,7 +227,7 @@ class _Tokens:
                     "missing_value", token.place, f"{flag} needs a value", entry=entry, written=flag
                 )
             return end
-        self._set(entry, self._read(entry, texts, item, arity), replace(item, value=" ".join(texts)))
+        self._set(entry, self._read(entry, texts, item, arity), item._replace(value=" ".join(texts)))
         return end
 
     def _may_take_value(self, entry: Entry) -> bool:
@@ -401,7 +403,7 @@ def _setting(entry: Entry, denied: bool, item: Item, names: Names, found: Read) 
     ]
     read_value, finding = value_of(entry, texts or [""], item, names, many=_arity(entry) == "many")
     if finding:
-        found.findings.append(replace(finding, message=finding.message.replace("--", "", 1)))
+        found.findings.append(finding._replace(message=finding.message.replace("--", "", 1)))
     yield Setting(entry, read_value, item)
 
 

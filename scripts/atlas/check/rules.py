@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from atlas.invariants.predicate import UNDEFINED, Context, Expr, compile_expr, evaluate
 from atlas.knowledge.model import Rule, Target
@@ -124,8 +123,7 @@ def same(left: Json, right: Json) -> bool:
     return bool(left == right)
 
 
-@dataclass(frozen=True)
-class Applied:
+class Applied(NamedTuple):
     """A class that a part of the configuration is about, with that part as its keyword arguments.
 
     `names` gives the user's parameter for each field; a field without one is nobody's to set.

@@ -98,7 +98,7 @@ def upgrade_items(task: Task, items: Sequence[Item], name: str, group: str | Non
     by_flag = bool(checkers[0].names.serve) and any("-" in item.name for item in items)
 
     def check(checker: Checker, value: Json) -> Result:
-        own = [replace(one, value=value[one.name]) for one in items if one.name in value]
+        own = [one._replace(value=value[one.name]) for one in items if one.name in value]
         came = [Item(key, value[key], Place(name)) for key in value if key not in {one.name for one in items}]
         every = [*own, *came]
         return checker.check_keys(every, name) if by_flag else checker.check_fields(every, name)
