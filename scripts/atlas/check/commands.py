@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from atlas.check.flags import Token
+from atlas.check.given import Token
 from atlas.check.model import Json
 from atlas.errors import InputError
 from atlas.knowledge.library import engines, load

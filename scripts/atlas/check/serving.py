@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from atlas.check.flags import Token
+from atlas.check.given import Token
 from atlas.check.model import Json
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from atlas.check.commands import Start, find_start, serves, split, version_of
 from atlas.check.containers import containers
 from atlas.check.documents import Document, read_file
-from atlas.check.flags import Token
+from atlas.check.given import Token
 from atlas.check.model import Finding, Item, Place, Result
 from atlas.check.run import items_of
 from atlas.check.select import named

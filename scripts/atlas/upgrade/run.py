@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from atlas.check.checker import Checker
 from atlas.check.commands import Start, find_start, serves
-from atlas.check.flags import Token
+from atlas.check.given import Token
 from atlas.check.model import Item, Place, Result
 from atlas.check.names import Names
 from atlas.check.select import choose, named
