@@ -7,7 +7,9 @@ input, 5 environment or network not available, 6 integrity or authentication fai
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
+import os
 import sys
 
 import click
@@ -28,6 +30,8 @@ LAZY = {
     "invariants": ("atlas.invariants.cli", "Which configurations an engine rejects, warns about or changes."),
 }
 """Commands that have a module of their own: imported when they are run, as their imports take long."""
+QUICK = ("check", "diff", "upgrade", "ls", "show", "timeline")
+"""Commands that answer, and leave nothing to tidy up."""
 STAGES = "atlas.stages"
 """Where all other commands are."""
 
@@ -66,13 +70,21 @@ def cli() -> None:
 
 
 def main() -> None:
-    sys.exit(run(sys.argv[1:]))
+    """The command, as a process of its own."""
+    quick = any(word in QUICK for word in sys.argv[1:2])
+    if quick:
+        gc.disable()  # the process is short, and what it reads stays
+    code = run(sys.argv[1:])
+    if quick:
+        os._exit(code)  # all is written; to take apart what was read would take a tenth of the time
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every expected error becomes two lines on stderr."""
     try:
         result = cli.main(args=arguments, prog_name="atlas", standalone_mode=False)
+        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.exceptions.Abort:
         print("interrupted", file=sys.stderr)
@@ -83,7 +95,7 @@ def run(arguments: list[str]) -> int:
     except AtlasError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the latter is how click says the same
         return 0
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):

@@ -32,6 +32,13 @@ def test_there_are_enough_and_each_is_public():
     assert all(urlparse(case["issue"]).netloc == "github.com" for case in cases)
 
 
+def test_the_two_sides_are_two_versions_and_most_upgrades_break():
+    cases = [yaml.safe_load(path.read_text()) for path in CASES]
+    assert all(case["before"]["version"] != case["after"]["version"] for case in cases)
+    broken = [(case["before"]["verdict"], case["after"]["verdict"]) for case in cases]
+    assert broken.count(("accepted", "rejected")) >= 15
+
+
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_each_side_of_the_upgrade_is_told(path, side):

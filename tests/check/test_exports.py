@@ -9,10 +9,14 @@ import re
 import shlex
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
+
+from atlas.history.recorded import recorded_versions
+from atlas.knowledge import load
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -183,26 +187,63 @@ def test_the_python_of_the_document_does_what_it_says(monkeypatch):
     assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
 
 
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """`uv tool install` from the repository; what runs a command of it, away from any checkout."""
+    folder = tmp_path_factory.mktemp("installed")
+    environment = {**os.environ, "UV_TOOL_DIR": str(folder / "t"), "UV_TOOL_BIN_DIR": str(folder / "b")}
+    environment.pop("ATLAS_RESULTS", None)
+    uv = ROOT / ".tools/bin/uv"
+    command = [uv, "tool", "install", "--quiet", "--python", sys.executable, ROOT]
+    subprocess.run(command, env=environment, check=True)
+
+    def ask(*words):
+        done = subprocess.run(
+            [folder / "b/atlas", *words],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return ask
+
+
 @pytest.mark.slow
 @pytest.mark.network
-def test_an_installed_package_answers_alone(tmp_path):
-    """Built from the checkout, installed elsewhere, with the artefacts that it brings along."""
+@pytest.mark.parametrize(("words", "code", "says"), [
+    (["check", "--engine", "vllm==0.33.0", "max_num_seqs=0"], 1, "proven"),
+    (["check", "--engine", "vllm==0.9.2", "--", "vllm", "serve", "m", "--swap-space", "8"], 0, "only"),
+    (["diff", "vllm", "0.9.2", "0.33.0"], 0, "param_removed  engine_params: num_scheduler_steps"),
+    (["diff", "transformers", "4.57.6", "5.23.0"], 0, "param_ignored"),
+    (["upgrade", "--engine", "sglang", "--from=0.5.2", "--to=0.5.23", "enable_ep_moe=true"], 1, "breaks"),
+    (["timeline", "sglang", "enable_ep_moe"], 0, "removed (0.5.2 has it)"),
+    (["show", "lmdeploy==0.5.3", "TurbomindEngineConfig.tp"], 0, "only parameters"),
+    (["ls", "versions", "transformers"], 0, "4.28.1"),
+    (["check", "--engine", "vllm==0.1", "a=1"], 4, ""),
+    (["check", "--engine", "vllm", "--results", str(ROOT / "results"), "max_num_seqs=0"], 1, "proven"),
+])  # fmt: skip
+def test_an_installed_package_answers_alone(installed, words, code, says):
+    found, out, err = installed(*words)
+    assert found == code, out + err
+    assert says in out and "Traceback" not in err
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_the_package_is_small_and_says_the_same_of_every_version_as_the_checkout(tmp_path):
     uv = ROOT / ".tools/bin/uv"
-    wheel = tmp_path / "wheel"
-    subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", wheel, ROOT], check=True)
-    (built,) = wheel.glob("*.whl")
-    environment = {**os.environ, "UV_TOOL_DIR": str(tmp_path / "t"), "UV_TOOL_BIN_DIR": str(tmp_path / "b")}
-    environment.pop("ATLAS_RESULTS", None)
-    command = [uv, "tool", "install", "--quiet", "--python", sys.executable, built]
-    subprocess.run(command, env=environment, check=True)
-    done = subprocess.run(
-        [tmp_path / "b/atlas", "check", "--engine", "vllm==0.33.0", "max_num_seqs=0"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1, done.stderr
-    assert "proven" in done.stdout
-    assert built.stat().st_size < 5_000_000
+    subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", tmp_path, ROOT], check=True)
+    (built,) = tmp_path.glob("*.whl")
+    assert built.stat().st_size < 4_000_000
+    with zipfile.ZipFile(built) as wheel:
+        wheel.extractall(tmp_path / "w")
+    results = tmp_path / "w/atlas/_results"
+    for engine in ("vllm", "lmdeploy", "sglang", "transformers"):
+        tracked = recorded_versions(engine, ROOT / "results")
+        assert recorded_versions(engine, results) == tracked
+        for version in (tracked[0], tracked[len(tracked) // 2]):
+            one, other = (load(engine, version, folder) for folder in (results, ROOT / "results"))
+            assert one.schema == other.schema and one.serve == other.serve

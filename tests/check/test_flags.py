@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas.check.flags import Token, read_keys, read_tokens
+from atlas.check.given import Token
+from atlas.check.keys import read_keys
 from atlas.check.model import UNKNOWN, Item, Place
 from atlas.check.names import names_of
 from atlas.check.texts import NotReadable, read
+from atlas.check.tokens import read_tokens
 from atlas.knowledge import load
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"

@@ -2,12 +2,17 @@
 
 import errno
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from atlas import cli
 from atlas.errors import AtlasError, BuildError, IntegrityError, RunError, UnavailableError
 from atlas.failures import recorded
+
+RESULTS = Path(__file__).resolve().parents[2] / "results"
 
 
 @pytest.mark.parametrize(
@@ -58,3 +63,29 @@ def test_a_failure_is_recorded_until_the_stage_succeeds(tmp_path, monkeypatch):
     with recorded("source", "toy", "1.0"):
         pass
     assert not record.exists()
+
+
+def test_a_check_of_keys_imports_nothing_that_it_does_not_need():
+    heavy = ("rich", "jsonschema", "packaging", "hashlib", "difflib", "snakemake", "atlas.stages")
+    rest = ("atlas.check.tokens", "atlas.history", "atlas.invariants.predicate.compiling")
+    script = (
+        "import sys; from atlas.cli import run; "
+        f"words = ['check', '--engine', 'vllm==0.33.0', 'max_num_seqs=8', '--results', {str(RESULTS)!r}]; "
+        "code = run(words); "
+        f"print(code, [name for name in {(*heavy, *rest)!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_a_full_disk_is_told_and_a_closed_pipe_is_not():
+    atlas = Path(sys.executable).parent / "atlas"
+    words = [atlas, "ls", "params", "vllm", "--results", RESULTS]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 5 and done.stderr.startswith("error: writing: No space left")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0

@@ -47,8 +47,17 @@ def test_waivers_open_a_gate_until_they_expire(capsys, tmp_path):
 
 def test_impact_limits_what_is_shown_and_says_what_is_not(capsys):
     _, out = run(capsys, "--impact", "breaking")
-    assert "param_removed  engine_params: load_in_4bit" in out and "param_added" not in out
+    assert "param_removed  quantization_configs: CompressedTensorsConfig.sparsity_config" in out
+    assert "param_added" not in out and "load_in_4bit" not in out
     assert re.search(r"^\d+ more below `breaking`$", out, re.M)
+
+
+def test_names_that_are_still_taken_are_not_called_removed(capsys):
+    _, out = run(capsys, "--json")
+    found = {one["subject"]: (one["kind"], one["impact"]) for one in json.loads(out)["changes"]}
+    assert found["quantization_configs:AwqConfig.do_fuse"] == ("param_ignored", "behavioural")
+    assert found["sampling_params:return_legacy_cache"] == ("param_ignored", "behavioural")
+    assert found["engine_params:load_in_4bit"] == ("param_unseen", "risky")
 
 
 def test_piped_output_has_no_markup(capsys):

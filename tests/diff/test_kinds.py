@@ -41,10 +41,16 @@ OPAQUE = {"x-python-type": "toy.args.Thing"}
 INNER = entry("c.n", owner="toy.args.Inner")
 HOLDER = typed(CONFIG, path="c")
 
+KWARGS = entry("k", via="kwargs")
+
 # kind, old, new, and of a near miss old and new.
 CASES = [
     ("param_added", [], [entry()], [entry()], [entry()]),
     ("param_removed", [entry()], [], [], [entry()]),
+    ("param_ignored", [entry(), KWARGS], [KWARGS], [entry(), KWARGS], [entry(), KWARGS]),
+    ("param_heeded", [KWARGS], [entry(), KWARGS], [entry("c.k", via="kwargs"), HOLDER], [entry(), HOLDER]),
+    ("param_unseen", [entry(via="kwargs")], [], [entry()], []),
+    ("param_seen", [], [entry(via="kwargs")], [], [entry()]),
     ("param_added_required", [], [required()], [], [entry()]),
     ("param_removed_required", [required()], [], [entry()], []),
     ("became_required", [entry()], [required()], [required()], [required()]),
@@ -382,7 +388,22 @@ def test_an_item_of_a_mapping_that_could_not_be_read_is_not_removed():
 
 def test_a_name_that_only_documentation_had_is_not_removed():
     assert kinds(facts(entry(via="docstring")), facts()) == ["indeterminate"]
-    assert kinds(facts(entry(via="kwargs")), facts()) == ["param_removed"]
+    assert kinds(facts(entry()), facts()) == ["param_removed"]
+
+
+def test_a_name_that_a_class_still_takes_is_ignored_and_one_that_a_function_hands_on_may_be_refused():
+    old, new = facts(entry(), KWARGS), facts(KWARGS)
+    change = only(old, new, "param_ignored")
+    assert change.reason.startswith(f"{new.version}: `Args` takes further names")
+    assert only(new, old, "param_heeded").reason == change.reason
+    new.schema["roots"]["args"][0]["kind"] = "function"
+    assert "hands them on" in only(old, new, "param_unseen").reason
+
+
+def test_further_names_of_a_class_inside_say_nothing_of_the_one_around_it():
+    inner = entry("c.k", owner="toy.args.Inner", via="kwargs")
+    assert kinds(facts(HOLDER, inner, entry()), facts(HOLDER, inner)) == ["param_removed"]
+    assert kinds(facts(HOLDER, inner, INNER), facts(HOLDER, inner)) == ["param_ignored"]
 
 
 def test_a_surface_that_was_not_read_has_no_removed_parameters():

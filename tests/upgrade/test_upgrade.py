@@ -191,6 +191,14 @@ def test_json_output_is_as_its_schema_says(tmp_path, capsys):
     )
 
 
+def test_a_setting_that_is_ignored_from_now_on_is_pointless_and_breaks_nothing(capsys):
+    arguments = ["upgrade", "--engine", "transformers", "--from", "4.57.6", "--to", "5.23.0", "--json"]
+    cli.run([*arguments, "--target", "AwqConfig", "do_fuse=true"])
+    points = json.loads(capsys.readouterr().out)["results"][0]["points"]
+    (one,) = [point for point in points if point.get("written") == "do_fuse"]
+    assert one["kind"] == "pointless" and "sets nothing any more" in one["message"]
+
+
 def test_the_exit_code_says_whether_something_is_left(tmp_path, capsys):
     file = tmp_path / "serve.yaml"
     arguments = ["upgrade", str(file), "--engine", "vllm", "--from", "0.20.0", "--to", "0.32.0"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 from pathlib import Path
@@ -80,7 +79,6 @@ def check(
     from atlas.check.model import LEVELS
     from atlas.check.run import Request, run
 
-    gc.disable()  # the process is short, and what it reads stays
     engine, _, version = (pin or "").partition("==")
     request = Request(
         engine=engine or None,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
-from atlas.check.flags import Token
+from atlas.check.given import Token
 from atlas.check.model import Json
 from atlas.errors import InputError
 from atlas.knowledge.library import engines, load
@@ -20,8 +20,7 @@ _OPERATORS = frozenset({"&&", "||", ";", "|", "&", ">", ">>", "<", "2>", "2>&1",
 _VERSION = re.compile(r"v?(\d+(?:\.\d+)+(?:(?:a|b|rc)\d+|\.post\d+|\.dev\d+)*)")
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(NamedTuple):
     """How an engine is started: its name, the words after the command, and the tag of its image, if any."""
 
     engine: str

@@ -8,7 +8,7 @@ from typing import Any
 
 from atlas.check.commands import Start, find_start, is_image, split, tag_of
 from atlas.check.documents import Document
-from atlas.check.flags import Token
+from atlas.check.given import Token
 from atlas.check.model import Json, Path
 from atlas.check.run import may_hold_containers
 

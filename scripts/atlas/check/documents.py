@@ -10,12 +10,11 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from atlas.check.json_text import JsonError, read_json
-from atlas.check.model import Json, Path, Place
+from atlas.check.model import NOTHING, Json, Path, Place
 from atlas.errors import InputError
 
 MAX_BYTES = 4_000_000
@@ -24,13 +23,12 @@ MAX_DEPTH = 100
 FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """One value of a file, and the place of everything in it: of a mapping's entry, that of its key."""
 
     name: str
     value: Json
-    places: Mapping[Path, Place] = field(default_factory=dict)
+    places: Mapping[Path, Place] = NOTHING
 
     def place(self, path: Path = ()) -> Place:
         while path and path not in self.places:

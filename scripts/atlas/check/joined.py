@@ -12,9 +12,8 @@ Elsewhere what its rules say is told with that condition, and is no error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from atlas.check.fragments import kinds_of
 from atlas.check.names import class_of
@@ -27,8 +26,7 @@ Json = Any
 Entry = Mapping[str, Json]
 
 
-@dataclass(frozen=True)
-class Joined:
+class Joined(NamedTuple):
     """A class with rules, and the field of it that each argument is handed to."""
 
     target: Target
@@ -62,15 +60,21 @@ def always_made(knowledge: Knowledge) -> frozenset[str]:
     found: set[str] = set()
     for group in knowledge.groups:
         certain = {""}
-        for path, entry in sorted(
-            (path, entry) for (of, path), entry in knowledge.entries.items() if of == group
-        ):
-            above = path[: -len(entry["name"])].rstrip(".")
-            cls = class_of(entry["type"])
-            if cls and above in certain and "null" not in _kinds(entry["type"]):
+        for path, name, cls in sorted(_held(knowledge.schema[group])):
+            if path[: -len(name)].rstrip(".") in certain:
                 certain.add(path)
                 found.add(cls)
     return frozenset(found)
+
+
+def _held(entries: Iterable[Entry]) -> Iterator[tuple[str, str, str]]:
+    """Path, name and class of the parameters that take an object of one class, and nothing else."""
+    for entry in entries:
+        fragment = entry["type"]
+        if "x-python-type" in fragment or "anyOf" in fragment:
+            cls = class_of(fragment)
+            if cls and "null" not in _kinds(fragment):
+                yield entry["path"], entry["name"], cls
 
 
 def is_handed_over(entry: Entry, made: frozenset[str]) -> bool:

@@ -1,15 +1,19 @@
-"""What the parts of a check hand to one another: items with their places, findings, results."""
+"""What the parts of a check hand to one another: items with their places, findings, results.
+
+Named tuples, as are most records here: a dataclass takes ten times as long to make, at every start.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 Json: TypeAlias = Any
 Level: TypeAlias = Literal["error", "warning", "note"]
 Evidence: TypeAlias = Literal["proven", "declared", "static"]
 Path: TypeAlias = tuple[str | int, ...]
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 
 
@@ -23,8 +27,7 @@ class _Unknown:
 UNKNOWN = _Unknown()
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where something was written: line and column are counted from 1; None where there are none."""
 
     name: str
@@ -36,8 +39,7 @@ class Place:
         return ":".join(parts)
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One thing that is set: `name` as written (`max_num_seqs`, `--max-num-seqs`), and its value.
 
     `raw` values are text of a command line, still to be read as what the parameter takes.
@@ -46,7 +48,7 @@ class Item:
     name: str
     value: Json
     place: Place
-    inner: Mapping[Path, Place] = field(default_factory=dict)
+    inner: Mapping[Path, Place] = NOTHING
     """Places inside the value."""
     raw: bool = False
 
@@ -59,23 +61,7 @@ class Item:
         return self.place
 
 
-@dataclass(frozen=True)
-class Subject:
-    """One configuration: a file, a container, a command line."""
-
-    name: str
-    items: tuple[Item, ...]
-    flags: bool = False
-    """Whether names are flags of a command line, or keys of a file of flags."""
-    group: str | None = None
-    engine: str | None = None
-    version: str | None = None
-    notes: tuple[Finding, ...] = ()
-    """What was found while reading it."""
-
-
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing to tell. `evidence`: `proven` on the running engine, `declared` by its types and parsers, or
     `static`, where only its sources say so. `conditions`: it is so only where these hold."""
 
@@ -92,7 +78,7 @@ class Finding:
     rule: str | None = None
     depth: str | None = None
     conditions: tuple[str, ...] = ()
-    effective: Mapping[str, Json] = field(default_factory=dict)
+    effective: Mapping[str, Json] = NOTHING
     """What parameters become."""
     nearest: tuple[str, ...] = ()
     file: str | None = None
@@ -101,22 +87,39 @@ class Finding:
     link: str | None = None
 
 
-@dataclass(frozen=True)
 class Result:
-    """What was found in one configuration."""
+    """What was found in one configuration.
 
-    subject: str
-    engine: str
-    version: str
-    group: str
-    target: str
-    findings: tuple[Finding, ...]
-    effective: Mapping[str, Json] = field(default_factory=dict)
-    """The parameters that end up as something else than was given, as far as rules tell."""
-    checked: int = 0
-    """How many parameters were given."""
-    in_full: bool = True
-    """Whether more is known of the version than parameters, types and defaults."""
+    `effective` has the parameters that end up as something else than was given, as far as rules tell;
+    `checked` says how many were given, and `in_full` whether more is known of the version than parameters,
+    types and defaults.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        engine: str,
+        version: str,
+        group: str,
+        target: str,
+        findings: tuple[Finding, ...],
+        effective: Mapping[str, Json] = NOTHING,
+        checked: int = 0,
+        in_full: bool = True,
+    ) -> None:
+        self.subject = subject
+        self.engine = engine
+        self.version = version
+        self.group = group
+        self.target = target
+        self.findings = findings
+        self.effective = effective
+        self.checked = checked
+        self.in_full = in_full
+
+    def __repr__(self) -> str:
+        verdict = "accepted" if self.accepted else "rejected"
+        return f"Result({self.subject!r}, {self.engine} {self.version}, {verdict}: {list(self.findings)})"
 
     def count(self, level: Level) -> int:
         return sum(one.level == level for one in self.findings)

@@ -57,6 +57,10 @@ class Names:
                 found[flag] = (entry, flag in denied)
             if denied and self.serve.get("negations"):
                 found.setdefault(f"--no-{usual.removeprefix('--')}", (entry, True))
+        for flag, told in self.serve.get("flags", {}).items():
+            known = next((self.fields[name] for name in told["sets"] if name in self.fields), None)
+            if known is not None:
+                found.setdefault(flag, (known, told["denies"]))
         return found
 
     @cached_property
@@ -67,7 +71,9 @@ class Names:
 
     @cached_property
     def other_flags(self) -> frozenset[str]:
-        return frozenset(self.serve.get("other_flags", {}).get("names", ()))
+        """Flags that are read, and set nothing of this class."""
+        listed: list[str] = self.serve.get("other_flags", {}).get("names", [])
+        return frozenset(self.serve.get("flags", {}).keys() - self.flags.keys()).union(listed)
 
     def settable(self) -> list[str]:
         """What to suggest: public names that a user can set."""

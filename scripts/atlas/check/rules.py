@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from atlas.invariants.predicate import UNDEFINED, Context, Expr, compile_expr, evaluate
+from atlas.invariants.predicate import UNDEFINED, Context, Expr, evaluate
 from atlas.knowledge.model import Rule, Target
 
 Json = Any
@@ -18,24 +17,42 @@ CONFIG_TIME = ("construct", "validate", "resolve")
 """What happens before weights are loaded: as far as a check takes a configuration."""
 
 
-class _Test:
-    """A rule's condition as a function of the configuration."""
+class _Term:
+    """An expression as a function of the configuration."""
 
-    __slots__ = ("asked", "compiled", "context", "rule")
+    __slots__ = ("asked", "compiled", "context", "expr")
 
-    def __init__(self, rule: Rule, context: Context) -> None:
-        self.rule = rule
+    def __init__(self, expr: Expr, context: Context) -> None:
+        self.expr = expr
         self.context = context
         self.asked = 0
         self.compiled: Callable[[Config], Json] | None = None
 
-    def holds(self, config: Config) -> bool:
+    def value(self, config: Config) -> Json:
         if self.compiled is not None:
-            return self.compiled(config) is True
+            return self.compiled(config)
         self.asked += 1
         if self.asked > COMPILE_AFTER:
-            self.compiled = compile_expr(self.rule.expr, self.context)
-        return evaluate(self.rule.expr, config, self.context) is True
+            from atlas.invariants.predicate import compile_expr  # late: few expressions are asked so often
+
+            self.compiled = compile_expr(self.expr, self.context)
+        return evaluate(self.expr, config, self.context)
+
+
+class _Test:
+    """A rule with its condition, which is read when it is first asked."""
+
+    __slots__ = ("context", "rule", "term")
+
+    def __init__(self, rule: Rule, context: Context) -> None:
+        self.rule = rule
+        self.context = context
+        self.term: _Term | None = None
+
+    def holds(self, config: Config) -> bool:
+        if self.term is None:
+            self.term = _Term(self.rule.expr, self.context)
+        return self.term.value(config) is True
 
 
 class RuleSet:
@@ -46,7 +63,7 @@ class RuleSet:
         self.always: list[_Test] = []
         """Those that hold when nothing is set: what they read need not be given."""
         self.about: dict[str, list[_Test]] = {}
-        self._values: dict[tuple[str, str], Callable[[Config], Json]] = {}
+        self._values: dict[tuple[str, str], _Term] = {}
         for rule in rules:
             test = _Test(rule, context)
             if rule.always:
@@ -89,11 +106,11 @@ class RuleSet:
         return {name: value for name, value in found.items() if value is not UNDEFINED}
 
     def value(self, key: tuple[str, str], expr: Expr, config: Config) -> Json:
-        """The value of an expression, compiled once under its key."""
-        function = self._values.get(key)
-        if function is None:
-            function = self._values[key] = compile_expr(expr, self.context)
-        return function(config)
+        """The value of an expression, kept under its key."""
+        term = self._values.get(key)
+        if term is None:
+            term = self._values[key] = _Term(expr, self.context)
+        return term.value(config)
 
 
 def is_plain(rule: Rule) -> bool:
@@ -124,8 +141,7 @@ def same(left: Json, right: Json) -> bool:
     return bool(left == right)
 
 
-@dataclass(frozen=True)
-class Applied:
+class Applied(NamedTuple):
     """A class that a part of the configuration is about, with that part as its keyword arguments.
 
     `names` gives the user's parameter for each field; a field without one is nobody's to set.

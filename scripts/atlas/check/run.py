@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,35 @@ from atlas.knowledge.library import load, results_folder
 COMMAND_LINE = "command line"
 
 
-@dataclass
 class Request:
-    """What is asked: an engine and version (found in the input where not named), and a class or group."""
+    """What is asked: an engine and version (found in the input where not named), and a class or group.
 
-    engine: str | None = None
-    version: str | None = None
-    target: str | None = None
-    group: str | None = None
-    form: str | None = None
-    """The format of files, where their names don't tell."""
-    results: Path | None = None
-    _checkers: dict[tuple[str, str, str, str], Checker] = field(default_factory=dict)
-    _loaded: dict[tuple[str, str | None], Knowledge] = field(default_factory=dict)
+    `form` is the format of files, where their names don't tell.
+    """
+
+    def __init__(
+        self,
+        engine: str | None = None,
+        version: str | None = None,
+        target: str | None = None,
+        group: str | None = None,
+        form: str | None = None,
+        results: Path | None = None,
+    ) -> None:
+        self.engine = engine
+        self.version = version
+        self.target = target
+        self.group = group
+        self.form = form
+        self.results = results
+        self._checkers: dict[tuple[str, str, str, str], Checker] = {}
+        self._loaded: dict[tuple[str, str | None], Knowledge] = {}
+
+    def about(self, group: str) -> Request:
+        """The same of a group, and what was read already."""
+        other = copy(self)
+        other.group = group
+        return other
 
     @property
     def folder(self) -> Path:
@@ -139,7 +155,7 @@ def _check_mapping(request: Request, document: Document) -> Iterator[Result]:
     if parts:
         for key, group in parts.items():
             items = items_of(document, (key,))
-            yield from check_items(replace(request, group=group), items, f"{document.name} ({key})")
+            yield from check_items(request.about(group), items, f"{document.name} ({key})")
         return
     yield from check_items(request, items_of(document, ()), document.name)
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from atlas.check.commands import Start, find_start, serves, split, version_of
 from atlas.check.containers import containers
 from atlas.check.documents import Document, read_file
-from atlas.check.flags import Token
+from atlas.check.given import Token
 from atlas.check.model import Finding, Item, Place, Result
 from atlas.check.run import items_of
 from atlas.check.select import named
+from atlas.check.serving import target_of
 from atlas.errors import InputError
 from atlas.knowledge.knowledge import Knowledge
 
@@ -62,10 +63,14 @@ def _check_start(request: Request, start: Start, name: str) -> Result:
             where=name,
             hint="check its parameters as a file or as key=value, with --target CLASS",
         )
-    group, root = named(knowledge, request.target, request.group or serve["group"], [])
+    cls, assumed = target_of(serve, start.words)
+    group, root = named(knowledge, request.target or cls, request.group or serve["group"], [])
     checker = request.checker(knowledge, group, root)
     words, keys = _without_file(start.words, serve.get("config_flag"))
-    return checker.check_tokens(words, name, _notes(request, start, knowledge, name), keys)
+    notes = _notes(request, start, knowledge, name)
+    if assumed and not request.target:
+        notes.append(Finding("target_assumed", "note", assumed, Place(name.partition(" (")[0])))
+    return checker.check_tokens(words, name, notes, keys)
 
 
 def _without_file(words: Sequence[Token], flag: str | None) -> tuple[list[Token], list[Item]]:

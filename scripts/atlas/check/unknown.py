@@ -75,6 +75,9 @@ def _refused(names: Names, *, flags: bool, known_elsewhere: bool) -> bool:
 
 def elsewhere(knowledge: Knowledge, group: str, path: str) -> Elsewhere | None:
     """The parameter at a path (or of that flag or alias) in other tracked versions; None if none has it."""
+    above, _, name = path.rpartition(".")
+    if name in level(knowledge, group, above):
+        return None  # it is there, and only its flag is written in another way
     return _by_history(knowledge, group, path) or _by_schemas(knowledge, group, path)
 
 

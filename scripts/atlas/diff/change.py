@@ -55,7 +55,7 @@ class Change:
     renamed_to: str | None = None
     """What the newer version calls the subject, where that is another name."""
     reason: str = ""
-    """Why it can't be told, of an indeterminate change; why it is believed, of a rename."""
+    """Why it can't be told, of an indeterminate change; why it is believed, of a rename or a name ignored."""
     detail: Mapping[str, Json] = field(default_factory=dict)
     witness: Witness | None = None
     relief: Witness | None = None

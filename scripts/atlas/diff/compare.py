@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from atlas.diff.absent import KINDS, absence
 from atlas.diff.change import Change, Diff
 from atlas.diff.confirm import confirmed
 from atlas.diff.facts import Facts, Key, lanes_of
@@ -84,7 +85,12 @@ def _alone(
         entry = here.entries[key]
         reason = unread(there, key, entry)
         required = entry["default_kind"] == "required"
-        kind = ("param_removed" if lacking else "param_added") + ("_required" if required else "")
+        if required and not reason:
+            kind = "param_removed_required" if lacking else "param_added_required"
+            why = ""
+        else:
+            gone, why = absence(there, key, entry)
+            kind = KINDS[gone][0 if lacking else 1]
         detail = {"type": entry["display"]}
         alike = lookalikes(key, entry, candidates)
         if alike:
@@ -100,7 +106,7 @@ def _alone(
             basis="live"
             if "live" in lanes_of(entry) and "live" in there.schema["lanes"]["seen"]
             else "static",
-            reason=reason,
+            reason=reason or why,
             detail=detail,
             where=(here.where(key), None) if lacking else (None, here.where(key)),
         )

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 PAIRS = (
     ("param_added", "param_removed"),
     ("param_added_required", "param_removed_required"),
+    ("param_heeded", "param_ignored"),
+    ("param_seen", "param_unseen"),
     ("became_required", "became_optional"),
     ("became_readonly", "became_settable"),
     ("type_widened", "type_narrowed"),

@@ -11,6 +11,7 @@ from atlas.diff.change import Change, Diff, Witness
 Json: TypeAlias = Any
 LONGEST = 200
 MOST_VALUES = 8
+WITH_REASON = ("param_ignored", "param_heeded", "param_unseen", "param_seen")
 
 
 def said(change: Change) -> str:
@@ -19,7 +20,8 @@ def said(change: Change) -> str:
     if change.kind in ("param_renamed", "param_moved"):
         return f"is now {path_of(change.renamed_to or '')} ({change.reason})"
     if change.aspect == "" and "type" in detail:
-        return _presence(detail)
+        why = f"; {change.reason}" if change.kind in WITH_REASON else ""
+        return _presence(detail) + why
     if change.aspect == "rule":
         return _rule(change)
     if "limit" in detail:

@@ -5,7 +5,7 @@ Apart from `model`, so that nothing that is built from a cell depends on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from atlas.engines.load import applicable
 from atlas.validation import check
 from atlas.yamlfile import Document, load_yaml
 
-LISTS = ("versions", "other_flags", "old_flags")
+LISTS = ("versions", "other_flags", "old_flags", "flags")
 
 
 def load_serve(root: Path, engine: str, version: str) -> dict[str, Any] | None:
@@ -40,8 +40,27 @@ def _serve(document: Document, version: str) -> dict[str, Any] | None:
         return None
     found = {name: value for name, value in entry.items() if name not in LISTS}
     other = entry.get("other_flags", {})
+    flags = list(_flags(document, document.value["serve"].index(entry), version))
+    sets = {
+        flag: {"sets": one["sets"], "denies": one.get("denies", False)}
+        for flag, one in flags
+        if "sets" in one
+    }
+    if sets:
+        found["flags"] = sets
+    beside = [flag for flag, one in flags if "sets" not in one]
     found["other_flags"] = {
-        "names": [*other.get("names", []), *entry.get("old_flags", [])],
+        "names": [*other.get("names", []), *entry.get("old_flags", []), *beside],
         "complete": version in other.get("complete_for", ()),
     }
     return found
+
+
+def _flags(document: Document, index: int, version: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The flags that this version has, of those that the entry lists itself."""
+    start = ("serve", index, "flags")
+    listed = document.value["serve"][index].get("flags", [])
+    places = {("flags", *at[3:]): place for at, place in document.positions.items() if at[:3] == start}
+    for one in applicable(Document(document.name, {"flags": listed}, places), ("flags",), version):
+        for flag in one["names"]:
+            yield flag, one

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from atlas.errors import AtlasError, InputError, IntegrityError, UnavailableError
+from atlas.history.archive import ARCHIVE, FACTS, unpack
 from atlas.history.facts import unpacked
 from atlas.history.history import load_history
 from atlas.knowledge import Knowledge, engines, load, versions
 from atlas.knowledge.library import neighbours, results_folder
 from atlas.validation import nearest
-
-FACTS = "history.facts.json"
 
 
 class Recorded(Knowledge):
@@ -27,7 +26,7 @@ class Recorded(Knowledge):
     def schema(self) -> Mapping[str, Any]:
         path = self.folder / FACTS
         try:
-            return unpacked(json.loads(path.read_bytes()))
+            return unpacked(json.loads(_facts(path)))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 f"cannot be read: {error}",
@@ -54,12 +53,22 @@ class Recorded(Knowledge):
             return None
 
 
+def _facts(path: Path) -> bytes:
+    """A version's own file, or its part of what an installed package brings along."""
+    archive = path.parents[1] / ARCHIVE
+    if archive.is_file() and not path.is_file():
+        return unpack(archive, path.parent.name)
+    return path.read_bytes()
+
+
 def recorded_versions(engine: str, results: Path | None = None) -> list[str]:
     """All tracked versions of an engine, oldest first, whatever is kept of them."""
     from packaging.version import Version
 
     folder = results_folder(results) / engine
     kept = {path.parent.name for path in folder.glob(f"*/{FACTS}")}
+    if (folder / ARCHIVE).is_file() and (history := load_history(engine, folder.parent)) is not None:
+        kept |= {*history.versions}
     return sorted({*kept, *versions(engine, results)}, key=Version)
 
 
@@ -90,7 +99,8 @@ def _from_history(engine: str, version: str, folder: Path) -> Knowledge:
 
 def sources_only(knowledge: Knowledge) -> Knowledge:
     """The same version as its sources alone have it, to be compared with one that is not in full."""
-    if not knowledge.in_full or not (knowledge.folder / FACTS).is_file():
+    kept = (knowledge.folder / FACTS).is_file() or (knowledge.folder.parent / ARCHIVE).is_file()
+    if not knowledge.in_full or not kept:
         return knowledge
     return Recorded(knowledge.engine, knowledge.version, knowledge.folder)
 

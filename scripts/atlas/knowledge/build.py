@@ -13,13 +13,14 @@ from typing import Any
 
 import yaml
 
-from atlas.canonical import sha256_file, write_atomic
+from atlas.canonical import write_atomic
 from atlas.engines.model import Cell
 from atlas.errors import InputError
 from atlas.invariants.corpus import context_of
 from atlas.invariants.model import Target
 from atlas.invariants.predicate import holds, parse
 from atlas.invariants.targets import targets_of
+from atlas.knowledge.knowledge import checksum
 from atlas.validation import check
 from atlas.yamlfile import Document
 
@@ -36,7 +37,7 @@ def build_knowledge(
     invariants = yaml.load(_bytes(invariants_yaml), Loader=Loader)  # noqa: S506 (a safe loader)
     found = document(cell, serve, schema, json.loads(_bytes(config_schema)), invariants)
     made_from = (schema_json, config_schema, invariants_yaml)
-    found["made_from"] = {path.name: sha256_file(path) for path in made_from}
+    found["made_from"] = {path.name: checksum(path) for path in made_from}
     check(Document(output.name, found, {}), "knowledge")
     write_atomic(output, lines(found))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from atlas.errors import InputError, IntegrityError, UnavailableError
 from atlas.knowledge.model import Json, Rule, Target
@@ -114,7 +114,7 @@ class Knowledge:
         found = self._json(KNOWLEDGE)
         for name, digest in found["made_from"].items():
             path = self.folder / name
-            if path.is_file() and f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" != digest:
+            if path.is_file() and checksum(path) != digest:
                 raise IntegrityError(
                     f"was made from another {name} than the one beside it",
                     where=str(self.folder / KNOWLEDGE),
@@ -221,6 +221,15 @@ class Knowledge:
         except ValueError as error:
             raise IntegrityError(f"is no JSON: {error}", where=str(path), hint="`git restore` it") from error
         return found
+
+
+def checksum(path: Path) -> str:
+    """Tells two versions of an artefact apart, in a tenth of the time that a digest takes to import."""
+    found, buffer = 0, bytearray(1 << 16)
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(buffer):
+            found = crc32(memoryview(buffer)[:size], found)
+    return f"crc32:{found:08x}"
 
 
 def _rank(entry: Mapping[str, Json], path: str, name: str, wanted: str) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -12,21 +11,33 @@ from atlas.invariants.predicate import Context, Expr, parse
 Json: TypeAlias = Any
 
 
-@dataclass(frozen=True)
 class Target:
     """A class whose configurations were judged, and what evaluating rules about it needs to know.
 
-    `status` is that of invariants.yaml: only the rules of `gated` targets are proven.
+    `status` is that of invariants.yaml: only the rules of `gated` targets are proven. `given` are values that
+    were always passed while rules were proven, such as a model.
     """
 
-    cls: str
-    group: str
-    status: str
-    converts: str
-    defaults: Mapping[str, Json]
-    types: Mapping[str, str]
-    given: Mapping[str, Json] = field(default_factory=dict)
-    """Values that were always passed while rules were proven, such as a model."""
+    def __init__(
+        self,
+        cls: str,
+        group: str,
+        status: str,
+        converts: str,
+        defaults: Mapping[str, Json],
+        types: Mapping[str, str],
+        given: Mapping[str, Json] | None = None,
+    ) -> None:
+        self.cls = cls
+        self.group = group
+        self.status = status
+        self.converts = converts
+        self.defaults = defaults
+        self.types = types
+        self.given = given or {}
+
+    def __repr__(self) -> str:
+        return f"Target({self.cls!r})"
 
     @property
     def name(self) -> str:

@@ -109,7 +109,7 @@ def _edit_file(
             edits = [((*below, *edit.path), edit) for edit in done.upgrade.edits]
             text = edit_text(text, form, number, edits, wanted)
             documents = [
-                replace(one, value=wanted) if place == number else one for place, one in enumerate(documents)
+                one._replace(value=wanted) if place == number else one for place, one in enumerate(documents)
             ]
     except NotEditable as error:
         reason = str(error)

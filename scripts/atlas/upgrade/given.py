@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from atlas.check.flags import Setting, Token, read_keys, read_tokens
+from atlas.check.given import Setting, Token
+from atlas.check.keys import read_keys
 from atlas.check.model import UNKNOWN, Item, Json, Place
 from atlas.check.names import Entry, Names, inside
+from atlas.check.tokens import read_tokens
 from atlas.knowledge import Knowledge
 from atlas.upgrade.model import DocumentPath
 

@@ -70,6 +70,8 @@ def _perhaps_refused(sides: Sides, told: set[str]) -> Iterator[Point]:
     for one in sides.given:
         name = one.subject.partition(":")[2]
         for change in sides.changes(one.subject):
+            if change.kind == "param_ignored":
+                continue
             if change.kind in (*GONE, *RENAMED, "param_moved") and name not in told:
                 told.add(name)
                 yield Point(
@@ -119,6 +121,8 @@ def _kind_for_given(one: Given, change: Change, sides: Sides) -> Kind | None:
         return "deprecated"
     if change.kind == "indeterminate":
         return "not_known"
+    if change.kind == "param_ignored" and not _is_refused(one, sides):
+        return "pointless"
     if change.kind in ("named_value_removed", "enum_value_removed"):
         removed = any(same_value(one.value, value) for value in change.detail["removed"])
         return "may_break" if removed and not _is_refused(one, sides) else None
@@ -148,7 +152,9 @@ def _point(kind: Kind, one: Given, change: Change, sides: Sides) -> Point:
     words = {
         "deprecated": f"`{one.written}` is deprecated: {said(change)}",
         "not_known": f"`{one.written}`: {change.reason}",
-        "pointless": f"`{one.written}` is set to what {sides.diff.new} takes by default: {said(change)}",
+        "pointless": f"`{one.written}` sets nothing any more: {change.reason}"
+        if change.kind == "param_ignored"
+        else f"`{one.written}` is set to what {sides.diff.new} takes by default: {said(change)}",
         "may_break": f"`{one.written}`: {said(change)}",
     }
     return Point(

@@ -17,7 +17,8 @@ from atlas.upgrade.sides import Sides
 
 Json: TypeAlias = Any
 RENAMED = ("param_renamed",)
-GONE = ("param_removed", "param_removed_required", "became_readonly")
+UNKNOWN_NAMES = ("unknown_parameter", "removed_parameter")
+GONE = ("param_removed", "param_removed_required", "param_ignored", "param_unseen", "became_readonly")
 
 
 def remedy(
@@ -25,6 +26,8 @@ def remedy(
 ) -> tuple[Edit | None, str]:
     """An edit that is certain, or what is left to decide."""
     if one is None:
+        if finding.kind in UNKNOWN_NAMES:
+            return None, "remove it, or see what took its place"
         return None, "no setting of yours alone is the reason"
     for change in related:
         if change.kind in RENAMED and change.renamed_to:
@@ -34,10 +37,20 @@ def remedy(
             return None, f"it is now `{change.renamed_to.partition(':')[2]}`: {change.reason}"
         if change.kind in GONE:
             return _removal(one, change, sides)
+    if finding.kind in UNKNOWN_NAMES and _is_default(one, sides):
+        why = f"{sides.diff.new} has no such flag, and takes that by default"
+        return Edit("remove", one.written, one.path, why), ""
     value = _only_value(one, related, sides)
     if value is not None:
         return Edit("set", one.written, one.path, "the only value that is left", value), ""
     return None, _choices(finding, one, sides)
+
+
+def _is_default(one: Given, sides: Sides) -> bool:
+    """Whether the newer version takes the value where nothing is set."""
+    group, _, path = one.subject.partition(":")
+    entry = sides.facts[1].entries.get((group, path), {})
+    return "default" in entry and one.value is not UNKNOWN and same_value(one.value, entry["default"])
 
 
 def _spelled(name: str, written: str | int) -> str:

@@ -10,10 +10,11 @@ from typing import Any, TypeAlias
 
 from atlas.check.checker import Checker
 from atlas.check.commands import Start, find_start, serves
-from atlas.check.flags import Token
+from atlas.check.given import Token
 from atlas.check.model import Item, Place, Result
 from atlas.check.names import Names
 from atlas.check.select import choose, named
+from atlas.check.serving import target_of
 from atlas.check.texts import anything
 from atlas.diff.change import Diff
 from atlas.diff.compare import compare
@@ -62,12 +63,14 @@ class Task:
     def diff(self) -> Diff:
         return compare(*self.facts, note=self._comparable[1])
 
-    def checkers(self, keys: Sequence[str], group: str | None) -> tuple[Checker, Checker]:
+    def checkers(
+        self, keys: Sequence[str], group: str | None, target: str | None = None
+    ) -> tuple[Checker, Checker]:
         """One for each version, of the same class."""
         old, new = self.knowledge
-        group = self.group or group
-        if self.target or group:
-            of, root = named(old, self.target, group, keys)
+        group, target = self.group or group, self.target or target
+        if target or group:
+            of, root = named(old, target, group, keys)
         else:
             of, root = choose(old, keys)
         short = root["name"].rpartition(".")[2]
@@ -95,7 +98,7 @@ def upgrade_items(task: Task, items: Sequence[Item], name: str, group: str | Non
     by_flag = bool(checkers[0].names.serve) and any("-" in item.name for item in items)
 
     def check(checker: Checker, value: Json) -> Result:
-        own = [replace(one, value=value[one.name]) for one in items if one.name in value]
+        own = [one._replace(value=value[one.name]) for one in items if one.name in value]
         came = [Item(key, value[key], Place(name)) for key in value if key not in {one.name for one in items}]
         every = [*own, *came]
         return checker.check_keys(every, name) if by_flag else checker.check_fields(every, name)
@@ -109,7 +112,7 @@ def upgrade_words(task: Task, start: Start, name: str) -> Done:
     serve = task.knowledge[0].serve
     if serve is None:
         raise InputError(f"how {task.engine} {task.old} reads its command line is not known", where=name)
-    checkers = task.checkers([], serve["group"])
+    checkers = task.checkers([], serve["group"], target_of(serve, start.words)[0])
     words = [token.text for token in start.words]
 
     def check(checker: Checker, value: Json) -> Result:

@@ -1,45 +1,19 @@
-"""A command line's flags, or a file of them, as values of parameters."""
+"""A command line's flags as values of parameters."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from typing import Any
 
-from atlas.check.fragments import kinds_of
+from atlas.check.given import Read, Setting, Token, source_of
 from atlas.check.model import UNKNOWN, Finding, Item, Json, Path, Place
-from atlas.check.names import Entry, Names, inside, is_boolean
-from atlas.check.texts import TEMPLATE, NotReadable, anything, parsed, read
+from atlas.check.names import Entry, Names
+from atlas.check.texts import TEMPLATE, anything
+from atlas.check.words import arity_of, spelled, value_of
 
 _NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
-
-
-@dataclass(frozen=True)
-class Token:
-    """One word of a command line, and where it stands."""
-
-    text: str
-    place: Place
-
-
-@dataclass
-class Setting:
-    """A parameter with the value that was given for it."""
-
-    entry: Entry
-    value: Json
-    item: Item
-
-
-@dataclass
-class Read:
-    """What flags said: settings in the order given, findings about flags, and names that nothing knows."""
-
-    settings: list[Setting] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    unknown: list[Item] = field(default_factory=list)
 
 
 def read_tokens(tokens: Sequence[Token], names: Names) -> Read:
@@ -83,10 +57,10 @@ class _Tokens:
         for flag, full in self.names.serve.get("attached", {}).items():
             rest = token.text.removeprefix(flag)
             if rest and token.text != rest and not rest.startswith("."):
-                return replace(token, text=f"{full}={rest.removeprefix('=')}")
+                return token._replace(text=f"{full}={rest.removeprefix('=')}")
             following = self.tokens[place + 1].text if place + 1 < len(self.tokens) else ""
             if token.text == flag and following.isdigit():
-                return replace(token, text=full)
+                return token._replace(text=full)
         return token
 
     def _resolved(self, name: str) -> tuple[str, tuple[Entry, bool] | None, str | None]:
@@ -115,7 +89,15 @@ class _Tokens:
         while attached is None and end < len(self.tokens) and not _is_flag(self.tokens[end].text):
             values.append(self.tokens[end].text)
             end += 1
-        if flag not in self.names.other_flags:
+        if flag in self.names.serve.get("flags", {}):
+            self._finding(
+                "ignored",
+                token.place,
+                f"`{flag}` sets nothing of {self.names.cls.rpartition('.')[2]}",
+                written=flag,
+                level="warning",
+            )
+        elif flag not in self.names.other_flags:
             value = values[0] if len(values) == 1 else values or True
             self.found.unknown.append(Item(flag, value, token.place, raw=True))
         return end
@@ -180,7 +162,7 @@ class _Tokens:
         token = self.tokens[place]
         item = Item(flag, attached, token.place, raw=True)
         end = place + 1
-        arity = _arity(entry)
+        arity = arity_of(entry)
         if arity == "none" and self._may_take_value(entry):
             if attached is None and not self.positionals and self._is_value(end):
                 attached, end = "", end + 1
@@ -217,7 +199,7 @@ class _Tokens:
                     "missing_value", token.place, f"{flag} needs a value", entry=entry, written=flag
                 )
             return end
-        self._set(entry, self._read(entry, texts, item, arity), replace(item, value=" ".join(texts)))
+        self._set(entry, self._read(entry, texts, item, arity), item._replace(value=" ".join(texts)))
         return end
 
     def _may_take_value(self, entry: Entry) -> bool:
@@ -259,143 +241,11 @@ class _Tokens:
         level: Any = "error",
     ) -> None:
         self.found.findings.append(
-            Finding(kind, level, message, place, entry["path"] if entry else "", written, **_source(entry))
+            Finding(kind, level, message, place, entry["path"] if entry else "", written, **source_of(entry))
         )
-
-
-def _source(entry: Entry | None) -> dict[str, Any]:
-    for one in entry["evidence"] if entry else ():
-        if one.get("file"):
-            return {"file": one["file"], "line": one["line"]}
-    return {}
-
-
-def spelled(name: str, names: Names) -> str:
-    """A flag as the parser compares it."""
-    if name.startswith("--") and names.serve.get("underscores"):
-        return name.replace("_", "-")
-    return name
 
 
 def _is_flag(text: str) -> bool:
     return (
         text.startswith("-") and text != "-" and not _NUMBER.match(text) and " " not in text.partition("=")[0]
     )
-
-
-def _arity(entry: Entry) -> str:
-    """How many words a flag takes: `none`, `one`, `many` or `optional`."""
-    if is_boolean(entry["type"]):
-        return "none"
-    options = [entry["type"], *entry["type"].get("anyOf", ())]
-    kinds = {kind for option in options for kind in kinds_of(option)}
-    if "boolean" in kinds:
-        return "optional"
-    return "many" if "array" in kinds and not kinds & {"string", "object"} else "one"
-
-
-def value_of(
-    entry: Entry, texts: Sequence[str], item: Item, names: Names, *, many: bool
-) -> tuple[Json, Finding | None]:
-    """What the words after a flag stand for; UNKNOWN with a finding where the command line is refused."""
-    suffixes = entry["name"] in names.serve.get("human_readable", ())
-    words = names.serve.get("words", {}).get(entry["name"], {})
-    fragment: Mapping[str, Json] = entry["type"]
-    try:
-        if many:
-            if len(texts) == 1 and texts[0].startswith("[") and isinstance(value := parsed(texts[0]), list):
-                return value, None
-            items = _items(fragment)
-            parts = [part for text in texts for part in _parts(text, items)]
-            return [read(text, items, suffixes=suffixes, words=words) for text in parts], None
-        if _holds_object(fragment):
-            suffixes = suffixes or bool(names.serve.get("human_readable"))
-        loose = not inside(names.knowledge, names.group, entry)[1]
-        return read(texts[0], fragment, suffixes=suffixes, words=words, loose=loose), None
-    except NotReadable as error:
-        closed = not entry.get("open")
-        kind = "not_allowed" if "enum" in entry and closed else "wrong_type"
-        finding = Finding(
-            kind,
-            "error",
-            f"{item.name} {error}",
-            item.place,
-            entry["path"],
-            item.name,
-            " ".join(texts),
-            **_source(entry),
-        )
-        return UNKNOWN, finding
-
-
-def _parts(text: str, items: Mapping[str, Json]) -> list[str]:
-    """Several of the values that are listed, in one word with commas between."""
-    listed = {str(one) for one in items.get("enum", ())}
-    parts = text.split(",")
-    return parts if len(parts) > 1 and listed.issuperset(parts) else [text]
-
-
-def _items(fragment: Mapping[str, Json]) -> Mapping[str, Json]:
-    for option in (fragment, *fragment.get("anyOf", ())):
-        if "array" in kinds_of(option) and isinstance(option.get("items"), Mapping):
-            items: Mapping[str, Json] = option["items"]
-            return items
-    return {}
-
-
-def _holds_object(fragment: Mapping[str, Json]) -> bool:
-    return any("object" in kinds_of(option) for option in (fragment, *fragment.get("anyOf", ())))
-
-
-def read_keys(items: Sequence[Item], names: Names) -> Read:
-    """A file of flags: each key is a flag without its dashes, its value what would be written after it."""
-    found = Read()
-    for item in items:
-        flag = spelled(f"--{item.name}", names)
-        known = names.flags.get(flag)
-        if known is None:
-            if flag not in names.other_flags:
-                found.unknown.append(item)
-            continue
-        entry, denied = known
-        found.settings.extend(_setting(entry, denied, item, names, found))
-    return found
-
-
-def _setting(entry: Entry, denied: bool, item: Item, names: Names, found: Read) -> Iterator[Setting]:
-    value = item.value
-    if isinstance(value, bool):
-        if is_boolean(entry["type"]):
-            denies = any(negative for one, negative in names.flags.values() if one is entry)
-            if value or denies or entry.get("default") is False:
-                yield Setting(entry, value is not denied, item)
-            else:
-                found.findings.append(
-                    Finding(
-                        "ignored",
-                        "warning",
-                        f"`{item.name}: false` is ignored: there is no flag that says so",
-                        item.place,
-                        entry["path"],
-                        item.name,
-                        value,
-                        **_source(entry),
-                    )
-                )
-            return
-        value = str(value)
-    if value is None or value is UNKNOWN or isinstance(value, dict):
-        yield Setting(entry, UNKNOWN if value is None else value, item)
-        return
-    texts = [
-        one if isinstance(one, str) else _plain(one)
-        for one in (value if isinstance(value, list) else [value])
-    ]
-    read_value, finding = value_of(entry, texts or [""], item, names, many=_arity(entry) == "many")
-    if finding:
-        found.findings.append(replace(finding, message=finding.message.replace("--", "", 1)))
-    yield Setting(entry, read_value, item)
-
-
-def _plain(value: Json) -> str:
-    return json.dumps(value) if isinstance(value, dict | list) else str(value)
