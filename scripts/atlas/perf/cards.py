@@ -8,6 +8,7 @@ from typing import Any
 
 from atlas.canonical import digest
 from atlas.errors import InputError
+from atlas.perf.tools import check_tools
 from atlas.validation import check, nearest
 from atlas.yamlfile import Document, Pointer, load_yaml
 
@@ -105,6 +106,7 @@ def _card(document: Document, pointer: Pointer, entry: dict[str, Any], scope: st
     if entry["name"] in entry["tags"] or "all" in (entry["name"], *entry["tags"]):
         raise InputError("`all` and the card's own name cannot be tags or names beside it", where=where)
     _check_model(document, (*pointer, "model", "synthetic"), (entry.get("model") or {}).get("synthetic"))
+    check_tools(entry.get("tools", ()), where)
     lists = ("tags", "engines", "command", "log_error_patterns", "log_error_benign_patterns", "tools")
     values = {key: tuple(value) if key in lists else value for key, value in entry.items()}
     values["dataset"] = {**DATASET, **values.get("dataset", {})}
