@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.perf.results import multiple_results, number, performance_lines
@@ -47,11 +47,13 @@ def test_all_lines_count_and_not_the_first_alone():
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
+@settings(deadline=None)
 def test_a_number_survives(value):
     assert values(f"performance: {value!r} m") == [(value, "m", "")]
 
 
 @given(st.text(max_size=30))
+@settings(deadline=None)
 def test_a_number_is_finite_or_there_is_a_reason(text):
     value, reason = number(text)
     assert (value is None) == bool(reason)

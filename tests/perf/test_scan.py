@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.perf.patterns import DEFAULT, rules
@@ -72,6 +72,7 @@ def test_texts_of_a_card_are_no_expressions():
 
 
 @given(st.lists(st.text(max_size=200), max_size=20))
+@settings(deadline=None)
 def test_any_text_can_be_scanned_and_findings_are_in_order(lines):
     found = list(scan_lines(lines, rules()))
     assert [one.line for one in found] == sorted({one.line for one in found})

@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.perf.telemetry.energy import by_counter, by_integral, energy_of
@@ -131,6 +131,7 @@ def test_no_file_is_no_samples(tmp_path):
     st.floats(0, 1),
     st.floats(0, 1),
 )
+@settings(deadline=None)
 def test_the_integral_of_a_straight_line_is_exact_whatever_the_samples(steps, base, slope, one, two):
     times = [sum(steps[:index]) for index in range(len(steps) + 1)]
     end = times[-1]

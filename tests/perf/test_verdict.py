@@ -6,7 +6,7 @@ import itertools
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.perf.stats import change_interval, mann_whitney, quantile
@@ -83,6 +83,7 @@ def test_the_smallest_p_values_are_exact(runs, least):
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=5), st.lists(st.integers(0, 4), min_size=2, max_size=5))
+@settings(deadline=None)
 def test_the_test_is_that_of_all_arrangements_ties_or_not(one, two):
     pooled = [*one, *two]
 
@@ -167,5 +168,6 @@ def test_the_same_runs_give_the_same_verdict():
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30), st.floats(0, 1))
+@settings(deadline=None)
 def test_a_quantile_is_between_the_extremes(values, share):
     assert min(values) - 1e-6 <= quantile(values, share) <= max(values) + 1e-6
