@@ -93,7 +93,9 @@ def run(arguments: list[str]) -> int:
         error.show()
         return InputError.exit_code
     except AtlasError as error:
-        print(f"error: {error}", file=sys.stderr)
+        from atlas.plain import printable
+
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except (BrokenPipeError, SystemExit):  # the latter is how click says the same
         return 0
