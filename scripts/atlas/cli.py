@@ -6,6 +6,7 @@ input, 5 environment or network not available, 6 integrity or authentication fai
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import importlib
@@ -76,6 +77,8 @@ def main() -> None:
         gc.disable()  # the process is short, and what it reads stays
     code = run(sys.argv[1:])
     if quick:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
         os._exit(code)  # all is written; to take apart what was read would take a tenth of the time
     sys.exit(code)
 
