@@ -6,6 +6,7 @@ input, 5 environment or network not available, 6 integrity or authentication fai
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import importlib
@@ -76,6 +77,8 @@ def main() -> None:
         gc.disable()  # the process is short, and what it reads stays
     code = run(sys.argv[1:])
     if quick:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
         os._exit(code)  # all is written; to take apart what was read would take a tenth of the time
     sys.exit(code)
 
@@ -93,7 +96,9 @@ def run(arguments: list[str]) -> int:
         error.show()
         return InputError.exit_code
     except AtlasError as error:
-        print(f"error: {error}", file=sys.stderr)
+        from atlas.plain import printable
+
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except (BrokenPipeError, SystemExit):  # the latter is how click says the same
         return 0
