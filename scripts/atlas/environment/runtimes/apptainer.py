@@ -38,6 +38,9 @@ class Apptainer:
         done = _run(["version"])
         return None if done.returncode == 0 else f"apptainer does not run: {done.stderr.strip()[-300:]}"
 
+    def version(self) -> str:
+        return _run(["version"]).stdout.strip()
+
     def present(self, reference: Reference) -> bool:
         return self._place(reference).is_file()
 

@@ -45,7 +45,7 @@ def made_from(cell: Cell, spec: ImageSpec) -> dict[str, str]:
     return {
         "recipe": str(RECIPE),
         "dockerfile": sha256_bytes(dockerfile.read_bytes()),
-        "base": f"{repository(spec.base)}@{locked(cell.root, spec.base).manifest}",
+        "base": locked(cell.root, spec.base).manifest,
         "requirements": sha256_bytes(_lock(cell).read_bytes()),
         "python": cell.venv.python,
         "platform": f"linux/{architecture()}",
@@ -96,7 +96,12 @@ def _build(cell: Cell, spec: ImageSpec, reference: Reference, engine: EngineApi)
         scratch = Path(name)
         say(f"fetching the packages of {_lock(cell).name} for {reference.name}")
         _packages(cell, scratch / PACKAGES)
-        arguments = {**spec.args, "BASE": parts["base"], "PYTHON": cell.venv.python, "KEY": reference.digest}
+        arguments = {
+            **spec.args,
+            "BASE": f"{repository(spec.base or '')}@{parts['base']}",
+            "PYTHON": cell.venv.python,
+            "KEY": reference.digest,
+        }
         say(f"building {tag}")
         with (scratch / "context.tar").open("w+b") as context:
             _context(context, cell.root / spec.name, scratch / PACKAGES)

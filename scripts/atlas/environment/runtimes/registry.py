@@ -1,4 +1,4 @@
-"""What a name in a registry stands for now: the digests of its index, and of each platform's manifest and config.
+"""What a name in a registry stands for now: digests of its index, and of platforms' manifests and configs.
 
 The only part that asks a registry about names; all that comes after goes by digest. What is answered is
 checked against its digest. Accounts are those of Docker's configuration and its credential helpers.
@@ -37,6 +37,9 @@ MOST_BYTES = 8 << 20
 """Of a manifest, index or config."""
 TRIES = 4
 PAUSE_S, LONGEST_S = 2.0, 60.0
+KNOWN = (
+    r"Connection refused|Name or service not known|reset by peer|ended after \d+ of \d+ bytes|IncompleteRead"
+)
 LIMITS_S = (15, 60)
 """To connect, and between two parts of an answer."""
 
@@ -180,7 +183,7 @@ class Client:
             return UnavailableError(
                 f"the registry refuses ({answer.status_code})",
                 where=self._shown,
-                hint=f"log in with `docker login --password-stdin {self.name.host}`; its configuration is used",
+                hint=f"log in with `docker login --password-stdin {self.name.host}`",
             )
         if answer.status_code == 404:
             return UnavailableError(
@@ -218,9 +221,7 @@ def _config(manifest: dict[str, Any], text: str) -> str:
     except (KeyError, TypeError):
         digest = ""
     if not re.fullmatch("sha256:[0-9a-f]{64}", digest):
-        raise InputError(
-            f"{text} is in a form that is too old, or no image", hint="push it again with a newer tool"
-        )
+        raise InputError(f"{text} is in a form that is too old, or no image", hint="push it again")
     return digest
 
 
@@ -249,8 +250,5 @@ def _reason(error: requests.exceptions.RequestException) -> str:
         return "no answer in time"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not accepted"
-    found = re.search(
-        r"Connection refused|Name or service not known|reset by peer|ended after \d+ of \d+ bytes|IncompleteRead",
-        str(error),
-    )
+    found = re.search(KNOWN, str(error))
     return found[0] if found else type(error).__name__
