@@ -21,6 +21,8 @@ from atlas.errors import InputError, UnavailableError
 from atlas.paths import cache_dir
 from atlas.progress import say
 
+SQUASH = "-comp gzip -Xcompression-level 1"
+"""What every Apptainer can mount, in a third of the usual time."""
 PROGRAMS = ("apptainer", "singularity")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -87,9 +89,8 @@ class Apptainer:
                 if not reference.file.is_file():
                     raise InputError("there is no such file", where=str(reference.file))
                 say(f"converting {reference.file.name} for Apptainer")
-                _checked(
-                    ["build", "--force", str(making), f"docker-archive:{reference.file}"], reference.name
-                )
+                command = ["build", "--force", "--mksquashfs-args", SQUASH, str(making)]
+                _checked([*command, f"docker-archive:{reference.file}"], reference.name)
             else:
                 _pull(reference, making)
             making.rename(place)

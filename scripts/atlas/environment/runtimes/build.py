@@ -20,9 +20,10 @@ import docker.errors
 from atlas.canonical import digest, sha256_bytes
 from atlas.engines.model import Cell
 from atlas.environment.lock import PLATFORM
-from atlas.environment.runtimes.engine_api import EngineApi, docker_engine, podman_engine
+from atlas.environment.runtimes.engine_api import EngineApi, docker_engine
 from atlas.environment.runtimes.images import ImageSpec, architecture, locked
 from atlas.environment.runtimes.model import Reference, repository
+from atlas.environment.runtimes.podman import podman_engine
 from atlas.environment.runtimes.said import heard
 from atlas.environment.uv import places_of, run_uv
 from atlas.environment.venv import waiting_lock

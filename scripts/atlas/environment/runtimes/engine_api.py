@@ -1,11 +1,11 @@
-"""Docker, and Podman where its API is the same: containers by the `docker` SDK, over a local socket."""
+"""Docker, and what Podman has in common with it: containers by the `docker` SDK, over a local socket."""
 
 from __future__ import annotations
 
 import contextlib
+import grp
 import os
 import re
-import signal
 import stat
 import time
 from collections.abc import Callable, Mapping
@@ -84,7 +84,7 @@ class EngineApi:
         created = None
         try:
             with heard(f"{self.name} did not start {image[:60]}", self.address):
-                created = self.client.api.create_container_from_config(self._config(image, job))["Id"]
+                created = self._create(image, job)
                 container = self.client.containers.get(created)
                 container.start()
         except BaseException:
@@ -94,6 +94,10 @@ class EngineApi:
                     self.client.api.remove_container(created, force=True, v=True)
             raise
         return self._started(container, job)
+
+    def _create(self, image: str, job: Job) -> str:
+        """Make a container and return its number."""
+        return str(self.client.api.create_container_from_config(self._config(image, job))["Id"])
 
     def _started(self, container: Any, job: Job) -> Container:
         return Container(self, container, job)
@@ -161,29 +165,6 @@ class EngineApi:
         return {"device_requests": [docker.types.DeviceRequest(capabilities=[["gpu"]], **which)]}
 
 
-class Podman(EngineApi):
-    """Podman's API of the same form. It ignores device requests: so devices are named by CDI."""
-
-    def _gpu(self, wanted: GpuRequest) -> dict[str, Any]:
-        vendor = VENDORS[wanted.vendor]
-        if vendor.cdi is None:
-            return super()._gpu(wanted)
-        known = cdi_devices()
-        names = wanted.ids or tuple(str(number) for number in range(wanted.count))
-        asked = [vendor.cdi.format(id=name) for name in names]
-        unknown = [name for name in asked if name not in known]
-        if unknown:
-            raise UnavailableError(
-                f"there is no CDI device {unknown[0]}",
-                where=self.address,
-                hint="make its description: `nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml`",
-            )
-        return {"devices": asked}
-
-    def _started(self, container: Any, job: Job) -> Container:
-        return PodmanContainer(self, container, job)
-
-
 class Container:
     """A container that runs, or has run."""
 
@@ -243,31 +224,8 @@ class Container:
             self._container.remove(force=True, v=True)
 
 
-class PodmanContainer(Container):
-    """Podman does not always notice who was killed for want of memory, and nobody else kills in here."""
-
-    def out_of_memory(self) -> bool:
-        state = self.state()
-        killed = not state["Running"] and state.get("ExitCode") == 128 + signal.SIGKILL
-        return bool(state.get("OOMKilled")) or (killed and self._job.limits.memory_mb is not None)
-
-
-def cdi_devices(folders: tuple[str, ...] = ("/etc/cdi", "/var/run/cdi")) -> set[str]:
-    """The full names of the devices that this machine's CDI files describe."""
-    import yaml
-
-    found: set[str] = set()
-    for file in (file for folder in folders for file in sorted(Path(folder).glob("*.[jy]*"))):
-        with contextlib.suppress(OSError, yaml.YAMLError, KeyError, TypeError):
-            document = yaml.safe_load(file.read_text(encoding="utf-8"))
-            found |= {f"{document['kind']}={device['name']}" for device in document["devices"]}
-    return found
-
-
 def _groups(names: tuple[str, ...]) -> list[str]:
     """Their numbers on this machine, as an image knows other ones; those that are not here are left out."""
-    import grp
-
     found = []
     for name in names:
         with contextlib.suppress(KeyError):
@@ -279,23 +237,12 @@ def docker_places() -> list[str]:
     explicit = os.environ.get("DOCKER_HOST")
     if explicit:
         return [explicit]
-    return ["unix:///var/run/docker.sock", f"unix://{_run_folder()}/docker.sock"]
+    return ["unix:///var/run/docker.sock", f"unix://{run_folder()}/docker.sock"]
 
 
-def podman_places() -> list[str]:
-    explicit = os.environ.get("CONTAINER_HOST")
-    if explicit:
-        return [explicit]
-    return [f"unix://{_run_folder()}/podman/podman.sock", "unix:///run/podman/podman.sock"]
-
-
-def _run_folder() -> str:
+def run_folder() -> str:
     return re.sub("/$", "", os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
 
 
 def docker_engine() -> EngineApi:
     return EngineApi("docker", docker_places)
-
-
-def podman_engine() -> EngineApi:
-    return Podman("podman", podman_places)

@@ -14,11 +14,12 @@ from atlas.engines.model import Cell
 from atlas.environment.lane import runtime_name
 from atlas.environment.runtimes import gpu
 from atlas.environment.runtimes.apptainer import Apptainer
-from atlas.environment.runtimes.engine_api import EngineApi, Podman, cdi_devices
+from atlas.environment.runtimes.engine_api import EngineApi
 from atlas.environment.runtimes.images import ImageSpec, load_image
 from atlas.environment.runtimes.known import RUNTIMES, by_name
 from atlas.environment.runtimes.lane import ImageLane
 from atlas.environment.runtimes.model import Reference
+from atlas.environment.runtimes.podman import Podman, cdi_devices
 from atlas.environment.runtimes.protocol import Runtime
 from atlas.environment.venv import is_complete, venv_key
 from atlas.errors import AtlasError

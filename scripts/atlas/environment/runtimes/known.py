@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from atlas.environment.runtimes.apptainer import Apptainer
-from atlas.environment.runtimes.engine_api import docker_engine, podman_engine
+from atlas.environment.runtimes.engine_api import docker_engine
 from atlas.environment.runtimes.images import ImageSpec
+from atlas.environment.runtimes.podman import podman_engine
 from atlas.environment.runtimes.protocol import Runtime
 from atlas.environment.runtimes.venv import Venv
 

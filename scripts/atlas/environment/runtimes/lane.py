@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,22 +9,18 @@ from typing import Any
 
 from atlas.canonical import sha256_file
 from atlas.engines.model import Cell
-from atlas.environment.run import PROBE, Running, environment_of
 from atlas.environment.run import Runtime as Interpreter
 from atlas.environment.runtimes import build, gpu
-from atlas.environment.runtimes.channel import FOLDER, Channel
+from atlas.environment.runtimes.contained import Launcher
 from atlas.environment.runtimes.images import ImageSpec, load_image, locked
 from atlas.environment.runtimes.known import by_name, first_that_runs
-from atlas.environment.runtimes.lent import job_user, lend, take_back
-from atlas.environment.runtimes.model import GpuRequest, Job, Mount, Reference, repository
-from atlas.environment.runtimes.protocol import Runtime, Started
+from atlas.environment.runtimes.model import GpuRequest, Reference, repository
+from atlas.environment.runtimes.protocol import Runtime
 from atlas.environment.runtimes.pull import archive_of
-from atlas.errors import InputError, RunError, UnavailableError
+from atlas.environment.runtimes.warm import bytecode
+from atlas.errors import InputError, UnavailableError
 from atlas.progress import say
 
-START_S = 120.0
-"""For a container to come up and connect; a runtime may have to unpack its image first."""
-GONE_S = 10.0
 _swept: set[str] = set()
 
 
@@ -99,11 +93,14 @@ class ImageLane:
             build.built(self.cell, self.spec)
         image = self.by.prepare(self.reference)
         env = dict(self.cell.venv.env) if self.cell.venv else {}
+        paths = paths if self.spec.overlay else ()
+        launcher = Launcher(self.by, image, self.spec, wanted)
         return Interpreter(
             python=Path(self.spec.python),
-            paths=paths if self.spec.overlay else (),
+            paths=paths,
+            bytecode=bytecode(launcher, self.reference, self.cell, paths) if paths else None,
             env={**env, **(gpu.shown(wanted) if wanted else {})},
-            launcher=Launcher(self.by, image, self.spec, wanted),
+            launcher=launcher,
         )
 
     def _gpu(self) -> GpuRequest | None:
@@ -116,91 +113,3 @@ class ImageLane:
                 hint="run it on a machine with one (`resources: gpu=1`); what was built before stays",
             )
         return gpu.request(self.spec.gpus, vendors[0]) if vendors else None
-
-
-@dataclass(frozen=True)
-class Launcher:
-    """Starts the probe in a container: it sees what the probe is, and may write to scratch alone."""
-
-    by: Runtime
-    image: str
-    spec: ImageSpec
-    gpu: GpuRequest | None
-
-    def start(
-        self, runtime: Interpreter, scratch: Path, command: Sequence[str], descriptors: Sequence[int]
-    ) -> Running:
-        channel = Channel()
-        started: Started | None = None
-        try:
-            mounts = [Mount.same(path) for path in (PROBE, *runtime.paths) if path.exists()]
-            mounts += [Mount.same(scratch, writable=True), Mount(channel.folder, FOLDER)]
-            job = Job(
-                channel.command(str(runtime.python)),
-                tuple(mounts),
-                gpu=self.gpu,
-                limits=self.spec.limits,
-                network=self.spec.network,
-                drops_rights=True,
-            )
-            lend([scratch], job_user())
-            started = self.by.start(self.image, job)
-            if not channel.accept(started.is_running, START_S):
-                said = " ".join(started.log().split())[-600:]
-                raise RunError(
-                    f"the container did not start the engine's Python: {said or 'it said nothing'}",
-                    where=self.by.name,
-                    hint=f"the image needs {runtime.python}, Python 3.9 or newer; the machine must be Linux",
-                )
-            channel.order(command, environment_of(runtime, scratch), scratch / "work", descriptors)
-            return InContainer(channel, started, scratch, self.by.name)
-        except BaseException:
-            channel.hang_up()
-            if started is not None:
-                started.end()
-            channel.close()
-            take_back([scratch])
-            raise
-
-
-class InContainer:
-    """The engine's process in a container."""
-
-    def __init__(self, channel: Channel, started: Started, scratch: Path, name: str) -> None:
-        self._channel = channel
-        self._started = started
-        self._scratch = scratch
-        self._name = name
-        self._over = False
-
-    def wait(self, timeout_s: float) -> int | None:
-        status = self._channel.wait(timeout_s)
-        if status is None and self._channel.failed:
-            raise RunError(f"the engine's Python cannot be started: {self._channel.failed}", where=self._name)
-        return self._gone() if status is None and self._channel.ended else status
-
-    def _gone(self) -> int:
-        """Why the container ended without a word: for want of memory, or it is no fault of the engine's."""
-        status = self._started.wait(GONE_S)
-        if self._started.out_of_memory():
-            return -signal.SIGKILL
-        raise UnavailableError(
-            f"the container was ended from outside (exit status {status})",
-            where=self._name,
-            hint="was it removed, or the container engine restarted? Run the same again",
-        )
-
-    def log(self) -> str:
-        if not self._over and self._channel.wait(0) is None and self._channel.ended:
-            self._gone()
-        return self._channel.log()
-
-    def kill(self, process: int) -> None:
-        self._channel.kill(process)
-
-    def end(self) -> None:
-        self._over = True
-        self._channel.hang_up()
-        self._started.end()
-        self._channel.close()
-        take_back([self._scratch])

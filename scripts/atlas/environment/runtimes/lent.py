@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from atlas.errors import UnavailableError
 
 NOBODY = 65534
 """Whom jobs of root run as."""
@@ -14,6 +17,19 @@ NOBODY = 65534
 def job_user() -> int:
     """The user of jobs that are no root's: the caller, or else nobody in particular."""
     return os.getuid() or NOBODY
+
+
+def require_readable(folders: Iterable[Path]) -> None:
+    """UnavailableError where jobs of root, which are nobody's, could not read what they are shown."""
+    if os.getuid() != 0:
+        return
+    for folder in folders:
+        if folder.exists() and not folder.stat().st_mode & stat.S_IROTH:
+            raise UnavailableError(
+                "only its owner may read it, and containers of root run as nobody",
+                where=str(folder),
+                hint=f"run `chmod -R o+rX {folder}`, or atlas as another user than root",
+            )
 
 
 @contextmanager

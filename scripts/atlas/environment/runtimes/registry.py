@@ -32,6 +32,7 @@ MANIFESTS = (
 PLATFORMS = ("linux/amd64", "linux/arm64")
 HUB, HUB_HOST = "docker.io", "registry-1.docker.io"
 HUB_ACCOUNT = "https://index.docker.io/v1/"
+PART = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
 LOOPBACK = re.compile(r"^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$")
 MOST_BYTES = 8 << 20
 """Of a manifest, index or config."""
@@ -65,7 +66,7 @@ class Name:
         path = repository(path)
         if host == HUB and "/" not in path:
             path = f"library/{path}"
-        good = re.fullmatch(r"[a-z0-9]+([._/-]+[a-z0-9]+)*", path) and re.fullmatch(r"\w[\w.-]{0,127}", tag)
+        good = re.fullmatch(f"{PART}(/{PART})*", path) and re.fullmatch(r"\w[\w.-]{0,127}", tag)
         if not good:
             raise InputError(f"{text} is not the name of an image")
         return cls(host, path, tag)

@@ -13,7 +13,7 @@ from atlas.engines.model import Cell
 from atlas.environment.health import examine
 from atlas.environment.prepare import environment_digest, platform_name, prepare
 from atlas.environment.runtimes import gpu, seen
-from atlas.environment.runtimes.lane import Launcher
+from atlas.environment.runtimes.contained import Launcher
 from atlas.environment.runtimes.model import Job, Mount
 from atlas.environment.runtimes.protocol import run_job
 from atlas.errors import AtlasError
