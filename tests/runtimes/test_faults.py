@@ -308,7 +308,7 @@ def test_a_container_that_is_removed_meanwhile_is_no_fact_about_the_engine(ready
             by_name("docker").client.api.remove_container(one["Id"], force=True)
 
     threading.Timer(2, remove).start()
-    with pytest.raises(UnavailableError, match=r"(removed|ended) from outside"):
+    with pytest.raises(UnavailableError, match=r"(removed|ended) from outside|is lost"):
         run_probe(
             Runtime(Path("/usr/local/bin/python3"), (folder,), launcher=launcher), REQUEST, timeout_s=40
         )
