@@ -70,7 +70,7 @@ def test_an_engine_that_prints_ten_megabytes_is_read(ask):
     assert ask(f"import sys\nfor _ in range(160): sys.stdout.write('x' * 65536)\n{PLAIN}")["classes"]
 
 
-@contained
+@pytest.mark.parametrize("name", ["docker", "apptainer"])
 @pytest.mark.parametrize(
     ("act", "reason"),
     [
