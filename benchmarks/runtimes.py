@@ -4,8 +4,8 @@
 
 The probe is asked nothing, so that all there is to measure is starting, asking and ending. By hand is
 `docker run`, `podman run` or `apptainer exec` with the same mounts and limits, and the interpreter itself for
-the virtual environment. Runs are taken in turns, and the median counts. Engines are those that this shell would use
-(DOCKER_HOST, CONTAINER_HOST, PATH); the image is made of this machine's Python (tests/infra/image.py).
+the virtual environment. Runs are taken in turns, and the median counts. Engines are those that this shell
+would use (DOCKER_HOST, CONTAINER_HOST, PATH); the image is made of this machine's Python.
 """
 
 from __future__ import annotations
