@@ -88,9 +88,13 @@ def test_an_engine_that_ends_python_is_told_how(ask, act, reason):
 
 @contained
 def test_an_engine_that_hangs_is_stopped_with_its_reason(ask):
-    with pytest.raises(RunError, match="did not finish within 5 s") as caught:
-        ask("import time\nprint('waiting for a device', flush=True)\ntime.sleep(600)", timeout_s=5)
-    assert "waiting for a device" in str(caught.value)
+    text = "import time\nprint('waiting for a device', flush=True)\ntime.sleep(600)"
+    for timeout_s in (4, 60):  # a machine that is busy may take longer to get so far
+        with pytest.raises(RunError, match=f"did not finish within {timeout_s} s") as caught:
+            ask(text, timeout_s=timeout_s)
+        if "waiting for a device" in str(caught.value):
+            return
+    pytest.fail(str(caught.value))
 
 
 @pytest.mark.parametrize("name", ["docker", "podman"])
