@@ -28,6 +28,15 @@ LAZY = {
     "ls": ("atlas.history.cli", "What there is: engines, versions, parameters, invariants."),
     "show": ("atlas.history.cli", "All that is known of a parameter: type, default, rules, history, source."),
     "timeline": ("atlas.history.cli", "What became of a parameter over the tracked versions."),
+    "environments": (
+        "atlas.environment.runtimes.cli",
+        "What this machine can run engines in, and their needs.",
+    ),
+    "doctor": (
+        "atlas.environment.runtimes.cli",
+        "What this machine lacks to run engines, and how to get it.",
+    ),
+    "images": ("atlas.environment.runtimes.cli", "Images that engines are run in: digests, builds."),
     "invariants": ("atlas.invariants.cli", "Which configurations an engine rejects, warns about or changes."),
 }
 """Commands that have a module of their own: imported when they are run, as their imports take long."""
