@@ -14,6 +14,7 @@ container: "containers/engine-atlas.sif"
 
 include: "rules/common.smk"
 include: "rules/source.smk"
+include: "rules/images.smk"
 include: "rules/environment.smk"
 include: "rules/schema.smk"
 include: "rules/invariants.smk"

@@ -25,6 +25,7 @@ rule environment:
     input:
         source="results/{engine}/{version}/source.json",
         lock=PLAN.lock_of,
+        image=PLAN.image_of,
     output:
         update("results/{engine}/{version}/environment.json"),
     log:

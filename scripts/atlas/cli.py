@@ -6,6 +6,7 @@ input, 5 environment or network not available, 6 integrity or authentication fai
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import importlib
@@ -29,6 +30,15 @@ LAZY = {
     "timeline": ("atlas.history.cli", "What became of a parameter over the tracked versions."),
     "cards": ("atlas.perf.cli", "Workload cards, those that are chosen and the others, with reasons."),
     "perf": ("atlas.perf.cli", "Runs of workload cards: honest records, telemetry, and verdicts."),
+    "environments": (
+        "atlas.environment.runtimes.cli",
+        "What this machine can run engines in, and their needs.",
+    ),
+    "doctor": (
+        "atlas.environment.runtimes.cli",
+        "What this machine lacks to run engines, and how to get it.",
+    ),
+    "images": ("atlas.environment.runtimes.cli", "Images that engines are run in: digests, builds."),
     "invariants": ("atlas.invariants.cli", "Which configurations an engine rejects, warns about or changes."),
 }
 """Commands that have a module of their own: imported when they are run, as their imports take long."""
@@ -78,6 +88,8 @@ def main() -> None:
         gc.disable()  # the process is short, and what it reads stays
     code = run(sys.argv[1:])
     if quick:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
         os._exit(code)  # all is written; to take apart what was read would take a tenth of the time
     sys.exit(code)
 
@@ -95,7 +107,9 @@ def run(arguments: list[str]) -> int:
         error.show()
         return InputError.exit_code
     except AtlasError as error:
-        print(f"error: {error}", file=sys.stderr)
+        from atlas.plain import printable
+
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except (BrokenPipeError, SystemExit):  # the latter is how click says the same
         return 0

@@ -151,7 +151,7 @@ def export(form: str, output: Path | None, schema_json: Path) -> None:
 
 
 @stages.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (config/schemas/cli/stale.schema.json).")
 def stale(as_json: bool) -> int:
     """List the artefacts that are stale, and why. Exits 1 if there are any."""
     from dataclasses import asdict

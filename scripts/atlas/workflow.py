@@ -14,6 +14,7 @@ from atlas.engines.load import history_cells, load_all
 from atlas.engines.model import Cell, Engine
 from atlas.engines.serve import load_serve, load_serves
 from atlas.environment.lane import container_lane
+from atlas.environment.runtimes.images import LOCK, load_image
 from atlas.errors import AtlasError
 from atlas.provenance.codeprint import code
 from atlas.provenance.lastgood import available
@@ -161,6 +162,21 @@ class Plan:
     def environment_of(self, wildcards: Wildcards) -> list[str]:
         key = _key(wildcards)
         return [artefact(key, "environment.json")] if self.has_environment(key) else []
+
+    def image_of(self, wildcards: Wildcards) -> list[str]:
+        """The record of a cell's image, where containers are set and it is one that the project builds."""
+        return [artefact(_key(wildcards), "image.json")] if self.image_inputs(wildcards) else []
+
+    def image_inputs(self, wildcards: Wildcards) -> list[str]:
+        """The files that it is built from."""
+        cell = self.cells.get(_key(wildcards))
+        try:
+            if cell is None or cell.venv is None or container_lane(cell) is None:
+                return []
+            spec = load_image(self.root, cell.engine, cell.version)
+        except AtlasError:
+            return []
+        return [spec.name, LOCK, cell.venv.requirements] if spec and spec.kind == "dockerfile" else []
 
     # Parameters.
 

@@ -2,15 +2,20 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from atlas import cli
 from atlas.errors import AtlasError, BuildError, IntegrityError, RunError, UnavailableError
 from atlas.failures import recorded
+from atlas.plain import printable
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 
@@ -89,3 +94,48 @@ def test_a_full_disk_is_told_and_a_closed_pipe_is_not():
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+@pytest.mark.parametrize(("words", "offered"), [
+    ("atlas chec", ["check"]),
+    ("atlas check --engine vl", ["vllm"]),
+    ("atlas check --engine vllm==0.9", ["vllm==0.9.0", "vllm==0.9.2"]),
+    ("atlas check --engine vllm some/fi", ["some/fi"]),
+    ("atlas check --fail-on w", ["warning"]),
+    ("atlas diff vllm 0.20.0 0.3", ["0.30.0", "0.31.0", "0.32.0", "0.33.0", "0.3.3"]),
+    ("atlas upgrade --engine lmdeploy --from 0.5", ["0.5.0", "0.5.3"]),
+    ("atlas show vllm max_num_queued_t", ["max_num_queued_tokens"]),
+    ("atlas ls params transformers==4.57", ["transformers==4.57.6"]),
+    ("atlas diff nothing 0.", []),
+])  # fmt: skip
+def test_the_shell_is_offered_what_there_is(words, offered):
+    environment = {
+        **os.environ,
+        "ATLAS_RESULTS": str(RESULTS),
+        "_ATLAS_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    done = subprocess.run(
+        [Path(sys.executable).parent / "atlas"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert sorted(line.partition(",")[2] for line in done.stdout.split()) == sorted(offered)
+
+
+def test_what_others_wrote_cannot_steer_the_terminal(tmp_path, capsys):
+    (tmp_path / "c.yaml").write_text('"a\\e[31mb": 1\nmodel: "\\u202etxt"\n')
+    words = ["--engine", "vllm", "--results", str(RESULTS), str(tmp_path / "c.yaml")]
+    for command in (["check"], ["upgrade", "--from", "0.32.0", "--to", "0.33.0"]):
+        cli.run([*command, *words])
+        out = capsys.readouterr().out
+        assert "\x1b" not in out and "\u202e" not in out
+        assert "a\\x1b[31mb" in out
+    cli.run(["check", "--engine", "vl\x1b[2Jm", "a=1", "--results", str(RESULTS)])
+    assert "\x1b" not in capsys.readouterr().err
+
+
+@given(st.text())
+def test_text_that_is_shown_has_no_control_characters_and_is_otherwise_the_same(text):
+    shown = printable(text)
+    assert not [one for one in shown if unicodedata.category(one) in ("Cc", "Cf", "Cs") and one not in "\n\t"]
+    assert shown == text or not text.isprintable()

@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from atlas.errors import BuildError, InputError
 from atlas.provenance.build import build
@@ -20,6 +22,9 @@ from atlas.provenance.reproduce import run_reproduce
 from atlas.provenance.stale import run_stale, stale
 from atlas.provenance.verdict import Job, Reason, Verdict, ask
 
+SCHEMA = Draft202012Validator(
+    json.loads((Path(__file__).resolve().parents[2] / "config/schemas/cli/stale.schema.json").read_text())
+)
 PERF = "results/vllm/0.9.1/perf.csv"
 SOURCE = "results/vllm/0.9.2/source.json"
 
@@ -51,6 +56,7 @@ def test_stale_lists_artefacts_reasons_and_what_changed(world, artefacts, capsys
 
     assert run_stale(world.path, as_json=True) == 1
     value = json.loads(capsys.readouterr().out)
+    SCHEMA.validate(value)
     assert set(value) == {"stale", "orphans"} and set(value["orphans"][0]) == {"path", "why"}
     assert {row["artefact"] for row in value["stale"]} == set(world.stale())
     row = {row["artefact"]: row for row in value["stale"]}[PERF]

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from atlas.completion import complete_pin, complete_source
+
 File = click.Path(path_type=Path)
 FAIL_ON = ("error", "warning", "note", "never")
 
@@ -27,7 +29,11 @@ class CheckCommand(click.Command):
 
 @click.command(cls=CheckCommand)
 @click.option(
-    "--engine", "pin", metavar="ENGINE[==VERSION]", help="Found in commands and images if not named."
+    "--engine",
+    "pin",
+    metavar="ENGINE[==VERSION]",
+    shell_complete=complete_pin,
+    help="Found in commands and images if not named.",
 )
 @click.option(
     "--target", metavar="CLASS", help="The class that the keys are about (default: the best match)."
@@ -56,7 +62,12 @@ class CheckCommand(click.Command):
     type=File,
     help="A results/ folder (default: ATLAS_RESULTS, the checkout, what is installed).",
 )
-@click.argument("sources", metavar="[FILE|-|KEY=VALUE]... [-- COMMAND...]", nargs=-1)
+@click.argument(
+    "sources",
+    metavar="[FILE|-|KEY=VALUE]... [-- COMMAND...]",
+    nargs=-1,
+    shell_complete=complete_source,
+)
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -112,7 +123,9 @@ def rendered(kind: str, found: Any) -> str:
         return report.junit(found)
     if kind == "sarif":
         return json.dumps(report.sarif(found), indent=1, ensure_ascii=False) + "\n"
-    return "".join(f"{line}\n" for _, line in report.lines(found))
+    from atlas.plain import printable
+
+    return "".join(f"{printable(line)}\n" for _, line in report.lines(found))
 
 
 def _print(found: Any) -> None:
@@ -124,8 +137,9 @@ def _print(found: Any) -> None:
     from rich.text import Text
 
     from atlas.check.report import lines
+    from atlas.plain import printable
 
     styles = {"error": "red", "warning": "yellow", "note": "cyan", "head": "bold", "more": "dim", "sum": ""}
     console = Console(highlight=False)
     for style, line in lines(found):
-        console.print(Text(line, style=styles[style]), soft_wrap=True)
+        console.print(Text(printable(line), style=styles[style]), soft_wrap=True)

@@ -151,7 +151,7 @@ def told_elsewhere(knowledge: Knowledge, found: Elsewhere | None) -> str:
     if found and found.last_before:
         advice = f" ({found.advice})" if found.advice else f" (now `{found.now}`)" if found.now else ""
         if found.flags_until:
-            advice += f"; as a flag, {found.flags_until} still takes it, and it sets nothing"
+            advice += f"; the parser of {found.flags_until} still lists the flag, which sets nothing"
         without = "was not seen to take it" if found.taken else "does not"
         return f": {knowledge.engine} {found.last_before} has it, {found.gone_by} {without}{advice}"
     if found and found.first_after:

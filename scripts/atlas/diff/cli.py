@@ -9,14 +9,16 @@ from pathlib import Path
 
 import click
 
+from atlas.completion import complete_pin, complete_version
+
 LEVELS = ("breaking", "behavioural", "risky", "indeterminate", "notice", "additive", "cosmetic")
 File = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("engine")
-@click.argument("old")
-@click.argument("new")
+@click.argument("engine", shell_complete=complete_pin)
+@click.argument("old", shell_complete=complete_version)
+@click.argument("new", shell_complete=complete_version)
 @click.option(
     "--impact", type=click.Choice(LEVELS), default="additive", show_default=True, help="Show this and worse."
 )

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from atlas.completion import complete_parameter, complete_pin, complete_version
+
 File = click.Path(path_type=Path)
 FLAGS = {"ignore_unknown_options": True}
 """A parameter may be named by its flag."""
@@ -58,42 +60,16 @@ def json_option(command: str) -> Callable[[Callable[..., None]], Callable[..., N
     )
 
 
-def complete_engine(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Engines, and after `==` their versions."""
-    del param
-    from atlas.errors import AtlasError
-    from atlas.history.recorded import recorded_versions
-    from atlas.knowledge import engines
-
-    try:
-        results = ctx.params.get("results")
-        engine, pinned, _ = incomplete.partition("==")
-        names = (
-            [f"{engine}=={one}" for one in recorded_versions(engine, results)] if pinned else engines(results)
-        )
-    except AtlasError:
-        return []
-    return [name for name in names if name.startswith(incomplete)]
-
-
-def complete_parameter(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    del param
-    from atlas.errors import AtlasError
-    from atlas.history.history import load_history
-
-    try:
-        engine = str(ctx.params.get("engine") or "").partition("==")[0]
-        history = load_history(engine, ctx.params.get("results"))
-    except AtlasError:
-        return []
-    return sorted({path for _, path in history.keys if path.startswith(incomplete)}) if history else []
-
-
 @click.command(context_settings=FLAGS)
-@click.argument("engine", shell_complete=complete_engine)
+@click.argument("engine", shell_complete=complete_pin)
 @click.argument("parameter", required=False, shell_complete=complete_parameter)
 @click.option("--group", help="Its group, such as engine_params or sampling_params.")
-@click.option("--since", metavar="VERSION", help="Without PARAMETER: only tracked versions from this one on.")
+@click.option(
+    "--since",
+    metavar="VERSION",
+    shell_complete=complete_version,
+    help="Without PARAMETER: only tracked versions from this one on.",
+)
 @click.option("--names", is_flag=True, help="Without PARAMETER: name all that changed.")
 @json_option("timeline")
 @results_option
@@ -119,7 +95,7 @@ def timeline(
 
 
 @click.command(context_settings=FLAGS)
-@click.argument("engine", metavar="ENGINE[==VERSION]", shell_complete=complete_engine)
+@click.argument("engine", metavar="ENGINE[==VERSION]", shell_complete=complete_pin)
 @click.argument("parameter", shell_complete=complete_parameter)
 @click.option("--group", help="Its group, such as engine_params or sampling_params.")
 @json_option("show")
@@ -150,7 +126,7 @@ def ls_engines(as_json: bool, results: Path | None) -> None:
 
 
 @ls.command("versions")
-@click.argument("engine", shell_complete=complete_engine)
+@click.argument("engine", shell_complete=complete_pin)
 @json_option("ls")
 @results_option
 def ls_versions(engine: str, as_json: bool, results: Path | None) -> None:
@@ -161,7 +137,7 @@ def ls_versions(engine: str, as_json: bool, results: Path | None) -> None:
 
 
 @ls.command("params")
-@click.argument("engine", metavar="ENGINE[==VERSION]", shell_complete=complete_engine)
+@click.argument("engine", metavar="ENGINE[==VERSION]", shell_complete=complete_pin)
 @click.option("--group", help="Only this group, such as engine_params.")
 @click.option("--match", metavar="GLOB", help="Only paths or flags like this.")
 @click.option("--deprecated", is_flag=True, help="Only deprecated ones.")
@@ -177,7 +153,7 @@ def ls_params(
 
 
 @ls.command("invariants")
-@click.argument("engine", metavar="ENGINE[==VERSION]", shell_complete=complete_engine)
+@click.argument("engine", metavar="ENGINE[==VERSION]", shell_complete=complete_pin)
 @click.option("--target", metavar="CLASS", help="Only rules about this class.")
 @click.option("--severity", type=click.Choice(["error", "warn", "dormant"]))
 @click.option("--match", metavar="GLOB", help="Only rules about fields like this.")

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from atlas.check.cli import CheckCommand
+from atlas.completion import complete_pin, complete_source, complete_version
 from atlas.errors import InputError
 
 File = click.Path(path_type=Path)
@@ -28,9 +29,25 @@ STYLES = {
 
 
 @click.command(cls=CheckCommand)
-@click.option("--engine", required=True, help="The engine, as results/ names it.")
-@click.option("--from", "old", required=True, metavar="VERSION", help="The version that it works with.")
-@click.option("--to", "new", required=True, metavar="VERSION", help="The version to upgrade to.")
+@click.option(
+    "--engine", required=True, shell_complete=complete_pin, help="The engine, as results/ names it."
+)
+@click.option(
+    "--from",
+    "old",
+    required=True,
+    metavar="VERSION",
+    shell_complete=complete_version,
+    help="The version that it works with.",
+)
+@click.option(
+    "--to",
+    "new",
+    required=True,
+    metavar="VERSION",
+    shell_complete=complete_version,
+    help="The version to upgrade to.",
+)
 @click.option("--write", is_flag=True, help="Edit FILE in place: edits that are certain, comments stay.")
 @click.option(
     "--target", metavar="CLASS", help="The class that the keys are about (default: the best match)."
@@ -39,7 +56,9 @@ STYLES = {
 @click.option("--format", "form", type=click.Choice(["yaml", "json", "toml"]), help="Of the file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (config/schemas/cli/upgrade.schema.json).")
 @click.option("--results", type=File, help="A results/ folder (default: as for `atlas check`).")
-@click.argument("sources", metavar="[FILE|KEY=VALUE]... [-- COMMAND...]", nargs=-1)
+@click.argument(
+    "sources", metavar="[FILE|KEY=VALUE]... [-- COMMAND...]", nargs=-1, shell_complete=complete_source
+)
 @click.pass_context
 def upgrade(
     ctx: click.Context,
@@ -101,7 +120,9 @@ def _print(found: object, original: str | None, *, as_json: bool, written: bool)
         text = json.dumps(render.as_json(found, written=written), indent=1, ensure_ascii=False)
         sys.stdout.write(text + "\n")
         return
-    every = render.lines(found, original, written=written)
+    from atlas.plain import printable
+
+    every = ((style, printable(line)) for style, line in render.lines(found, original, written=written))
     if not sys.stdout.isatty():
         sys.stdout.writelines(f"{line}\n" for _, line in every)
         return

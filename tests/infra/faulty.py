@@ -1,0 +1,98 @@
+"""A proxy before a real registry that fails as it is told: between a client and it, over plain HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+
+class Faulty(BaseHTTPRequestHandler):
+    """`plan` has pairs of a pattern and what to do; each is used up by one request, but for `always`."""
+
+    upstream: ClassVar[str]
+    plan: ClassVar[list[tuple[str, str]]]
+    asked: ClassVar[Counter[str]]
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_HEAD(self) -> None:
+        self._serve()
+
+    def log_message(self, format: str, *args: object) -> None:
+        del format, args
+
+    def _serve(self) -> None:
+        self.asked[self.path] += 1
+        fault = self._fault()
+        if fault.isdigit():
+            self.send_response(int(fault))
+            self.send_header("Content-Length", "0")
+            if fault == "429":
+                self.send_header("Retry-After", "1")
+            self.end_headers()
+            return
+        if fault == "slow":
+            time.sleep(5)
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+        request = urllib.request.Request(
+            f"http://{self.upstream}{self.path}", headers=headers, method=self.command
+        )
+        try:
+            answer = urllib.request.urlopen(request, timeout=30)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            body = answer.read()
+            told = {name: value for name, value in answer.headers.items() if name.lower() != "connection"}
+        if fault == "html":
+            body = b"<html>Sign in to the network</html>"
+            told = {"Content-Length": str(len(body)), "Content-Type": "text/html"}
+        if fault == "other":
+            body = body.replace(b'"size"', b'"size "', 1)
+            told |= {"Content-Length": str(len(body))}
+        self.send_response(answer.status or 200)
+        for name, value in told.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        with contextlib.suppress(OSError):
+            if fault == "truncated":
+                self.wfile.write(body[: len(body) // 2])
+                self.wfile.flush()
+                self.connection.close()
+                self.close_connection = True
+            else:
+                self.wfile.write(body)
+
+    def _fault(self) -> str:
+        for place, (pattern, fault) in enumerate(self.plan):
+            if re.search(pattern, self.path):
+                if fault.startswith("always "):
+                    return fault.removeprefix("always ")
+                del self.plan[place]
+                return fault
+        return ""
+
+
+@contextlib.contextmanager
+def faulty(upstream: str, *plan: tuple[str, str]):
+    """The proxy's host:port, and how often each path was asked for."""
+    handler = type("Handler", (Faulty,), {"upstream": upstream, "plan": list(plan), "asked": Counter()})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}", handler.asked
+        finally:
+            server.shutdown()
+            thread.join(5)

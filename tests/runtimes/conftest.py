@@ -1,0 +1,165 @@
+"""Runtimes as they are on this machine: each is started for the tests, or the reason why not is told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "infra"))
+
+from image import layer, write_image
+from services import Docker, Missing, Podman, Registry, apptainer
+
+from atlas.canonical import sha256_bytes, sha256_file, write_atomic
+from atlas.environment.runtimes.known import by_name
+from atlas.environment.runtimes.model import Reference
+from atlas.environment.runtimes.protocol import Runtime
+from atlas.environment.uv import find_uv
+
+PYTHON = "{}.{}".format(*sys.version_info[:2])
+CONTAINERS = ("docker", "podman", "apptainer")
+ALL = ("venv", *CONTAINERS)
+TOOLS = Path(os.environ.get("ATLAS_TEST_TOOLS") or Path.home() / ".cache/engine-atlas-tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker: engines are started once."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("runtimes"))
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A runtime with an image of Python."""
+
+    runtime: Runtime
+    image: str
+    python: str
+    reference: Reference
+
+    @property
+    def is_container(self) -> bool:
+        return self.runtime.name != "venv"
+
+
+class Engines:
+    """Started when they are first asked for, stopped at the end."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self.stack = stack
+        self._found: dict[str, object] = {}
+
+    def get(self, name: str, make: Callable[[], object]) -> object:
+        if name not in self._found:
+            try:
+                self._found[name] = make()
+            except Missing as reason:
+                self._found[name] = reason
+        found = self._found[name]
+        if isinstance(found, Missing):
+            pytest.skip(f"{name}: {found}")
+        return found
+
+    def service(self, name: str, cls: type) -> object:
+        def make() -> object:
+            service = cls(self.folder / name)
+            self.stack.callback(service.stop)
+            service.start()
+            return service
+
+        return self.get(name, make)
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    folder = Path(tempfile.mkdtemp(prefix="atlas-t-", dir="/tmp"))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield Engines(folder, stack)
+
+
+@pytest.fixture(scope="session")
+def archive() -> Path:
+    """The base image; made once for this machine's Python."""
+    made = sha256_bytes(
+        f"{sys.version} {sys.base_prefix}".encode() + Path(write_image.__code__.co_filename).read_bytes()
+    )
+    file = TOOLS / f"python-{made[7:19]}.tar"
+    if not file.is_file():
+        part = file.with_suffix(f".{os.getpid()}.part")
+        write_image(part, "local/python:3.11", content=layer())
+        part.rename(file)
+    return file
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("DOCKER_HOST", "CONTAINER_HOST", "ATLAS_RUNTIME", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker-config"))
+    monkeypatch.setenv("ATLAS_UV", str(find_uv()))
+    # Images are kept by what they are made of: one conversion for all tests, and for the next run.
+    monkeypatch.setenv("ATLAS_CACHE", str(TOOLS / "cache"))
+
+
+@pytest.fixture
+def docker(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> Docker:
+    found = engines.service("docker", Docker)
+    assert isinstance(found, Docker)
+    monkeypatch.setenv("DOCKER_HOST", found.address)
+    return found
+
+
+@pytest.fixture
+def podman(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> Podman:
+    found = engines.service("podman", Podman)
+    assert isinstance(found, Podman)
+    monkeypatch.setenv("CONTAINER_HOST", found.address)
+    return found
+
+
+@pytest.fixture
+def registry(engines: Engines) -> Registry:
+    found = engines.service("registry", Registry)
+    assert isinstance(found, Registry)
+    return found
+
+
+@pytest.fixture
+def with_apptainer(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    env = engines.get("apptainer", lambda: engines.stack.enter_context(apptainer(TOOLS / "apptainer")))
+    for name, value in env.items():  # type: ignore[attr-defined]
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def ready(request: pytest.FixtureRequest, archive: Path) -> Callable[[str], Ready]:
+    """A runtime by its name, with an image of Python in it."""
+
+    def get(name: str) -> Ready:
+        if name == "venv":
+            lock = TOOLS / "nothing.txt"
+            write_atomic(lock, "# nothing but Python itself\n")
+            reference = Reference(PYTHON, sha256_file(lock), lock)
+        else:
+            request.getfixturevalue("with_apptainer" if name == "apptainer" else name)
+            reference = Reference("local/python", sha256_file(archive), archive)
+        runtime = by_name(name)
+        reason = runtime.missing()
+        if reason:
+            pytest.skip(reason)
+        image = runtime.prepare(reference)
+        python = f"{image}/bin/python" if name == "venv" else "/usr/local/bin/python3"
+        return Ready(runtime, image, python, reference)
+
+    return get

@@ -1,0 +1,174 @@
+"""What a machine can run, and what is missing: told without failing where nothing is there."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from atlas.engines.load import load_cell
+from atlas.environment.lane import container_lane
+from atlas.environment.runtimes.owner import is_gone, owner
+from atlas.environment.runtimes.verdict import judge
+from atlas.errors import UnavailableError
+from atlas.source.command import build_source
+
+sys.path.insert(0, str(Path(__file__).parent))
+from conftest import PYTHON
+
+ATLAS = Path(sys.executable).with_name("atlas")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def nothing(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/d.sock")
+    monkeypatch.setenv("CONTAINER_HOST", "unix:///nowhere/p.sock")
+    monkeypatch.setenv("ATLAS_ROOT", str(ROOT))
+
+
+def run(*arguments: str, code: int = 0):
+    done = subprocess.run([ATLAS, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr + done.stdout
+    return done
+
+
+def valid(name: str, text: str) -> dict:
+    document = json.loads(text)
+    schema = json.loads((ROOT / f"config/schemas/cli/{name}.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(document)
+    return document
+
+
+def test_environments_and_doctor_are_told_where_no_container_engine_is(nothing):
+    found = valid("environments", run("environments", "--offline", "--json").stdout)
+    reasons = {one["name"]: one["reason"] for one in found["runtimes"]}
+    assert reasons["venv"] is None and "no container engine answers" in reasons["docker"]
+    assert {one["engine"] for one in found["engines"]} >= {"transformers", "vllm"}
+    findings = valid("doctor", run("doctor", "--json").stdout)["findings"]
+    assert [one["level"] for one in findings if one["subject"] == "docker"] == ["note"]
+
+
+def test_what_is_set_and_not_there_is_missing_with_its_remedy(nothing, monkeypatch):
+    monkeypatch.setenv("ATLAS_RUNTIME", "docker")
+    findings = valid("doctor", run("doctor", "--json", code=1).stdout)["findings"]
+    docker = next(one for one in findings if one["subject"] == "docker")
+    assert docker["level"] == "missing" and "apt-get install" in docker["remedy"]
+    shown = run("environments", "--offline").stdout
+    assert "transformers" in shown and "runtime" in shown
+
+
+def test_an_engine_that_is_not_tracked_is_refused(nothing):
+    assert "no version in full" in run("environments", "--engine", "nope", "--offline", code=4).stderr
+
+
+def test_an_owner_is_gone_when_its_process_is():
+    here = owner()
+    assert not is_gone(here)
+    host, pid, started = here.split("/")
+    assert is_gone(f"{host}/{pid}/{int(started) + 1}")
+    assert not is_gone(f"another-machine/{pid}/1")
+    assert not is_gone("") and not is_gone("a/b/c")
+
+
+def test_the_commands_of_the_document_run(nothing):
+    text = (ROOT / "docs/environments.md").read_text()
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
+    commands = [line.partition(" #")[0].split() for block in blocks for line in block.splitlines()]
+    assert len(commands) == 2
+    for command in commands:
+        assert command[0] == "atlas"
+        assert run(*command[1:]).stdout
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A project with an engine that works, in a virtual environment or in an image."""
+    spec = {
+        "format_version": 1,
+        "engine": "toy",
+        "library": {"name": "toy", "current_version": "1.0"},
+        "packages": ["toy"],
+        "sources": [{"kind": "path", "path": "tree"}],
+        "environments": {"venv": [{"python": PYTHON}], "image": [{"reference": "a/b:1"}]},
+        "surfaces": {"engine_params": [{"class": "toy.Config"}]},
+        "landmarks": ["toy.Config"],
+    }
+    for name, text in {
+        "engine_versions/toy.yaml": json.dumps(spec),
+        "envs/toy.txt": "",
+        "envs/images.json": json.dumps(LOCK),
+        "tree/toy/__init__.py": "class Config: pass\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setenv("ATLAS_ROOT", str(tmp_path))
+    monkeypatch.setenv("ATLAS_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+LOCK = {
+    "format_version": 1,
+    "images": {
+        "a/b:1": {
+            "index": "sha256:" + "1" * 64,
+            "platforms": {"linux/amd64": {"manifest": "sha256:" + "2" * 64, "config": "sha256:" + "3" * 64}},
+        }
+    },
+}
+
+
+def verdict(root: Path):
+    cell = load_cell(root, "toy", "1.0")
+    source = root / "results/toy/1.0/source.json"
+    build_source(cell, source)
+    return judge(cell, source)
+
+
+def test_the_verdict_about_an_environment_is_data(nothing, toy, monkeypatch):
+    monkeypatch.chdir(toy)
+    fine = verdict(toy)
+    assert (fine.verdict, fine.misses, fine.reason) == ("pass", {}, None)
+    assert fine.fingerprint.startswith("sha256:")
+
+    (toy / "tree/toy/__init__.py").write_text("import torch\n")
+    bad = verdict(toy)
+    assert bad.verdict == "fail"
+    assert bad.misses == {"toy.Config": "ModuleNotFoundError: No module named 'torch'"}
+    assert bad.fingerprint != fine.fingerprint
+
+    monkeypatch.setenv("ATLAS_RUNTIME", "docker")
+    none = verdict(toy)
+    assert none.verdict == "infra_error"
+    assert "no container engine answers" in none.reason
+
+
+def test_auto_takes_the_virtual_environment_where_no_container_engine_is(nothing, toy, monkeypatch):
+    monkeypatch.setenv("ATLAS_RUNTIME", "auto")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert container_lane(load_cell(toy, "toy", "1.0")) is None
+
+
+def test_an_image_counts_by_its_digest_whatever_runs_it(toy, monkeypatch):
+    cell = load_cell(toy, "toy", "1.0")
+    for name in ("docker", "podman", "apptainer"):
+        monkeypatch.setenv("ATLAS_RUNTIME", name)
+        found = container_lane(cell)
+        assert found.digest() == "sha256:" + "2" * 64
+        assert found.document() == {"digest": found.digest(), "reference": "a/b", "made_from": {}}
+
+
+def test_an_engine_that_needs_a_gpu_is_not_run_without(toy, monkeypatch):
+    file = toy / "engine_versions/toy.yaml"
+    spec = json.loads(file.read_text())
+    spec["environments"]["image"] = [{"reference": "a/b:1", "gpu": "required"}]
+    file.write_text(json.dumps(spec))
+    monkeypatch.setenv("ATLAS_RUNTIME", "docker")
+    monkeypatch.setattr("atlas.environment.runtimes.gpu.vendors_here", list)
+    with pytest.raises(UnavailableError, match="needs a GPU, and this machine shows none"):
+        container_lane(load_cell(toy, "toy", "1.0")).runtime(())
