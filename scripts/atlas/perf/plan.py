@@ -56,6 +56,11 @@ class PerfPlan:
     def here(self) -> list[Cell]:
         return [one for one in self.cells if one.skipped is None]
 
+    @cached_property
+    def hardware(self) -> list[str]:
+        """The hardware keys that are here."""
+        return sorted({one.hardware for one in self.here})
+
     def records(self) -> list[str]:
         """The records that measuring here makes, relative to the project."""
         return [

@@ -1,0 +1,80 @@
+"""Perf stage: runs of workload cards on this machine, one record each, and the tables made of all records.
+
+INPUTS    results/{engine}/{version}/source.json, environment.json; config/workloads/*.yaml
+OUTPUTS   results/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json (a record, of failures too),
+          results/perf.csv, results/perf.latest.csv; logs/perf/samples.parquet, telemetry.parquet
+
+`snakemake perf` measures on the machine at hand, one run at a time. `--config cards=…` chooses cards, and
+`--config retry=failed` runs again what has failed. The default target holds only records of hardware that
+config/config.yaml names, and only where that hardware is.
+"""
+
+from snakemake.logging import logger
+from snakemake.settings.types import ExecMode
+
+from atlas.perf.aggregate import find_records
+from atlas.perf.plan import PerfPlan
+
+PERF = PerfPlan(Path(workflow.basedir), tuple(str(config.get("cards", "all")).split()))
+
+if config.get("retry") not in (None, "failed"):
+    raise WorkflowError("--config retry= can only be `failed`")
+if config.get("retry") == "failed":
+    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *PERF.to_retry()}
+if workflow.exec_mode == ExecMode.DEFAULT:
+    for failed in PERF.failed():
+        logger.warning(f"failed, and run again only with --config retry=failed: {failed}")
+
+
+def all_records(wildcards):
+    """Those that are measured here, and those of other machines and versions as they are."""
+    others = [path.relative_to(PERF.root).as_posix() for path in find_records(PERF.root)]
+    return sorted({*PERF.records(), *others})
+
+
+rule perf:
+    input:
+        "results/perf.csv",
+        "results/perf.latest.csv",
+
+
+rule measure:
+    input:
+        source="results/{engine}/{version}/source.json",
+        environment="results/{engine}/{version}/environment.json",
+    output:
+        update("results/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json"),
+    log:
+        "logs/measure/{engine}/{version}/{hardware}/{card}/{repeat}.log",
+    threads: 1024 # as many as there are: nothing runs beside what is measured
+    wildcard_constraints:
+        hardware="|".join(PERF.hardware) or "none",
+        card="[a-z0-9._-]+",
+        repeat="[0-9]+",
+    params:
+        *PLAN.code("atlas.perf.run", "config/schemas/perf.record.schema.json"),
+        card=PERF.card_of,
+        perf=PERF.spec_of,
+    message:
+        "Measuring {wildcards.card} on {wildcards.engine} {wildcards.version}, run {wildcards.repeat}"
+    shell:
+        "{{ atlas perf run --engine {wildcards.engine:q} --version {wildcards.version:q}"
+        " --card {wildcards.card:q} --repeat {wildcards.repeat:q} --hardware {wildcards.hardware:q}"
+        " --output {output:q} || [[ $? -eq 3 ]]; }} 2> >(tee {log:q} >&2)"
+
+
+rule perf_csv:
+    input:
+        all_records,
+    output:
+        csv=update("results/perf.csv"),
+        latest=update("results/perf.latest.csv"),
+    log:
+        "logs/perf_csv.log",
+    params:
+        *PLAN.code("atlas.perf.aggregate"),
+    message:
+        "Gathering the records of all runs"
+    shell:
+        "atlas perf aggregate --output {output.csv:q} --latest {output.latest:q} --samples logs/perf"
+        " 2> >(tee {log:q} >&2)"
