@@ -23,7 +23,7 @@ rebuild: .venv/.run ## build everything again in place; `git diff` must stay emp
 stale: .venv/.run ## what is stale, and why (exit 1 if anything is)
 	@$(BIN)/atlas stale
 
-perf: .venv/.run ## measure the workload cards on this machine, and gather results/perf.csv
+perf: .venv/.run ## measure the workload cards on this machine, and gather measured/perf.csv
 	@$(BIN)/snakemake perf --cores all --quiet rules --config cards="$(or $(CARDS),smoke)"
 
 test: .venv/.dev check ## style, types, workflow lint, and all tests

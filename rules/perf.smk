@@ -1,12 +1,13 @@
 """Perf stage: runs of workload cards on this machine, one record each, and the tables made of all records.
 
 INPUTS    results/{engine}/{version}/source.json, environment.json; config/workloads/*.yaml
-OUTPUTS   results/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json (a record, of failures too),
-          results/perf.csv, results/perf.latest.csv; logs/perf/samples.parquet, telemetry.parquet
+OUTPUTS   measured/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json (a record, of failures too),
+          measured/perf.csv, perf.latest.csv, samples.parquet, telemetry.parquet;
+          of hardware that config/config.yaml names, results/{engine}/{version}/perf/…, results/perf.csv
 
-`snakemake perf` measures on the machine at hand, one run at a time. `--config cards=…` chooses cards, and
-`--config retry=failed` runs again what has failed. The default target holds only records of hardware that
-config/config.yaml names, and only where that hardware is.
+`snakemake perf` measures on the machine at hand, one run at a time, into measured/, which is not committed.
+`--config cards=…` chooses cards, `--config retry=failed` runs again what has failed. The default target
+copies what was measured on hardware that the project keeps; a record is a fact of the past, and never stale.
 """
 
 from snakemake.logging import logger
@@ -15,6 +16,7 @@ from snakemake.settings.types import ExecMode
 from atlas.perf.aggregate import find_records
 from atlas.perf.plan import PerfPlan
 
+KEPT = PerfPlan(Path(workflow.basedir)).kept()
 PERF = PerfPlan(Path(workflow.basedir), tuple(str(config.get("cards", "all")).split()))
 
 if config.get("retry") not in (None, "failed"):
@@ -27,15 +29,20 @@ if workflow.exec_mode == ExecMode.DEFAULT:
 
 
 def all_records(wildcards):
-    """Those that are measured here, and those of other machines and versions as they are."""
+    """Those that are measured here, and all others as they are."""
     others = [path.relative_to(PERF.root).as_posix() for path in find_records(PERF.root)]
     return sorted({*PERF.records(), *others})
 
 
+wildcard_constraints:
+    hardware="(cpu|gpu)-[a-z0-9-]+",
+    card="[a-z0-9._-]+",
+    repeat="[0-9]+",
+
+
 rule perf:
     input:
-        "results/perf.csv",
-        "results/perf.latest.csv",
+        "measured/perf.csv",
 
 
 rule measure:
@@ -43,16 +50,15 @@ rule measure:
         source="results/{engine}/{version}/source.json",
         environment="results/{engine}/{version}/environment.json",
     output:
-        update("results/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json"),
+        update("measured/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json"),
     log:
         "logs/measure/{engine}/{version}/{hardware}/{card}/{repeat}.log",
-    threads: 1024 # as many as there are: nothing runs beside what is measured
+    # As many as there are: nothing runs beside what is measured.
+    threads: 1024
     wildcard_constraints:
         hardware="|".join(PERF.hardware) or "none",
-        card="[a-z0-9._-]+",
-        repeat="[0-9]+",
     params:
-        *PLAN.code("atlas.perf.run", "config/schemas/perf.record.schema.json"),
+        code=PLAN.code("atlas.perf.run", "config/schemas/perf.record.schema.json"),
         card=PERF.card_of,
         perf=PERF.spec_of,
     message:
@@ -67,14 +73,42 @@ rule perf_csv:
     input:
         all_records,
     output:
-        csv=update("results/perf.csv"),
-        latest=update("results/perf.latest.csv"),
+        csv="measured/perf.csv",
+        latest="measured/perf.latest.csv",
     log:
         "logs/perf_csv.log",
     params:
-        *PLAN.code("atlas.perf.aggregate"),
+        code=PLAN.code("atlas.perf.aggregate"),
     message:
         "Gathering the records of all runs"
     shell:
-        "atlas perf aggregate --output {output.csv:q} --latest {output.latest:q} --samples logs/perf"
+        "atlas perf aggregate --output {output.csv:q} --latest {output.latest:q} --samples measured"
+        " 2> >(tee {log:q} >&2)"
+
+
+rule keep:
+    output:
+        update("results/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json"),
+    log:
+        "logs/keep/{engine}/{version}/{hardware}/{card}/{repeat}.log",
+    message:
+        "Keeping run {wildcards.repeat} of {wildcards.card} on {wildcards.engine} {wildcards.version}"
+    shell:
+        "atlas perf keep --output {output:q} 2> >(tee {log:q} >&2)"
+
+
+rule kept_csv:
+    input:
+        KEPT,
+    output:
+        csv=update("results/perf.csv"),
+        latest=update("results/perf.latest.csv"),
+    log:
+        "logs/kept_csv.log",
+    params:
+        *PLAN.code("atlas.perf.aggregate"),
+    message:
+        "Gathering the records that the project keeps"
+    shell:
+        "atlas perf aggregate --kept --output {output.csv:q} --latest {output.latest:q}"
         " 2> >(tee {log:q} >&2)"

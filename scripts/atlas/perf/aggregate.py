@@ -12,25 +12,28 @@ from atlas.canonical import write_atomic
 from atlas.errors import InputError
 from atlas.perf.columns import COLUMNS, rows
 from atlas.perf.compare import previous
-from atlas.perf.record import read
+from atlas.perf.record import MEASURED, RESULTS, read
 from atlas.progress import say
 
-PATTERN = "results/*/*/perf/*/*/*.json"
+PATTERN = "*/*/perf/*/*/*.json"
 
 
-def find_records(root: Path) -> list[Path]:
-    return sorted(path for path in root.glob(PATTERN) if not path.name.endswith(".prov.json"))
+def find_records(root: Path, folders: Sequence[str] = (RESULTS, MEASURED)) -> list[Path]:
+    """All records: those that the project keeps, and those of this machine."""
+    found = [path for folder in folders for path in sorted((root / folder).glob(PATTERN))]
+    return [path for path in found if not path.name.endswith(".prov.json")]
 
 
 def read_records(paths: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The records, and of files that are none, what is wrong with them."""
-    found, wrong = [], []
+    """The records, each run once, and of files that are none, what is wrong with them."""
+    found, wrong = {}, []
     for path in paths:
         try:
-            found.append(read(path))
+            record = read(path)
+            found[record["run_id"]] = record
         except InputError as error:
             wrong.append(str(error))
-    return sorted(found, key=_order), wrong
+    return sorted(found.values(), key=_order), wrong
 
 
 def table(records: Sequence[Mapping[str, Any]], changes: Mapping[tuple[str, str, str], float]) -> str:
@@ -56,9 +59,11 @@ def latest(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [record for record in records if (*_series(record), record["engine_version"]) in wanted]
 
 
-def aggregate(root: Path, output: Path, latest_output: Path, samples: Path | None) -> int:
-    """Write all views of all records; 1 if some files are no records."""
-    records, wrong = read_records(find_records(root))
+def aggregate(
+    root: Path, output: Path, latest_output: Path, samples: Path | None, *, kept: bool = False
+) -> int:
+    """Write all views of all records, or of those alone that the project keeps; 1 if some files are none."""
+    records, wrong = read_records(find_records(root, (RESULTS,) if kept else (RESULTS, MEASURED)))
     changes = previous(records)
     write_atomic(output, table(records, changes))
     write_atomic(latest_output, table(latest(records), changes))

@@ -83,12 +83,31 @@ def run(
 @click.option("--output", type=File, required=True, help="perf.csv")
 @click.option("--latest", type=File, required=True, help="The rows of the versions that were measured last.")
 @click.option("--samples", type=File, help="A folder for samples.parquet and telemetry.parquet.")
-def aggregate(output: Path, latest: Path, samples: Path | None) -> int:
+@click.option("--kept", is_flag=True, help="Only records that the project keeps.")
+def aggregate(output: Path, latest: Path, samples: Path | None, kept: bool) -> int:
     """Write perf.csv and its latest view from all records, and Parquet of all samples."""
     from atlas.paths import project_root
     from atlas.perf.aggregate import aggregate as write
 
-    return write(project_root(), output, latest, samples)
+    return write(project_root(), output, latest, samples, kept=kept)
+
+
+@perf.command()
+@click.option("--output", type=File, required=True, help="A record's place in results/.")
+def keep(output: Path) -> None:
+    """Keep a record of this machine with the project. Exits 5 if it was not measured here."""
+    from atlas.canonical import write_atomic
+    from atlas.paths import project_root
+    from atlas.perf.record import MEASURED, RESULTS, read, text
+
+    root = project_root()
+    place = output.resolve().relative_to(root)
+    measured = root / MEASURED / Path(*place.parts[1:])
+    if place.parts[0] != RESULTS:
+        raise InputError(f"{output} is not in {RESULTS}/")
+    if not measured.is_file():
+        raise UnavailableError(f"{place} was not measured on this machine", hint="measure it where it can be")
+    write_atomic(output, text(read(measured)))
 
 
 @perf.command()

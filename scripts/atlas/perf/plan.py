@@ -11,10 +11,11 @@ from typing import Any
 from atlas.canonical import digest
 from atlas.engines.load import load_all
 from atlas.errors import AtlasError, InputError
+from atlas.perf.aggregate import find_records
 from atlas.perf.cards import Card, load_cards
 from atlas.perf.engine import load_perf, translated
 from atlas.perf.machine import gpus_here, hardware_key
-from atlas.perf.record import path_of, read
+from atlas.perf.record import RESULTS, path_of, read
 from atlas.perf.select import select
 from atlas.yamlfile import load_yaml
 
@@ -70,10 +71,12 @@ class PerfPlan:
         ]
 
     def kept(self) -> list[str]:
-        """Those of them that the project keeps: of hardware that config.yaml names."""
+        """The records that the project keeps, of hardware that config.yaml names: on disk, or measured here."""
         settings = load_yaml(self.root / "config/config.yaml", "config/config.yaml").value
         names = (settings.get("perf") or {}).get("hardware", [])
-        return [path for path in self.records() if path.split("/")[4] in names] if names else []
+        found = [path for path in find_records(self.root) if path.relative_to(self.root).parts[4] in names]
+        places = {Path(RESULTS, *path.relative_to(self.root).parts[1:]).as_posix() for path in found}
+        return sorted(places)
 
     def failed(self) -> list[str]:
         """Records of failures that are on disk, with their kind."""

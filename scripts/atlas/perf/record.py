@@ -23,8 +23,13 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 UNFINISHED = "no end was recorded: the recorder itself was killed"
 
 
+MEASURED = "measured"
+"""Where records of this machine are; those of hardware that the project keeps are copied to RESULTS."""
+RESULTS = "results"
+
+
 def path_of(root: Path, engine: str, version: str, hardware: str, card: str, repeat: int) -> Path:
-    return root / "results" / engine / version / "perf" / hardware / card / f"{repeat}.json"
+    return root / MEASURED / engine / version / "perf" / hardware / card / f"{repeat}.json"
 
 
 def opened(engine: str, version: str, card: Card, repeat: int, hardware: str) -> dict[str, Any]:
