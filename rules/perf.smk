@@ -21,8 +21,6 @@ PERF = PerfPlan(Path(workflow.basedir), tuple(str(config.get("cards", "all")).sp
 
 if config.get("retry") not in (None, "failed"):
     raise WorkflowError("--config retry= can only be `failed`")
-if config.get("retry") == "failed":
-    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *PERF.to_retry()}
 if workflow.exec_mode == ExecMode.DEFAULT:
     for failed in PERF.failed():
         logger.warning(f"failed, and run again only with --config retry=failed: {failed}")
@@ -30,6 +28,9 @@ if workflow.exec_mode == ExecMode.DEFAULT:
 
 def all_records(wildcards):
     """Those that are measured here, and all others as they are."""
+    if config.get("retry") == "failed":
+        # What --forcerun would do; the settings themselves are not there yet when this file is read.
+        workflow.dag.forcefiles.update(PERF.to_retry())
     others = [path.relative_to(PERF.root).as_posix() for path in find_records(PERF.root)]
     return sorted({*PERF.records(), *others})
 

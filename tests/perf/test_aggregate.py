@@ -33,7 +33,9 @@ def result(value, metric="output_tput", **more):
 
 
 def made(card="toy", version="1.0", repeat=1, kind=None, results=None, **more):
-    one = opened("engine", version, Card(card, "s", ("t",), "c:1", command=("x",), repeats=5), repeat, "cpu-x")
+    one = opened(
+        "engine", version, Card(card, "s", ("t",), "c:1", command=("x",), repeats=5), repeat, "cpu-x"
+    )
     one |= {"started_at": TIME, "finished_at": TIME, "run_id": f"{card}-{version}-{repeat}"}
     one |= {"status": "FAILURE" if kind else "SUCCESS", "failure_kind": kind}
     one |= {"failure_reason": "because" if kind else None, "environment_family": "f", "machine_name": "m"}
@@ -70,7 +72,9 @@ def test_n_cards_in_give_n_groups_of_rows_out_whatever_became_of_them(cards):
     assert all((row["status"] == "SUCCESS") == (row["performance"] == "100.0") for row in rows)
 
 
-@pytest.mark.parametrize("text", ["12345e7", "007", "8", "1e5", "-0", "a,b", 'q"q', "x\ny", " lead", "=1+1", "é"])
+@pytest.mark.parametrize(
+    "text", ["12345e7", "007", "8", "1e5", "-0", "a,b", 'q"q', "x\ny", " lead", "=1+1", "é"]
+)
 def test_text_survives_byte_for_byte(text):
     (row,) = csv.DictReader(table([made(machine_name=text, runtime_digest=text)], {}).splitlines(True))
     assert (row["machine_name"], row["docker_sha"]) == (text, text)
@@ -84,7 +88,14 @@ def test_numbers_survive(value):
 
 def test_what_was_not_measured_is_empty_and_never_zero():
     row = rows_of([made(kind="timeout")])[0]
-    for name in ("performance", "energy_j", "power_avg_w", "vram_peak_bytes", "tokens_per_joule", "exit_code"):
+    for name in (
+        "performance",
+        "energy_j",
+        "power_avg_w",
+        "vram_peak_bytes",
+        "tokens_per_joule",
+        "exit_code",
+    ):
         assert row[name] == ""
 
 
@@ -95,7 +106,11 @@ def test_of_several_results_each_has_its_own_status():
     ]
     good, bad = rows_of([made(kind="metric_missing", results=results)])
     assert (good["model"], good["status"], good["extra_json"]) == ("toy_a", "SUCCESS", '{"isl": "007"}')
-    assert (bad["status"], bad["failure_reason"], bad["performance"]) == ("FAILURE", "`nan` is not finite", "")
+    assert (bad["status"], bad["failure_reason"], bad["performance"]) == (
+        "FAILURE",
+        "`nan` is not finite",
+        "",
+    )
 
 
 def test_a_file_that_is_no_record_is_told_and_spoils_nothing(tmp_path, capsys):
@@ -122,7 +137,15 @@ def test_samples_and_telemetry_become_parquet(tmp_path):
     folder.mkdir(parents=True)
     lines = [
         {"event": "start", "t": 0.0, "started": 0.0},
-        {"event": "request", "t": 9, "batch": 0, "sent": 1.0, "done": 2.0, "tokens": [1.5, 1.75, 2.0], "n_in": 4},
+        {
+            "event": "request",
+            "t": 9,
+            "batch": 0,
+            "sent": 1.0,
+            "done": 2.0,
+            "tokens": [1.5, 1.75, 2.0],
+            "n_in": 4,
+        },
         {"event": "window", "t": 9, "start": 1.0, "end": 2.0},
     ]
     (folder / "1.journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

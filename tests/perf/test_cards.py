@@ -19,7 +19,15 @@ from atlas.perf.tools import check_tools, registry, wrap
 
 ROOT = Path(__file__).resolve().parents[2]
 CARDS = load_cards(ROOT)
-SPEC = {"architecture": "llama", "layers": 2, "hidden_size": 16, "heads": 2, "kv_heads": 1, "vocabulary": 32, "seed": 0}
+SPEC = {
+    "architecture": "llama",
+    "layers": 2,
+    "hidden_size": 16,
+    "heads": 2,
+    "kv_heads": 1,
+    "vocabulary": 32,
+    "seed": 0,
+}
 GOOD = """\
 format_version: 1
 cards:
@@ -65,7 +73,10 @@ def test_what_is_wrong_with_a_card_is_told_with_its_line_and_the_nearest_name(tm
 
 
 def test_a_model_whose_sizes_do_not_fit_is_told(tmp_path):
-    for change, what in (({"hidden_size": 18, "heads": 4}, "hidden_size"), ({"heads": 2, "kv_heads": 3}, "groups")):
+    for change, what in (
+        ({"hidden_size": 18, "heads": 4}, "hidden_size"),
+        ({"heads": 2, "kv_heads": 3}, "groups"),
+    ):
         text = GOOD.replace("{hub: owner/name}", json.dumps({"synthetic": {**SPEC, **change}}))
         with pytest.raises(InputError, match=what):
             cards_in(tmp_path, text)

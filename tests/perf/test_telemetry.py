@@ -178,7 +178,11 @@ def test_a_counter_that_starts_again_at_a_known_range_is_followed():
 
 
 def test_rapl_counts_packages_and_memory_and_no_part_twice(tmp_path):
-    for name, label in (("intel-rapl:0", "package-0"), ("intel-rapl:0:0", "core"), ("intel-rapl:0:1", "dram")):
+    for name, label in (
+        ("intel-rapl:0", "package-0"),
+        ("intel-rapl:0:0", "core"),
+        ("intel-rapl:0:1", "dram"),
+    ):
         zone = tmp_path / name
         zone.mkdir()
         (zone / "name").write_text(label)

@@ -25,7 +25,11 @@ def confirmed(baseline, now, policy=Policy()):  # noqa: B008
     first = _moved(baseline.screen, now.screen, mann_whitney(baseline.screen, now.screen), policy)
     if not first:
         return 0
-    return first if first * _moved(baseline.confirm, now.confirm, mann_whitney(*_fresh(baseline, now)), policy) > 0 else 0
+    return (
+        first
+        if first * _moved(baseline.confirm, now.confirm, mann_whitney(*_fresh(baseline, now)), policy) > 0
+        else 0
+    )
 
 
 def _fresh(baseline, now):
@@ -75,14 +79,14 @@ def test_judge_decides_as_the_simulations_do():
             assert kind == kinds.get(confirmed(*pair), kind)
 
 
-@pytest.mark.parametrize(
-    ("runs", "least"), [(3, 0.1), (4, 2 / 70), (5, 2 / 252), (6, 2 / 924)]
-)
+@pytest.mark.parametrize(("runs", "least"), [(3, 0.1), (4, 2 / 70), (5, 2 / 252), (6, 2 / 924)])
 def test_the_smallest_p_values_are_exact(runs, least):
     assert mann_whitney(range(runs), range(10, 10 + runs)) == pytest.approx(least)
 
 
-@given(st.lists(st.integers(0, 4), min_size=2, max_size=5), st.lists(st.integers(0, 4), min_size=2, max_size=5))
+@given(
+    st.lists(st.integers(0, 4), min_size=2, max_size=5), st.lists(st.integers(0, 4), min_size=2, max_size=5)
+)
 @settings(deadline=None)
 def test_the_test_is_that_of_all_arrangements_ties_or_not(one, two):
     pooled = [*one, *two]

@@ -107,9 +107,7 @@ def previous(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str],
 
 
 def _metrics(records: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    seen = {
-        (one["metric"], one["statistic"], one["unit"]) for record in records for one in record["results"]
-    }
+    seen = {(one["metric"], one["statistic"], one["unit"]) for record in records for one in record["results"]}
     chosen = [one for one in seen if one[:2] in JUDGED or one[0] not in UNITS]
     order = {pair: index for index, pair in enumerate(JUDGED)}
     return sorted(chosen, key=lambda one: (order.get(one[:2], len(order)), one))

@@ -88,8 +88,7 @@ def _filled(tree: Any, values: dict[str, Any], model: str) -> Any:
         return {
             name: _filled(value, values, model)
             for name, value in tree.items()
-            if not (isinstance(value, dict) and value.keys() == {"parameter"})
-            or value["parameter"] in values
+            if not (isinstance(value, dict) and value.keys() == {"parameter"}) or value["parameter"] in values
         }
     if isinstance(tree, list):
         return [_filled(item, values, model) for item in tree]

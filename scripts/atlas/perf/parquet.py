@@ -65,7 +65,9 @@ def _samples(root: Path, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         tokens, done = one["tokens"], one["done"]
         known = {"run_id": record["run_id"], "request": number}
 
-        def row(metric: str, i: int, at: float, value: float, known: dict[str, Any] = known) -> dict[str, Any]:
+        def row(
+            metric: str, i: int, at: float, value: float, known: dict[str, Any] = known
+        ) -> dict[str, Any]:
             return {**known, "metric": metric, "i": i, "t_offset_s": at - origin, "value": value}
 
         if not tokens or done is None:

@@ -68,7 +68,10 @@ def verdicts(
     lower: Sequence[str] = (),
 ) -> list[Shown]:
     if words:
-        sides = ([one for one in sides[0] if one["card"] in words], [o for o in sides[1] if o["card"] in words])
+        sides = (
+            [one for one in sides[0] if one["card"] in words],
+            [o for o in sides[1] if o["card"] in words],
+        )
     found = compare(
         *sides,
         policy=Policy(min_effect=min_effect),

@@ -161,9 +161,7 @@ def _facts(
 
 
 def _rules(card: Card) -> Any:
-    return rules(
-        card.log_error_patterns, card.log_error_benign_patterns, scan=card.log_error_pattern_scan
-    )
+    return rules(card.log_error_patterns, card.log_error_benign_patterns, scan=card.log_error_pattern_scan)
 
 
 def _results(

@@ -96,9 +96,7 @@ def supervise(
     )
 
 
-def _wait(
-    process: subprocess.Popen[bytes], timeout_s: float | None, cancelled: Cancelled, log: Path
-) -> bool:
+def _wait(process: subprocess.Popen[bytes], timeout_s: float | None, cancelled: Cancelled, log: Path) -> bool:
     """Whether it ended by itself."""
     end = time.monotonic() + timeout_s if timeout_s else None
     while process.poll() is None:

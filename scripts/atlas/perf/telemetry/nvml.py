@@ -13,9 +13,7 @@ FIELDS: dict[str, Callable[[Any, Any], Any]] = {
     "vram_used_bytes": lambda nvml, device: nvml.nvmlDeviceGetMemoryInfo(device).used,
     "vram_total_bytes": lambda nvml, device: nvml.nvmlDeviceGetMemoryInfo(device).total,
     "temperature_c": lambda nvml, device: nvml.nvmlDeviceGetTemperature(device, nvml.NVML_TEMPERATURE_GPU),
-    "sm_clock_hz": lambda nvml, device: (
-        nvml.nvmlDeviceGetClockInfo(device, nvml.NVML_CLOCK_SM) * 1_000_000
-    ),
+    "sm_clock_hz": lambda nvml, device: nvml.nvmlDeviceGetClockInfo(device, nvml.NVML_CLOCK_SM) * 1_000_000,
     "memory_clock_hz": lambda nvml, device: (
         nvml.nvmlDeviceGetClockInfo(device, nvml.NVML_CLOCK_MEM) * 1_000_000
     ),
@@ -91,7 +89,10 @@ def open_gpus() -> Gpus:
     except pynvml.NVMLError as error:
         return Gpus(reason=f"NVML: {error}")
     found = Gpus(pynvml)
-    driver, cuda = _asked(found, "nvmlSystemGetDriverVersion"), _asked(found, "nvmlSystemGetCudaDriverVersion_v2")
+    driver, cuda = (
+        _asked(found, "nvmlSystemGetDriverVersion"),
+        _asked(found, "nvmlSystemGetCudaDriverVersion_v2"),
+    )
     found.driver = _text(driver) if driver else None
     found.cuda = f"{cuda // 1000}.{cuda % 1000 // 10}" if cuda else None
     try:

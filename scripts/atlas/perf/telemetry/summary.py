@@ -125,7 +125,5 @@ def _peak_of_sum(series: list[list[tuple[float, float | None]]], start: float, e
 
 def _throttled(trace: Trace, devices: list[str], start: float, end: float) -> float | None:
     """The share of samples in which a device held back; idling (1) is no reason to."""
-    values = [
-        int(v) & ~1 for d in devices for v in _values(trace, "gpus", d, "throttle_reasons", start, end)
-    ]
+    values = [int(v) & ~1 for d in devices for v in _values(trace, "gpus", d, "throttle_reasons", start, end)]
     return sum(map(bool, values)) / len(values) if values else None

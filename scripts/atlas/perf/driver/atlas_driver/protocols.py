@@ -42,7 +42,9 @@ class Streamer:
         self.prepare = {name: compile_tree(tree, names) for name, tree in spec.get("request", {}).items()}
         self.generate = compile_tree(spec["generate"], [*names, *self.prepare])
 
-    def run(self, prompts: List[List[int]], output_tokens: int, streamed: bool = True) -> List[Dict[str, Any]]:
+    def run(
+        self, prompts: List[List[int]], output_tokens: int, streamed: bool = True
+    ) -> List[Dict[str, Any]]:
         stream = Stream(self.prompt_first) if streamed else None
         objects = {**self.objects, "prompts": prompts, "output_tokens": output_tokens, "stream": stream}
         sent = time.monotonic()
@@ -63,7 +65,9 @@ class Steps:
         self.read = {name: _reader(path) for name, path in spec["read"].items()}
         self.count = 0
 
-    def run(self, prompts: List[List[int]], output_tokens: int, streamed: bool = True) -> List[Dict[str, Any]]:
+    def run(
+        self, prompts: List[List[int]], output_tokens: int, streamed: bool = True
+    ) -> List[Dict[str, Any]]:
         requests: Dict[str, Dict[str, Any]] = {}
         for prompt in prompts:
             name = str(self.count)
