@@ -23,7 +23,9 @@ if config.get("retry") not in (None, "failed"):
     raise WorkflowError("--config retry= can only be `failed`")
 if workflow.exec_mode == ExecMode.DEFAULT:
     for failed in PERF.failed():
-        logger.warning(f"failed, and run again only with --config retry=failed: {failed}")
+        logger.warning(
+            f"failed, and run again only with --config retry=failed: {failed}"
+        )
 
 
 def all_records(wildcards):
@@ -31,7 +33,9 @@ def all_records(wildcards):
     if config.get("retry") == "failed":
         # What --forcerun would do; the settings themselves are not there yet when this file is read.
         workflow.dag.forcefiles.update(PERF.to_retry())
-    others = [path.relative_to(PERF.root).as_posix() for path in find_records(PERF.root)]
+    others = [
+        path.relative_to(PERF.root).as_posix() for path in find_records(PERF.root)
+    ]
     return sorted({*PERF.records(), *others})
 
 
@@ -54,10 +58,10 @@ rule measure:
         update("measured/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json"),
     log:
         "logs/measure/{engine}/{version}/{hardware}/{card}/{repeat}.log",
-    # As many as there are: nothing runs beside what is measured.
-    threads: 1024
     wildcard_constraints:
         hardware="|".join(PERF.hardware) or "none",
+    # As many as there are: nothing runs beside what is measured.
+    threads: 1024
     params:
         code=PLAN.code("atlas.perf.run", "config/schemas/perf.record.schema.json"),
         card=PERF.card_of,

@@ -1,4 +1,4 @@
-"""Cards: wrong ones are told with their line, chosen ones are those that are meant, models are the same everywhere."""
+"""Cards: wrong ones are told with their line, those that are meant are chosen; models and tools."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def names(cards, *words):
     ("old", "new", "message"),
     [
         ("tags: [cpu]", "tag: [cpu]", "mine.yaml:8:5: unknown key `tag` (did you mean `tags`?)"),
-        ("name: two", "name: one", "mine.yaml:7:5: there is a card `one` already, in config/workloads/mine.yaml:3"),
+        ("name: two", "name: one", "mine.yaml:7:5: there is a card `one` already, in config/workloads/mine.yaml:3"),  # noqa: E501
         ("batch_size: 4}", "batch_size: 4}\n    repeats: 0", "mine.yaml:7:5: `repeats`"),
         ("batch_size: 4}", "batch_size: 4}\n    command: [x]", "mine.yaml:3: `one` needs either"),
-        ("tags: [cpu]", "tags: [cpu]\n    tools: [nsyss]", "mine.yaml:7: there is no tool `nsyss` (did you mean `nsys`?)"),
+        ("tags: [cpu]", "tags: [cpu]\n    tools: [nsyss]", "mine.yaml:7: there is no tool `nsyss` (did you mean `nsys`?)"),  # noqa: E501
         ("tags: [cpu]", "tags: [cpu]\n    tools: [nsys, ncu]", "cannot profile the same run"),
         ("{hub: owner/name}", "{hub: name}", "not a model such as"),
         ("name: two", "name: Two", "not a name of lower-case letters"),

@@ -28,7 +28,8 @@ def load(path):
     if path == "bad": raise RuntimeError("no such model")
     return Model()
 class Output:
-    def __init__(self, id, tokens, finished): self.id, self.tokens, self.finished = id, [Tokens(tokens)], finished
+    def __init__(self, id, tokens, finished):
+        self.id, self.tokens, self.finished = id, [Tokens(tokens)], finished
 class Tokens:
     def __init__(self, tokens): self.token_ids = tokens
 class Steps:

@@ -57,18 +57,18 @@ MATRIX = {
     ),
     "out of memory, and yet exit 0": (f"{GOOD}; print('CUDA out of memory. Tried')", {}, "oom", 0),
     "a traceback, and yet exit 0": (
-        f"{GOOD}\nimport traceback\ntry:\n 1/0\nexcept Exception: traceback.print_exc()", {}, "log_pattern", 0,
+        f"{GOOD}\nimport traceback\ntry:\n 1/0\nexcept Exception: traceback.print_exc()", {}, "log_pattern", 0,  # noqa: E501
     ),
     "no metric": ("print('done')", {}, "metric_missing", 0),
     "nan": ("print('performance: nan tok/s')", {}, "metric_missing", 0),
     "inf": ("print('performance: inf tok/s')", {}, "metric_missing", 0),
-    "a full disk": ("import errno; raise OSError(errno.ENOSPC, 'No space left on device')", {}, "disk_full", 1),
+    "a full disk": ("import errno; raise OSError(errno.ENOSPC, 'No space left on device')", {}, "disk_full", 1),  # noqa: E501
     "no CSV": (GOOD, {"multiple_results": "r.csv"}, "metric_missing", 0),
     "a CSV in part": (
         "open('r.csv','w').write('model,performance,metric\\na,1.5,tok/s\\nb,,tok/s\\n')",
         {"multiple_results": "r.csv"}, "metric_missing", 0,
     ),
-    "scanning switched off": (f"{GOOD}; print('RuntimeError: x')", {"log_error_pattern_scan": False}, None, 0),
+    "scanning switched off": (f"{GOOD}; print('RuntimeError: x')", {"log_error_pattern_scan": False}, None, 0),  # noqa: E501
     "a benign line of the card": (
         f"{GOOD}; print('RuntimeError: x known')", {"log_error_benign_patterns": ("known",)}, None, 0,
     ),

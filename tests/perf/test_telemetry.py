@@ -6,6 +6,7 @@ import math
 import os
 import signal
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -46,7 +47,7 @@ def test_energy_of_the_counter_is_the_integral_of_the_power(gpus, tmp_path):
     assert {part["method"] for part in summary["energy_parts"].values()} == {"counter"}
     power = trace.series("gpus", UUIDS[0], "power_w")
     counter = trace.series("gpus", UUIDS[0], "energy_j")
-    gaps = [b[0] - a[0] for a, b in zip(power, power[1:], strict=False)]
+    gaps = [b[0] - a[0] for a, b in pairwise(power)]
     if max(gaps) < 0.1:  # else this machine is too busy for a wave of one second to be seen
         assert by_integral(power, start, end).joules == pytest.approx(
             by_counter(counter, start, end).joules, rel=0.005

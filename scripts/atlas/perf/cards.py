@@ -108,7 +108,7 @@ def _card(document: Document, pointer: Pointer, entry: dict[str, Any], scope: st
     _check_model(document, (*pointer, "model", "synthetic"), (entry.get("model") or {}).get("synthetic"))
     check_tools(entry.get("tools", ()), where)
     lists = ("tags", "engines", "command", "log_error_patterns", "log_error_benign_patterns", "tools")
-    values = {key: tuple(value) if key in lists else value for key, value in entry.items()}
+    values: dict[str, Any] = {key: tuple(value) if key in lists else value for key, value in entry.items()}
     values["dataset"] = {**DATASET, **values.get("dataset", {})}
     return Card(scope=scope, where=where, **values)
 

@@ -121,7 +121,10 @@ def keep(output: Path) -> None:
 @click.option("--fail-on", type=click.Choice(["regression", "suspected", "never"]), default="regression")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare(baseline: str, now: str, as_json: bool, fail_on: str, **options: Any) -> int:
-    """Verdicts on NOW against BASELINE: engine==version, a folder of records, or files. Exits 1 on a regression."""
+    """Verdicts on NOW against BASELINE, each engine==version, a folder of records, or one of them.
+
+    Exits 1 on a regression.
+    """
     from atlas.paths import project_root
     from atlas.perf.report import as_text, gate, sides_of, verdicts
 

@@ -6,18 +6,68 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-MADENGINE = (
-    "model,n_gpus,nnodes,gpus_per_node,training_precision,pipeline,args,tags,docker_file,base_docker,"
-    "docker_sha,docker_image,git_commit,machine_name,deployment_type,launcher,gpu_architecture,performance,"
-    "metric,relative_change,status,build_duration,test_duration,dataname,data_provider_type,data_size,"
-    "data_download_duration,build_number,additional_docker_run_options"
-).split(",")
-OURS = (
-    "run_id,format_version,engine,engine_version,environment_digest,workload_digest,hardware_key,started_at,"
-    "finished_at,repeat,unit,statistic,ci_low,ci_high,n,validity,validity_reasons,failure_kind,"
-    "failure_reason,exit_code,log_path,energy_j,power_avg_w,power_peak_w,vram_peak_bytes,tokens_per_joule,"
-    "environment_family,profiled,extra_json"
-).split(",")
+MADENGINE = [
+    "model",
+    "n_gpus",
+    "nnodes",
+    "gpus_per_node",
+    "training_precision",
+    "pipeline",
+    "args",
+    "tags",
+    "docker_file",
+    "base_docker",
+    "docker_sha",
+    "docker_image",
+    "git_commit",
+    "machine_name",
+    "deployment_type",
+    "launcher",
+    "gpu_architecture",
+    "performance",
+    "metric",
+    "relative_change",
+    "status",
+    "build_duration",
+    "test_duration",
+    "dataname",
+    "data_provider_type",
+    "data_size",
+    "data_download_duration",
+    "build_number",
+    "additional_docker_run_options",
+]
+OURS = [
+    "run_id",
+    "format_version",
+    "engine",
+    "engine_version",
+    "environment_digest",
+    "workload_digest",
+    "hardware_key",
+    "started_at",
+    "finished_at",
+    "repeat",
+    "unit",
+    "statistic",
+    "ci_low",
+    "ci_high",
+    "n",
+    "validity",
+    "validity_reasons",
+    "failure_kind",
+    "failure_reason",
+    "exit_code",
+    "log_path",
+    "energy_j",
+    "power_avg_w",
+    "power_peak_w",
+    "vram_peak_bytes",
+    "tokens_per_joule",
+    "environment_family",
+    "profiled",
+    "extra_json",
+]
 COLUMNS = (*MADENGINE, *OURS)
 
 

@@ -1,10 +1,11 @@
-"""Comparing records: which runs belong together, which versions with which, and the verdict on each series."""
+"""Comparing records: which runs belong together, which versions with which, and the verdicts."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -95,7 +96,7 @@ def previous(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str],
     changes = {}
     for versions in series.values():
         order = sorted(versions, key=_version)
-        for before, version in zip(order, order[1:], strict=False):
+        for before, version in pairwise(order):
             for record in versions[version]:
                 for result in record["results"]:
                     metric, statistic = result["metric"], result["statistic"]

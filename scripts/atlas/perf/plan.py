@@ -50,7 +50,7 @@ class PerfPlan:
             for version in engine.versions:
                 spec = load_perf(self.root, engine.name, version)
                 if spec is not None:
-                    found += [cell(self.root, engine.name, version, card, spec) for card in chosen]
+                    found += [cell(engine.name, version, card, spec) for card in chosen]
         return found
 
     @cached_property
@@ -71,7 +71,7 @@ class PerfPlan:
         ]
 
     def kept(self) -> list[str]:
-        """The records that the project keeps, of hardware that config.yaml names: on disk, or measured here."""
+        """The records that the project keeps: of hardware that config.yaml names, kept or measured here."""
         settings = load_yaml(self.root / "config/config.yaml", "config/config.yaml").value
         names = (settings.get("perf") or {}).get("hardware", [])
         found = [path for path in find_records(self.root) if path.relative_to(self.root).parts[4] in names]
@@ -110,7 +110,7 @@ class PerfPlan:
             return f"not valid: {error}"
 
 
-def cell(root: Path, engine: str, version: str, card: Card, spec: dict[str, Any]) -> Cell:
+def cell(engine: str, version: str, card: Card, spec: dict[str, Any]) -> Cell:
     hardware = hardware_key(card.gpus_per_node)
     return Cell(engine, version, card, hardware, _why_not(engine, card, spec))
 

@@ -123,7 +123,8 @@ def _measure(
     if made.journal and made.journal.is_file():
         with suppress(OSError):
             shutil.copyfile(made.journal, kept.with_suffix(".journal.jsonl"))
-    summary = summarise(read_trace(telemetry), *(journal.window or (None, None)), card.gpus_per_node)
+    start, end = journal.window or (None, None)
+    summary = summarise(read_trace(telemetry), start, end, card.gpus_per_node)
     results, bad, requests = _results(made, card, log, journal, scratch)
     tokens = sum(len(one["tokens"]) for one in succeeded(journal))
     results += powered(summary, tokens) if journal.window else []

@@ -65,7 +65,7 @@ def judge(
     now: Side,
     *,
     better: str,
-    policy: Policy = Policy(),  # noqa: B008 (frozen)
+    policy: Policy = Policy(),
     differing: Sequence[str] = (),
     canary: Verdict | None = None,
     seed: int = 0,

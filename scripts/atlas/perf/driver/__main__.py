@@ -1,4 +1,4 @@
-"""This folder, run by an engine's Python: `python -s driver --request FILE --output FILE`. Standard library only."""
+"""This folder, run by an engine's Python: `python -s driver --request FILE --output FILE`."""
 
 if __name__ == "__main__":
     import sys

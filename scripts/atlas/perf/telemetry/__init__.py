@@ -1,1 +1,1 @@
-"""Telemetry: one sampler per run, a process of its own, that streams to disk what the machine's sensors say."""
+"""Telemetry: one sampler per run, a process of its own, that streams to disk what sensors say."""

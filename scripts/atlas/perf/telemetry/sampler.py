@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import select
 import sys
 import time
@@ -71,7 +72,7 @@ def _line(file: IO[str], entry: dict[str, Any]) -> None:
 def _ended(seconds: float) -> bool:
     """Wait; whether standard input has ended by then."""
     ready, _, _ = select.select([sys.stdin], [], [], seconds)
-    return bool(ready) and not sys.stdin.buffer.read1(1)
+    return bool(ready) and not os.read(sys.stdin.fileno(), 1)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import resource
 import sys
 import time
 import traceback
-from typing import Any, Dict, List
+from typing import Any
 
 from .journal import Journal
 from .protocols import PROTOCOLS, failed
@@ -16,7 +16,7 @@ from .protocols import PROTOCOLS, failed
 ENGINE_FAILED = 3
 
 
-def main(arguments: List[str], started: float) -> int:
+def main(arguments: list[str], started: float) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--request", required=True)
     parser.add_argument("--output", required=True)
@@ -37,14 +37,14 @@ def main(arguments: List[str], started: float) -> int:
     return 0
 
 
-def drive(request: Dict[str, Any], journal: Journal) -> None:
+def drive(request: dict[str, Any], journal: Journal) -> None:
     sys.path.insert(0, request["probe"])
     from atlas_probe.calls import compiled  # type: ignore[import-not-found]
 
     del sys.path[0]
     spec = request["spec"]
     journal.enter("load")
-    objects: Dict[str, Any] = {}
+    objects: dict[str, Any] = {}
 
     def compile_tree(tree: Any, names: Any) -> Any:
         return compiled(tree, names, "")
@@ -52,7 +52,7 @@ def drive(request: Dict[str, Any], journal: Journal) -> None:
     for entry in spec["load"]:
         for name, tree in entry.items():
             objects[name] = compile_tree(tree, list(objects))(objects)
-    protocol = PROTOCOLS[spec["protocol"]](spec, compile_tree, objects)
+    protocol: Any = PROTOCOLS[spec["protocol"]](spec, compile_tree, objects)
     tokens = request["output_tokens"]
     journal.enter("warmup")
     for batch in request["warmup"]:
@@ -68,7 +68,7 @@ def drive(request: Dict[str, Any], journal: Journal) -> None:
     journal.enter("end")
 
 
-def _measure(protocol: Any, batch: List[List[int]], tokens: int, number: int, journal: Journal) -> None:
+def _measure(protocol: Any, batch: list[list[int]], tokens: int, number: int, journal: Journal) -> None:
     sent = time.monotonic()
     try:
         requests = protocol.run(batch, tokens)
@@ -79,7 +79,7 @@ def _measure(protocol: Any, batch: List[List[int]], tokens: int, number: int, jo
         journal.add("request", batch=number, **one)
 
 
-def _compare(protocol: Any, request: Dict[str, Any], journal: Journal) -> None:
+def _compare(protocol: Any, request: dict[str, Any], journal: Journal) -> None:
     """The same batches, in turn as they are measured and in a bare loop that only calls the engine."""
     journal.enter("compare")
     tokens = request["output_tokens"]

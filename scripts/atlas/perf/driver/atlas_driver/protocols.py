@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import functools
 import time
-from typing import Any, Callable, Dict, List, Optional
+from collections.abc import Callable
+from typing import Any
 
-Objects = Dict[str, Any]
+Objects = dict[str, Any]
 Evaluate = Callable[[Objects], Any]
 
 
@@ -20,7 +21,7 @@ class Stream:
 
     def __init__(self, prompt_first: bool) -> None:
         self.skip = 1 if prompt_first else 0
-        self.times: List[float] = []
+        self.times: list[float] = []
 
     def put(self, _value: object) -> None:
         self.times.append(time.monotonic())
@@ -28,14 +29,14 @@ class Stream:
     def end(self) -> None:
         pass
 
-    def tokens(self) -> List[float]:
+    def tokens(self) -> list[float]:
         return self.times[self.skip :]
 
 
 class Streamer:
     """The protocol `streamer`."""
 
-    def __init__(self, spec: Dict[str, Any], compile_tree: Callable[..., Evaluate], objects: Objects) -> None:
+    def __init__(self, spec: dict[str, Any], compile_tree: Callable[..., Evaluate], objects: Objects) -> None:
         self.objects = objects
         self.prompt_first = bool(spec.get("prompt_first"))
         names = [*objects, "prompts", "output_tokens", "stream"]
@@ -43,8 +44,8 @@ class Streamer:
         self.generate = compile_tree(spec["generate"], [*names, *self.prepare])
 
     def run(
-        self, prompts: List[List[int]], output_tokens: int, streamed: bool = True
-    ) -> List[Dict[str, Any]]:
+        self, prompts: list[list[int]], output_tokens: int, streamed: bool = True
+    ) -> list[dict[str, Any]]:
         stream = Stream(self.prompt_first) if streamed else None
         objects = {**self.objects, "prompts": prompts, "output_tokens": output_tokens, "stream": stream}
         sent = time.monotonic()
@@ -58,7 +59,7 @@ class Streamer:
 class Steps:
     """The protocol `steps`."""
 
-    def __init__(self, spec: Dict[str, Any], compile_tree: Callable[..., Evaluate], objects: Objects) -> None:
+    def __init__(self, spec: dict[str, Any], compile_tree: Callable[..., Evaluate], objects: Objects) -> None:
         self.objects = objects
         self.add = compile_tree(spec["add"], [*objects, "prompt", "output_tokens", "id"])
         self.step = compile_tree(spec["step"], list(objects))
@@ -66,9 +67,9 @@ class Steps:
         self.count = 0
 
     def run(
-        self, prompts: List[List[int]], output_tokens: int, streamed: bool = True
-    ) -> List[Dict[str, Any]]:
-        requests: Dict[str, Dict[str, Any]] = {}
+        self, prompts: list[list[int]], output_tokens: int, streamed: bool = True
+    ) -> list[dict[str, Any]]:
+        requests: dict[str, dict[str, Any]] = {}
         for prompt in prompts:
             name = str(self.count)
             self.count += 1
@@ -103,7 +104,7 @@ def _reader(path: str) -> Callable[[Any], Any]:
     return lambda value: functools.reduce(follow, path.split("."), value)
 
 
-def failed(prompts: List[List[int]], sent: float, error: BaseException) -> List[Dict[str, Any]]:
+def failed(prompts: list[list[int]], sent: float, error: BaseException) -> list[dict[str, Any]]:
     """The same for a batch that the engine has refused."""
-    text: Optional[str] = "%s: %s" % (type(error).__name__, str(error)[:500])
+    text: str | None = "%s: %s" % (type(error).__name__, str(error)[:500])
     return [{"sent": sent, "done": None, "tokens": [], "n_in": len(p), "error": text} for p in prompts]
