@@ -13,30 +13,16 @@ copies what was measured on hardware that the project keeps; a record is a fact 
 from snakemake.logging import logger
 from snakemake.settings.types import ExecMode
 
-from atlas.perf.aggregate import find_records
 from atlas.perf.plan import PerfPlan
 
 KEPT = PerfPlan(Path(workflow.basedir)).kept()
 PERF = PerfPlan(Path(workflow.basedir), tuple(str(config.get("cards", "all")).split()))
 
-if config.get("retry") not in (None, "failed"):
-    raise WorkflowError("--config retry= can only be `failed`")
 if workflow.exec_mode == ExecMode.DEFAULT:
     for failed in PERF.failed():
         logger.warning(
             f"failed, and run again only with --config retry=failed: {failed}"
         )
-
-
-def all_records(wildcards):
-    """Those that are measured here, and all others as they are."""
-    if config.get("retry") == "failed":
-        # What --forcerun would do; the settings themselves are not there yet when this file is read.
-        workflow.dag.forcefiles.update(PERF.to_retry())
-    others = [
-        path.relative_to(PERF.root).as_posix() for path in find_records(PERF.root)
-    ]
-    return sorted({*PERF.records(), *others})
 
 
 wildcard_constraints:
@@ -76,7 +62,7 @@ rule measure:
 
 rule perf_csv:
     input:
-        all_records,
+        PERF.inputs(workflow, retry=config.get("retry")),
     output:
         csv="measured/perf.csv",
         latest="measured/perf.latest.csv",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -59,8 +59,11 @@ class PerfPlan:
 
     @cached_property
     def hardware(self) -> list[str]:
-        """The hardware keys that are here."""
-        return sorted({one.hardware for one in self.here})
+        """The hardware keys that are here; none where the cards cannot be read, which `inputs` tells."""
+        try:
+            return sorted({one.hardware for one in self.here})
+        except AtlasError:
+            return []
 
     def records(self) -> list[str]:
         """The records that measuring here makes, relative to the project."""
@@ -79,8 +82,11 @@ class PerfPlan:
         return sorted(places)
 
     def failed(self) -> list[str]:
-        """Records of failures that are on disk, with their kind."""
-        return [f"{path}: {kind}" for path, kind in self._failures()]
+        """Records of failures that are on disk, with their kind; none where the cards cannot be read."""
+        try:
+            return [f"{path}: {kind}" for path, kind in self._failures()]
+        except AtlasError:
+            return []
 
     def to_retry(self) -> list[str]:
         return [path for path, _ in self._failures()]
@@ -95,6 +101,23 @@ class PerfPlan:
                     continue
                 if record["status"] != "SUCCESS":
                     yield path, f"{record['failure_kind']}: {str(record['failure_reason'])[:120]}"
+
+    def inputs(self, workflow: Any, retry: str | None) -> Callable[[Any], list[str]]:
+        """An input function: the records that are measured here, and all others as they are.
+
+        Failed ones are made again if `retry` is `failed`, as --forcerun would; settings of that kind are
+        not there yet when a Snakefile is read.
+        """
+        if retry not in (None, "failed"):
+            raise InputError(f"--config retry={retry}: it can only be `failed`")
+
+        def records(_: Any) -> list[str]:
+            if retry:
+                workflow.dag.forcefiles.update(self.to_retry())
+            others = [path.relative_to(self.root).as_posix() for path in find_records(self.root)]
+            return sorted({*self.records(), *others})
+
+        return records
 
     def card_of(self, wildcards: Any) -> str:
         """A params function: the digest of what a run measures."""
