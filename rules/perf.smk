@@ -6,7 +6,8 @@ OUTPUTS   measured/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json (a re
           of hardware that config/config.yaml names, results/{engine}/{version}/perf/…, results/perf.csv
 
 `snakemake perf` measures on the machine at hand, one run at a time, into measured/, which is not committed.
-`--config cards=…` chooses cards, `--config retry=failed` runs again what has failed. The default target
+`--config cards=…` chooses cards, `--config confirm=1` makes as many runs again, that confirm what the first
+ones have shown, and `--config retry=failed` runs again what has failed. The default target
 copies what was measured on hardware that the project keeps; a record is a fact of the past, and never stale.
 """
 
@@ -16,7 +17,11 @@ from snakemake.settings.types import ExecMode
 from atlas.perf.plan import PerfPlan
 
 KEPT = PerfPlan(Path(workflow.basedir)).kept()
-PERF = PerfPlan(Path(workflow.basedir), tuple(str(config.get("cards", "all")).split()))
+PERF = PerfPlan(
+    Path(workflow.basedir),
+    tuple(str(config.get("cards", "all")).split()),
+    confirm=bool(config.get("confirm")),
+)
 
 if workflow.exec_mode == ExecMode.DEFAULT:
     for failed in PERF.failed():

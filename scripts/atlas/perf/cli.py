@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,29 @@ def compare(baseline: str, now: str, as_json: bool, fail_on: str, **options: Any
     )
     print(json.dumps([one.as_json() for one in found], indent=1) if as_json else as_text(found))
     return gate(found, fail_on)
+
+
+@perf.command("import")
+@click.option("--engine", required=True, help="The engine that was measured.")
+@click.option("--version", required=True)
+@click.option("--hardware", required=True, help="The hardware key of the machine, such as gpu-h200-x1.")
+@click.option("--format", "form", help="The file's format, where it cannot be told from the file.")
+@click.argument("files", type=File, nargs=-1, required=True)
+def import_(engine: str, version: str, hardware: str, form: str | None, files: tuple[Path, ...]) -> None:
+    """Write records of what another tool has measured: vLLM's benchmarks, madengine's perf.csv."""
+    from atlas.paths import project_root
+    from atlas.perf.foreign import FORMATS, import_file
+    from atlas.validation import nearest
+
+    if form not in (None, *FORMATS):
+        raise InputError(f"no format is called `{form}`{nearest(str(form), FORMATS)}")
+    if not re.fullmatch(r"(cpu|gpu)-[a-z0-9-]+", hardware):
+        raise InputError(f"`{hardware}` is no hardware key", hint="such as cpu-amd-epyc-2c or gpu-h200-x1")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", engine) or not re.fullmatch(r"[0-9A-Za-z.+!]+", version):
+        raise InputError(f"`{engine}` `{version}` is no engine and version")
+    for file in files:
+        for path in import_file(project_root(), file, form, engine, version, hardware):
+            print(path.relative_to(project_root()))
 
 
 @perf.command()

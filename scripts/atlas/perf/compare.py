@@ -80,17 +80,20 @@ def compare(
 
 
 def differing(one: Iterable[Mapping[str, Any]], two: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The parts of the key in which the usable runs of both sides are not all the same."""
+    """The parts of the key in which the usable runs of both sides are not all the same, or not known."""
     first, second = (list(filter(usable, side)) for side in (one, two))
     if not first or not second:
         return []
-    return [name for name in KEY if len({record.get(name) for record in (*first, *second)}) > 1]
+    values = {name: {record.get(name) for record in (*first, *second)} for name in KEY}
+    return [name for name in KEY if len(values[name]) > 1 or None in values[name]]
 
 
 def previous(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], float]:
     """Of each run, metric and statistic, the change against the last comparable version's median."""
     series: dict[tuple[Any, ...], dict[str, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for record in filter(usable, records):
+        if any(record.get(name) is None for name in KEY):
+            continue
         key = (record["engine"], record["card"], *(record.get(name) for name in KEY))
         series[key][record["engine_version"]].append(record)
     changes = {}

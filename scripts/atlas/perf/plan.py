@@ -40,6 +40,8 @@ class PerfPlan:
 
     root: Path
     words: tuple[str, ...] = ("all",)
+    confirm: bool = False
+    """Whether as many runs again are wanted, that confirm what the first ones have shown."""
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -70,7 +72,7 @@ class PerfPlan:
         return [
             one.path(self.root, repeat).relative_to(self.root).as_posix()
             for one in self.here
-            for repeat in range(1, one.card.repeats + 1)
+            for repeat in range(1, one.card.repeats * (1 + self.confirm) + 1)
         ]
 
     def kept(self) -> list[str]:
