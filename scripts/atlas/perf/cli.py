@@ -16,7 +16,7 @@ File = click.Path(path_type=Path)
 RECORDED = 3
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("words", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def cards(words: tuple[str, ...], as_json: bool) -> None:
