@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Results may depend on nothing of the caller's: no user packages, no bytecode of other Pythons.
 export PYTHONNOUSERSITE := 1
 
-.PHONY: help run rebuild stale report test check lock container clean
+.PHONY: help run rebuild stale perf report test check lock container clean
 
 help: ## this text
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -22,6 +22,9 @@ rebuild: .venv/.run ## build everything again in place; `git diff` must stay emp
 
 stale: .venv/.run ## what is stale, and why (exit 1 if anything is)
 	@$(BIN)/atlas stale
+
+perf: .venv/.run ## measure the workload cards on this machine, and gather measured/perf.csv
+	@$(BIN)/snakemake perf --cores all --quiet rules --config cards="$(or $(CARDS),smoke)" $(OPTIONS)
 
 test: .venv/.dev check ## style, types, workflow lint, and all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup

@@ -20,6 +20,7 @@ include: "rules/schema.smk"
 include: "rules/invariants.smk"
 include: "rules/knowledge.smk"
 include: "rules/history.smk"
+include: "rules/perf.smk"
 include: "rules/report.smk"
 
 
@@ -29,5 +30,6 @@ rule all:
         PLAN.cell_artefacts,
         PLAN.knowledge,
         PLAN.history,
+        KEPT + ["results/perf.csv", "results/perf.latest.csv"] * bool(KEPT),
         REPORTS,
         provenance_guard,

@@ -167,7 +167,7 @@ def lock(environment: dict[str, str], arguments: list[str]) -> None:
     """Hash-pinned, for every platform, without the address of any index; what is pinned stays."""
     compile_ = [UV, "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", *arguments]
     compile_ += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"]
-    compile_ += ["--custom-compile-command", "make lock", ROOT / "pyproject.toml"]
+    compile_ += ["--custom-compile-command", "make lock", ROOT / "pyproject.toml", "--extra", "perf"]
     run, dev = ROOT / "envs" / "atlas.txt", ROOT / "envs" / "dev.txt"
     call([*compile_, "--group", "build", "--output-file", run], environment)
     call([*compile_, "--group", "dev", "--constraints", run, "--output-file", dev], environment)

@@ -28,6 +28,8 @@ LAZY = {
     "ls": ("atlas.history.cli", "What there is: engines, versions, parameters, invariants."),
     "show": ("atlas.history.cli", "All that is known of a parameter: type, default, rules, history, source."),
     "timeline": ("atlas.history.cli", "What became of a parameter over the tracked versions."),
+    "cards": ("atlas.perf.cli", "Workload cards, those that are chosen and the others, with reasons."),
+    "perf": ("atlas.perf.cli", "Runs of workload cards: honest records, telemetry, and verdicts."),
     "environments": (
         "atlas.environment.runtimes.cli",
         "What this machine can run engines in, and their needs.",

@@ -1,0 +1,110 @@
+"""Perf stage: runs of workload cards on this machine, one record each, and the tables made of all records.
+
+INPUTS    results/{engine}/{version}/source.json, environment.json; config/workloads/*.yaml
+OUTPUTS   measured/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json (a record, of failures too),
+          measured/perf.csv, perf.latest.csv, samples.parquet, telemetry.parquet;
+          of hardware that config/config.yaml names, results/{engine}/{version}/perf/…, results/perf.csv
+
+`snakemake perf` measures on the machine at hand, one run at a time, into measured/, which is not committed.
+`--config cards=…` chooses cards, `--config confirm=1` makes as many runs again, that confirm what the first
+ones have shown, and `--config retry=failed` runs again what has failed. The default target
+copies what was measured on hardware that the project keeps; a record is a fact of the past, and never stale.
+"""
+
+from snakemake.logging import logger
+from snakemake.settings.types import ExecMode
+
+from atlas.perf.plan import PerfPlan
+
+KEPT = PerfPlan(Path(workflow.basedir)).kept()
+PERF = PerfPlan(
+    Path(workflow.basedir),
+    tuple(str(config.get("cards", "all")).split()),
+    confirm=bool(config.get("confirm")),
+)
+
+if workflow.exec_mode == ExecMode.DEFAULT:
+    for failed in PERF.failed():
+        logger.warning(
+            f"failed, and run again only with --config retry=failed: {failed}"
+        )
+
+
+wildcard_constraints:
+    hardware="(cpu|gpu)-[a-z0-9-]+",
+    card="[a-z0-9._-]+",
+    repeat="[0-9]+",
+
+
+rule perf:
+    input:
+        "measured/perf.csv",
+
+
+rule measure:
+    input:
+        source="results/{engine}/{version}/source.json",
+        environment="results/{engine}/{version}/environment.json",
+    output:
+        update("measured/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json"),
+    log:
+        "logs/measure/{engine}/{version}/{hardware}/{card}/{repeat}.log",
+    wildcard_constraints:
+        hardware="|".join(PERF.hardware) or "none",
+    # As many as there are: nothing runs beside what is measured.
+    threads: 1024
+    params:
+        code=PLAN.code("atlas.perf.run", "config/schemas/perf.record.schema.json"),
+        card=PERF.card_of,
+        perf=PERF.spec_of,
+    message:
+        "Measuring {wildcards.card} on {wildcards.engine} {wildcards.version}, run {wildcards.repeat}"
+    shell:
+        "{{ atlas perf run --engine {wildcards.engine:q} --version {wildcards.version:q}"
+        " --card {wildcards.card:q} --repeat {wildcards.repeat:q} --hardware {wildcards.hardware:q}"
+        " --output {output:q} || [[ $? -eq 3 ]]; }} 2> >(tee {log:q} >&2)"
+
+
+rule perf_csv:
+    input:
+        PERF.inputs(workflow, retry=config.get("retry")),
+    output:
+        csv="measured/perf.csv",
+        latest="measured/perf.latest.csv",
+    log:
+        "logs/perf_csv.log",
+    params:
+        code=PLAN.code("atlas.perf.aggregate"),
+    message:
+        "Gathering the records of all runs"
+    shell:
+        "atlas perf aggregate --output {output.csv:q} --latest {output.latest:q} --samples measured"
+        " 2> >(tee {log:q} >&2)"
+
+
+rule keep:
+    output:
+        update("results/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json"),
+    log:
+        "logs/keep/{engine}/{version}/{hardware}/{card}/{repeat}.log",
+    message:
+        "Keeping run {wildcards.repeat} of {wildcards.card} on {wildcards.engine} {wildcards.version}"
+    shell:
+        "atlas perf keep --output {output:q} 2> >(tee {log:q} >&2)"
+
+
+rule kept_csv:
+    input:
+        KEPT,
+    output:
+        csv=update("results/perf.csv"),
+        latest=update("results/perf.latest.csv"),
+    log:
+        "logs/kept_csv.log",
+    params:
+        *PLAN.code("atlas.perf.aggregate"),
+    message:
+        "Gathering the records that the project keeps"
+    shell:
+        "atlas perf aggregate --kept --output {output.csv:q} --latest {output.latest:q}"
+        " 2> >(tee {log:q} >&2)"

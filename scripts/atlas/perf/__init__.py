@@ -1,0 +1,1 @@
+"""Perf stage: workload cards, one honest record of each run, telemetry, and verdicts that survive noise."""

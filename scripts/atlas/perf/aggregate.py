@@ -1,0 +1,87 @@
+"""The one writer of perf.csv, of the latest view and of Parquet: everything is made anew from the records."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from atlas.canonical import write_atomic
+from atlas.errors import InputError
+from atlas.perf.columns import COLUMNS, rows
+from atlas.perf.compare import previous
+from atlas.perf.record import MEASURED, RESULTS, read
+from atlas.progress import say
+
+PATTERN = "*/*/perf/*/*/*.json"
+
+
+def find_records(root: Path, folders: Sequence[str] = (RESULTS, MEASURED)) -> list[Path]:
+    """All records: those that the project keeps, and those of this machine."""
+    found = [path for folder in folders for path in sorted((root / folder).glob(PATTERN))]
+    return [path for path in found if not path.name.endswith(".prov.json")]
+
+
+def read_records(paths: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The records, each run once, and of files that are none, what is wrong with them."""
+    found, wrong = {}, []
+    for path in paths:
+        try:
+            record = read(path)
+            found[record["run_id"]] = record
+        except InputError as error:
+            wrong.append(str(error))
+    return sorted(found.values(), key=_order), wrong
+
+
+def table(records: Sequence[Mapping[str, Any]], changes: Mapping[tuple[str, str, str], float]) -> str:
+    """perf.csv. `changes` are relative changes by run, metric and statistic."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+    writer.writeheader()
+    for record in records:
+        for row in rows(record):
+            change = changes.get((record["run_id"], row["metric"], row["statistic"]))
+            writer.writerow({**row, "relative_change": "" if change is None else repr(round(change, 6))})
+    return out.getvalue()
+
+
+def latest(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of each card on each hardware and engine, the records of the version that was measured last."""
+    newest: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    for record in records:
+        key = _series(record)
+        if key not in newest or record["started_at"] > newest[key]["started_at"]:
+            newest[key] = record
+    wanted = {(*key, one["engine_version"]) for key, one in newest.items()}
+    return [record for record in records if (*_series(record), record["engine_version"]) in wanted]
+
+
+def aggregate(
+    root: Path, output: Path, latest_output: Path, samples: Path | None, *, kept: bool = False
+) -> int:
+    """Write all views of all records, or of those alone that the project keeps; 1 if some files are none."""
+    records, wrong = read_records(find_records(root, (RESULTS,) if kept else (RESULTS, MEASURED)))
+    changes = previous(records)
+    write_atomic(output, table(records, changes))
+    write_atomic(latest_output, table(latest(records), changes))
+    if samples is not None:
+        from atlas.perf.parquet import write_samples
+
+        write_samples(root, records, samples)
+    for line in wrong:
+        say(f"left out: {line}")
+    failed = sum(record["status"] != "SUCCESS" for record in records)
+    say(f"{len(records)} runs, {failed} of them failed, in {output.name}")
+    return 1 if wrong else 0
+
+
+def _series(record: Mapping[str, Any]) -> tuple[str, ...]:
+    return record["engine"], record["card"], record["hardware_key"]
+
+
+def _order(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = ("engine", "engine_version", "hardware_key", "card", "repeat", "started_at", "run_id")
+    return tuple(record[name] or "" for name in names)

@@ -1,0 +1,138 @@
+"""Comparing records: which runs belong together, which versions with which, and the verdicts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+from atlas.perf.metrics import UNITS
+from atlas.perf.stats import relative_change
+from atlas.perf.verdict import Policy, Side, Verdict, judge
+
+KEY = ("workload_digest", "hardware_key", "environment_family", "machine_name")
+"""Two sides are comparable only if they share all of these; the engine's version may differ, of course."""
+JUDGED = (
+    ("output_tput", "value"),
+    ("ttft", "p50"),
+    ("tpot", "p50"),
+    ("e2el", "p99"),
+    ("load_time", "value"),
+    ("rss_peak", "value"),
+    ("energy", "value"),
+)
+"""Of the metrics of a run; all others are shown in perf.csv, and not judged. Commands' own metrics are."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A series on both sides."""
+
+    card: str
+    metric: str
+    statistic: str
+    verdict: Verdict
+    baseline: Side
+    now: Side
+    unit: str
+    better: str
+
+
+def usable(record: Mapping[str, Any]) -> bool:
+    """Whether a run may count: it succeeded, and no profiler slowed it down."""
+    return record["status"] == "SUCCESS" and not record.get("profiled")
+
+
+def compare(
+    baseline: Sequence[Mapping[str, Any]],
+    now: Sequence[Mapping[str, Any]],
+    *,
+    policy: Policy = Policy(),  # noqa: B008 (frozen)
+    canary: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]] | None = None,
+    directions: Mapping[str, str] | None = None,
+) -> list[Compared]:
+    """Verdicts on all series that are on either side, in the order of their names.
+
+    `directions` say of metrics that commands report which way is better; of others it is `higher`.
+    """
+    found = []
+    moved = {(one.card, one.metric): one.verdict for one in compare(*canary, policy=policy)} if canary else {}
+    for card in sorted({record["card"] for record in (*baseline, *now)}):
+        one = [record for record in baseline if record["card"] == card]
+        two = [record for record in now if record["card"] == card]
+        for metric, statistic, unit in _metrics([*one, *two]):
+            better = UNITS[metric][1] if metric in UNITS else (directions or {}).get(metric, "higher")
+            sides = _side(one, metric, statistic), _side(two, metric, statistic)
+            verdict = judge(
+                *sides,
+                better=better,
+                policy=policy,
+                differing=differing(one, two),
+                canary=moved.get((card, metric)) or next(iter(moved.values()), None),
+            )
+            found.append(Compared(card, metric, statistic, verdict, *sides, unit, better))
+    return found
+
+
+def differing(one: Iterable[Mapping[str, Any]], two: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The parts of the key in which the usable runs of both sides are not all the same, or not known."""
+    first, second = (list(filter(usable, side)) for side in (one, two))
+    if not first or not second:
+        return []
+    values = {name: {record.get(name) for record in (*first, *second)} for name in KEY}
+    return [name for name in KEY if len(values[name]) > 1 or None in values[name]]
+
+
+def previous(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], float]:
+    """Of each run, metric and statistic, the change against the last comparable version's median."""
+    series: dict[tuple[Any, ...], dict[str, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for record in filter(usable, records):
+        if any(record.get(name) is None for name in KEY):
+            continue
+        key = (record["engine"], record["card"], *(record.get(name) for name in KEY))
+        series[key][record["engine_version"]].append(record)
+    changes = {}
+    for versions in series.values():
+        order = sorted(versions, key=_version)
+        for before, version in pairwise(order):
+            for record in versions[version]:
+                for result in record["results"]:
+                    metric, statistic = result["metric"], result["statistic"]
+                    base = _side(versions[before], metric, statistic).all
+                    change = relative_change(base, [result["value"]]) if base and result["value"] else None
+                    if change is not None:
+                        changes[record["run_id"], metric, statistic] = change
+    return changes
+
+
+def _metrics(records: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    seen = {(one["metric"], one["statistic"], one["unit"]) for record in records for one in record["results"]}
+    chosen = [one for one in seen if one[:2] in JUDGED or one[0] not in UNITS]
+    order = {pair: index for index, pair in enumerate(JUDGED)}
+    return sorted(chosen, key=lambda one: (order.get(one[:2], len(order)), one))
+
+
+def _side(records: Iterable[Mapping[str, Any]], metric: str, statistic: str) -> Side:
+    """One value of each usable run, by the stage that it was made for."""
+    values: dict[str, list[float]] = {"screen": [], "confirm": [], "imported": []}
+    for record in sorted(filter(usable, records), key=lambda one: (one["repeat"], one["run_id"])):
+        found = [
+            one["value"]
+            for one in record["results"]
+            if (one["metric"], one["statistic"]) == (metric, statistic) and one["value"] is not None
+        ]
+        if found:
+            values[record["stage"]].append(median(found))
+    return Side((*values["screen"], *values["imported"]), tuple(values["confirm"]))
+
+
+def _version(text: str) -> tuple[int, Any]:
+    try:
+        return (1, Version(text))
+    except InvalidVersion:
+        return (0, text)

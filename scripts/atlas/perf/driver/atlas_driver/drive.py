@@ -1,0 +1,93 @@
+"""One run: load, warm up, measure. All is told to the journal, failures too."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+import traceback
+from typing import Any
+
+from .journal import Journal
+from .protocols import PROTOCOLS, failed
+
+ENGINE_FAILED = 3
+
+
+def main(arguments: list[str], started: float) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--request", required=True)
+    parser.add_argument("--output", required=True)
+    options = parser.parse_args(arguments)
+    with open(options.request, encoding="utf-8") as file:
+        request = json.load(file)
+    journal = Journal(options.output)
+    journal.add("start", started=started, utc=time.time())
+    try:
+        drive(request, journal)
+    except Exception as error:  # whatever an engine may raise is a fact about it
+        traceback.print_exc()
+        text = "%s: %s" % (type(error).__name__, str(error)[:2000])
+        journal.add("error", phase=journal.phase, message=text)
+        return ENGINE_FAILED
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    journal.add("end", rss_peak_kib=usage.ru_maxrss, cpu_s=usage.ru_utime + usage.ru_stime)
+    return 0
+
+
+def drive(request: dict[str, Any], journal: Journal) -> None:
+    sys.path.insert(0, request["probe"])
+    from atlas_probe.calls import compiled  # type: ignore[import-not-found]
+
+    del sys.path[0]
+    spec = request["spec"]
+    journal.enter("load")
+    objects: dict[str, Any] = {}
+
+    def compile_tree(tree: Any, names: Any) -> Any:
+        return compiled(tree, names, "")
+
+    for entry in spec["load"]:
+        for name, tree in entry.items():
+            objects[name] = compile_tree(tree, list(objects))(objects)
+    protocol: Any = PROTOCOLS[spec["protocol"]](spec, compile_tree, objects)
+    tokens = request["output_tokens"]
+    journal.enter("warmup")
+    for batch in request["warmup"]:
+        protocol.run(batch, tokens)
+    if request.get("bare"):
+        _compare(protocol, request, journal)
+        return
+    journal.enter("measure")
+    start = time.monotonic()
+    for number, batch in enumerate(request["batches"]):
+        _measure(protocol, batch, tokens, number, journal)
+    journal.add("window", start=start, end=time.monotonic())
+    journal.enter("end")
+
+
+def _measure(protocol: Any, batch: list[list[int]], tokens: int, number: int, journal: Journal) -> None:
+    sent = time.monotonic()
+    try:
+        requests = protocol.run(batch, tokens)
+    except Exception as error:  # one batch that fails spoils no other
+        traceback.print_exc()
+        requests = failed(batch, sent, error)
+    for one in requests:
+        journal.add("request", batch=number, **one)
+
+
+def _compare(protocol: Any, request: dict[str, Any], journal: Journal) -> None:
+    """The same batches, in turn as they are measured and in a bare loop that only calls the engine."""
+    journal.enter("compare")
+    tokens = request["output_tokens"]
+    for number, batch in enumerate(request["batches"]):
+        for bare in (number % 2 == 0, number % 2 != 0):
+            start = time.monotonic()
+            if bare:
+                protocol.run(batch, tokens, streamed=False)
+            else:
+                _measure(protocol, batch, tokens, number, journal)
+            journal.add("compared", batch=number, bare=bare, start=start, end=time.monotonic())

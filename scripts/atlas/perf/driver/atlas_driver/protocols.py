@@ -1,0 +1,110 @@
+"""How requests are put to an engine, and how its tokens are seen to come.
+
+`streamer`: one call takes a batch and an object whose `put` is called for each step of all rows.
+`steps`: requests are added one by one, and a method is called until all are done; after each call, what it
+returns says how many tokens each request has.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any
+
+Objects = dict[str, Any]
+Evaluate = Callable[[Objects], Any]
+
+
+class Stream:
+    """Told by the engine of each step; keeps when that was."""
+
+    def __init__(self, prompt_first: bool) -> None:
+        self.skip = 1 if prompt_first else 0
+        self.times: list[float] = []
+
+    def put(self, _value: object) -> None:
+        self.times.append(time.monotonic())
+
+    def end(self) -> None:
+        pass
+
+    def tokens(self) -> list[float]:
+        return self.times[self.skip :]
+
+
+class Streamer:
+    """The protocol `streamer`."""
+
+    def __init__(self, spec: dict[str, Any], compile_tree: Callable[..., Evaluate], objects: Objects) -> None:
+        self.objects = objects
+        self.prompt_first = bool(spec.get("prompt_first"))
+        names = [*objects, "prompts", "output_tokens", "stream"]
+        self.prepare = {name: compile_tree(tree, names) for name, tree in spec.get("request", {}).items()}
+        self.generate = compile_tree(spec["generate"], [*names, *self.prepare])
+
+    def run(
+        self, prompts: list[list[int]], output_tokens: int, streamed: bool = True
+    ) -> list[dict[str, Any]]:
+        stream = Stream(self.prompt_first) if streamed else None
+        objects = {**self.objects, "prompts": prompts, "output_tokens": output_tokens, "stream": stream}
+        sent = time.monotonic()
+        objects.update({name: make(objects) for name, make in self.prepare.items()})
+        self.generate(objects)
+        done = time.monotonic()
+        tokens = stream.tokens() if stream else []
+        return [{"sent": sent, "done": done, "tokens": tokens, "n_in": len(prompt)} for prompt in prompts]
+
+
+class Steps:
+    """The protocol `steps`."""
+
+    def __init__(self, spec: dict[str, Any], compile_tree: Callable[..., Evaluate], objects: Objects) -> None:
+        self.objects = objects
+        self.add = compile_tree(spec["add"], [*objects, "prompt", "output_tokens", "id"])
+        self.step = compile_tree(spec["step"], list(objects))
+        self.read = {name: _reader(path) for name, path in spec["read"].items()}
+        self.count = 0
+
+    def run(
+        self, prompts: list[list[int]], output_tokens: int, streamed: bool = True
+    ) -> list[dict[str, Any]]:
+        requests: dict[str, dict[str, Any]] = {}
+        for prompt in prompts:
+            name = str(self.count)
+            self.count += 1
+            requests[name] = {"sent": time.monotonic(), "done": None, "tokens": [], "n_in": len(prompt)}
+            self.add({**self.objects, "prompt": prompt, "output_tokens": output_tokens, "id": name})
+        left = set(requests)
+        while left:
+            found = self.step(self.objects)
+            now = time.monotonic()
+            for one in found:
+                request = requests.get(str(self.read["id"](one)))
+                if request is None:
+                    continue
+                if streamed:
+                    more = len(self.read["tokens"](one)) - len(request["tokens"])
+                    request["tokens"].extend([now] * more)
+                if self.read["finished"](one):
+                    request["done"] = now
+                    left.discard(str(self.read["id"](one)))
+        return list(requests.values())
+
+
+PROTOCOLS = {"streamer": Streamer, "steps": Steps}
+
+
+def _reader(path: str) -> Callable[[Any], Any]:
+    """Follows a dotted path of attributes and numbers of items."""
+
+    def follow(value: Any, part: str) -> Any:
+        return value[int(part)] if part.isdigit() else getattr(value, part)
+
+    return lambda value: functools.reduce(follow, path.split("."), value)
+
+
+def failed(prompts: list[list[int]], sent: float, error: BaseException) -> list[dict[str, Any]]:
+    """The same for a batch that the engine has refused."""
+    text: str | None = "%s: %s" % (type(error).__name__, str(error)[:500])
+    return [{"sent": sent, "done": None, "tokens": [], "n_in": len(p), "error": text} for p in prompts]

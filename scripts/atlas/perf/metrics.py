@@ -1,0 +1,158 @@
+"""What a run's journal comes to: metrics with their definitions, nothing measured being null."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from atlas.perf.stats import interval_of_median, quantile
+
+UNITS = {
+    "output_tput": ("tok/s", "higher"),
+    "total_tput": ("tok/s", "higher"),
+    "request_tput": ("1/s", "higher"),
+    "ttft": ("s", "lower"),
+    "tpot": ("s", "lower"),
+    "itl": ("s", "lower"),
+    "e2el": ("s", "lower"),
+    "load_time": ("s", "lower"),
+    "rss_peak": ("B", "lower"),
+    "vram_peak": ("B", "lower"),
+    "energy": ("J", "lower"),
+    "tok_per_j": ("tok/J", "higher"),
+}
+"""Unit, and which way is better. Times are the client's: from when a request was sent."""
+SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+
+
+@dataclass
+class Journal:
+    """What the driver wrote, as far as it came."""
+
+    started: float | None = None
+    phases: list[tuple[str, float]] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    window: tuple[float, float] | None = None
+    error: str | None = None
+    end: dict[str, Any] | None = None
+    compared: list[dict[str, Any]] = field(default_factory=list)
+
+    def phase(self, name: str) -> float | None:
+        """How long a phase took; None if it did not end."""
+        for (one, start), (_, end) in pairwise(self.phases):
+            if one == name:
+                return end - start
+        return None
+
+
+def read_journal(path: Path) -> Journal:
+    found = Journal()
+    for line in _lines(path):
+        event = line.get("event")
+        if event == "start":
+            found.started = line["started"]
+        elif event == "phase":
+            found.phases.append((line["name"], line["t"]))
+        elif event == "request":
+            found.requests.append(line)
+        elif event == "window":
+            found.window = (line["start"], line["end"])
+        elif event == "compared":
+            found.compared.append(line)
+        elif event == "error":
+            found.error = f"{line['phase']}: {line['message']}"
+        elif event == "end":
+            found.end = line
+    return found
+
+
+def _lines(path: Path) -> Iterable[dict[str, Any]]:
+    with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
+        for text in file:
+            with contextlib.suppress(ValueError):
+                line = json.loads(text)
+                if isinstance(line, dict):
+                    yield line
+
+
+def succeeded(journal: Journal) -> list[dict[str, Any]]:
+    return [one for one in journal.requests if one["done"] is not None and one["tokens"]]
+
+
+def measured(journal: Journal) -> list[dict[str, Any]]:
+    """All results of a run; empty where no request has succeeded or the window has not ended."""
+    good = succeeded(journal)
+    if not good or journal.window is None:
+        return []
+    seconds = journal.window[1] - journal.window[0]
+    made = sum(len(one["tokens"]) for one in good)
+    read = sum(one["n_in"] for one in good)
+    found = [
+        _single("output_tput", made / seconds, len(good)),
+        _single("total_tput", (made + read) / seconds, len(good)),
+        _single("request_tput", len(good) / seconds, len(good)),
+    ]
+    found += _spread("ttft", [one["tokens"][0] - one["sent"] for one in good])
+    found += _spread("tpot", [tpot for one in good if (tpot := time_per_token(one)) is not None])
+    found += _spread("itl", [b - a for one in good for a, b in pairwise(one["tokens"])])
+    found += _spread("e2el", [one["done"] - one["sent"] for one in good])
+    load = journal.phase("load")
+    if load is not None and journal.started is not None:
+        found.append(_single("load_time", load + journal.phases[0][1] - journal.started, 1))
+    if journal.end and journal.end.get("rss_peak_kib"):
+        found.append(_single("rss_peak", journal.end["rss_peak_kib"] * 1024, 1))
+    return found
+
+
+def powered(summary: dict[str, Any], tokens: int) -> list[dict[str, Any]]:
+    """Results from telemetry, where it tells them."""
+    found = []
+    if summary.get("vram_peak_bytes") is not None:
+        found.append(_single("vram_peak", summary["vram_peak_bytes"], 1))
+    energy = summary.get("energy_j")
+    if energy is not None:
+        found.append(_single("energy", energy, 1))
+        if energy > 0 and tokens:
+            found.append(_single("tok_per_j", tokens / energy, tokens))
+    return found
+
+
+def time_per_token(request: dict[str, Any]) -> float | None:
+    """TPOT of one request: what is left after the first token, over the other tokens."""
+    tokens = request["tokens"]
+    return (tokens[-1] - tokens[0]) / (len(tokens) - 1) if len(tokens) > 1 else None
+
+
+def _single(metric: str, value: float, n: int) -> dict[str, Any]:
+    return _result(metric, value, "value", n)
+
+
+def _spread(metric: str, values: list[float]) -> list[dict[str, Any]]:
+    if not values:
+        return []
+    found = [_result(metric, quantile(values, share), name, len(values)) for name, share in SHARES.items()]
+    if len(values) > 2 and len(values) <= 2000:
+        found[0]["ci_low"], found[0]["ci_high"] = interval_of_median(values)
+    return found
+
+
+def _result(metric: str, value: float, statistic: str, n: int) -> dict[str, Any]:
+    fine = math.isfinite(value)
+    return {
+        "name": "",
+        "metric": metric,
+        "value": value if fine else None,
+        "unit": UNITS[metric][0],
+        "statistic": statistic,
+        "n": n,
+        "ci_low": None,
+        "ci_high": None,
+        "extra": {},
+        "reason": None if fine else "not finite",
+    }

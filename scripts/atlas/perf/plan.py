@@ -1,0 +1,182 @@
+"""Which cells of engine, version, card and hardware can be measured here, and why others cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from atlas.canonical import digest
+from atlas.engines.load import load_all
+from atlas.errors import AtlasError, InputError
+from atlas.perf.aggregate import find_records
+from atlas.perf.cards import Card, load_cards
+from atlas.perf.engine import load_perf, translated
+from atlas.perf.machine import gpus_here, hardware_key
+from atlas.perf.record import RESULTS, path_of, read
+from atlas.perf.select import select
+from atlas.yamlfile import load_yaml
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One card on one version of an engine; `skipped` says why it cannot be measured here."""
+
+    engine: str
+    version: str
+    card: Card
+    hardware: str
+    skipped: str | None = None
+
+    def path(self, root: Path, repeat: int) -> Path:
+        return path_of(root, self.engine, self.version, self.hardware, self.card.name, repeat)
+
+
+@dataclass(frozen=True)
+class PerfPlan:
+    """All cells of the current versions, and of others that are kept in full."""
+
+    root: Path
+    words: tuple[str, ...] = ("all",)
+    confirm: bool = False
+    """Whether as many runs again are wanted, that confirm what the first ones have shown."""
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Cells of the chosen cards; versions that no entry of their engine's `perf` is for have none."""
+        found = []
+        chosen = [choice.card for choice in select(load_cards(self.root), self.words) if choice.chosen]
+        for engine in load_all(self.root)[0]:
+            for version in engine.versions:
+                spec = load_perf(self.root, engine.name, version)
+                if spec is not None:
+                    found += [cell(engine.name, version, card, spec) for card in chosen]
+        return found
+
+    @cached_property
+    def here(self) -> list[Cell]:
+        return [one for one in self.cells if one.skipped is None]
+
+    @cached_property
+    def hardware(self) -> list[str]:
+        """The hardware keys that are here; none where the cards cannot be read, which `inputs` tells."""
+        try:
+            return sorted({one.hardware for one in self.here})
+        except AtlasError:
+            return []
+
+    def records(self) -> list[str]:
+        """The records that measuring here makes, relative to the project."""
+        return [
+            one.path(self.root, repeat).relative_to(self.root).as_posix()
+            for one in self.here
+            for repeat in range(1, one.card.repeats * (1 + self.confirm) + 1)
+        ]
+
+    def kept(self) -> list[str]:
+        """The records that the project keeps: of hardware that config.yaml names, kept or measured here."""
+        settings = load_yaml(self.root / "config/config.yaml", "config/config.yaml").value
+        names = (settings.get("perf") or {}).get("hardware", [])
+        found = [path for path in find_records(self.root) if path.relative_to(self.root).parts[4] in names]
+        places = {Path(RESULTS, *path.relative_to(self.root).parts[1:]).as_posix() for path in found}
+        return sorted(places)
+
+    def failed(self) -> list[str]:
+        """Records of failures that are on disk, with their kind; none where the cards cannot be read."""
+        try:
+            return [f"{path}: {kind}" for path, kind in self._failures()]
+        except AtlasError:
+            return []
+
+    def to_retry(self) -> list[str]:
+        return [path for path, _ in self._failures()]
+
+    def _failures(self) -> Iterable[tuple[str, str]]:
+        for path in self.records():
+            if (self.root / path).is_file():
+                try:
+                    record = read(self.root / path)
+                except InputError:
+                    yield path, "no record"
+                    continue
+                if record["status"] != "SUCCESS":
+                    yield path, f"{record['failure_kind']}: {str(record['failure_reason'])[:120]}"
+
+    def inputs(self, workflow: Any, retry: str | None) -> Callable[[Any], list[str]]:
+        """An input function: the records that are measured here, and all others as they are.
+
+        Failed ones are made again if `retry` is `failed`, as --forcerun would; settings of that kind are
+        not there yet when a Snakefile is read.
+        """
+        if retry not in (None, "failed"):
+            raise InputError(f"--config retry={retry}: it can only be `failed`")
+
+        def records(_: Any) -> list[str]:
+            if retry:
+                workflow.dag.forcefiles.update(self.to_retry())
+            others = [path.relative_to(self.root).as_posix() for path in find_records(self.root)]
+            return sorted({*self.records(), *others})
+
+        return records
+
+    def card_of(self, wildcards: Any) -> str:
+        """A params function: the digest of what a run measures."""
+        cards = [one for one in load_cards(self.root) if one.name == wildcards.card]
+        return cards[0].digest()[7:23] if cards else "no such card"
+
+    def spec_of(self, wildcards: Any) -> str:
+        """A params function: the digest of how the engine's YAML says that it is measured."""
+        try:
+            spec = load_perf(self.root, wildcards.engine, wildcards.version)
+            return digest(spec)[7:23] if spec else "not measured"
+        except AtlasError as error:
+            return f"not valid: {error}"
+
+
+def cell(engine: str, version: str, card: Card, spec: dict[str, Any]) -> Cell:
+    hardware = hardware_key(card.gpus_per_node)
+    return Cell(engine, version, card, hardware, _why_not(engine, card, spec))
+
+
+def _why_not(engine: str, card: Card, spec: dict[str, Any]) -> str | None:
+    if not card.fits(engine):
+        return f"the card is for {', '.join(card.engines or ())}"
+    if card.gpus_per_node > gpus_here():
+        return f"needs {card.gpus_per_node} GPUs, and here are {gpus_here()}"
+    if spec.get("gpu") == "required" and not card.gpus_per_node:
+        return f"{engine} needs a GPU, and the card asks for none"
+    try:
+        translated(spec, card, engine)
+    except InputError as error:
+        return error.what
+    return None
+
+
+def listing(root: Path, words: Sequence[str]) -> list[dict[str, Any]]:
+    """All cards, chosen or not and why; with the cells of the chosen ones that cannot be measured here."""
+    plan = PerfPlan(root, tuple(words) or ("all",))
+    found = []
+    for choice in select(load_cards(root), plan.words):
+        cells = [one for one in plan.cells if one.card.name == choice.card.name] if choice.chosen else []
+        found.append(
+            {
+                "card": choice.card.name,
+                "scope": choice.card.scope,
+                "tags": list(choice.card.tags),
+                "chosen": choice.chosen,
+                "reason": choice.reason,
+                "where": choice.card.where,
+                "cells": [
+                    {
+                        "engine": one.engine,
+                        "version": one.version,
+                        "hardware": one.hardware,
+                        "skipped": one.skipped,
+                    }
+                    for one in cells
+                ],
+            }
+        )
+    return found

@@ -1,0 +1,130 @@
+"""One record of each run, success or failure: complete on disk or not there, and never a half of it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from atlas.canonical import dump_json, write_atomic
+from atlas.errors import InputError
+from atlas.perf.cards import Card
+from atlas.validation import problems
+from atlas.yamlfile import Document
+
+FORMAT_VERSION = 1
+RESERVE_BYTES = 256 * 1024
+FULL = (errno.ENOSPC, errno.EDQUOT)
+UNFINISHED = "no end was recorded: the recorder itself was killed"
+
+
+MEASURED = "measured"
+"""Where records of this machine are; those of hardware that the project keeps are copied to RESULTS."""
+RESULTS = "results"
+
+
+def path_of(root: Path, engine: str, version: str, hardware: str, card: str, repeat: int) -> Path:
+    return root / MEASURED / engine / version / "perf" / hardware / card / f"{repeat}.json"
+
+
+def opened(engine: str, version: str, card: Card, repeat: int, hardware: str) -> dict[str, Any]:
+    """A record as it is before anything has run: a failure, until it says otherwise."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "run_id": uuid.uuid4().hex,
+        "engine": engine,
+        "engine_version": version,
+        "card": card.name,
+        "scope": card.scope,
+        "tags": list(card.tags),
+        "workload": card.workload(),
+        "workload_digest": card.digest(),
+        "hardware_key": hardware,
+        "repeat": repeat,
+        "stage": "screen" if repeat <= card.repeats else "confirm",
+        "started_at": now(),
+        "finished_at": None,
+        "status": "FAILURE",
+        "failure_kind": "cancelled",
+        "failure_reason": UNFINISHED,
+        "exit_code": None,
+        "test_duration": None,
+        "log_path": None,
+        "findings": [],
+        "machine_name": None,
+        "model_digest": None,
+        "runtime_digest": None,
+        "environment": None,
+        "environment_digest": None,
+        "environment_family": None,
+        "results": [],
+        "requests": [],
+        "phases": {},
+        "telemetry": None,
+        "validity": None,
+        "validity_reasons": [],
+        "profiled": [],
+        "notes": [],
+        "source": None,
+    }
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Writer:
+    """Writes a record over and over at the same place; a reserve of disk is kept for its last word."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.reserve = path.with_name(f".{path.name}.reserve.tmp")
+
+    def begin(self, record: Mapping[str, Any]) -> None:
+        """OSError where there is no room even for this."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.path, text(record))
+        self.reserve.write_bytes(b"\0" * RESERVE_BYTES)
+
+    def finish(self, record: dict[str, Any]) -> None:
+        """The last word; if the disk is full, a short one that says so."""
+        try:
+            write_atomic(self.path, text(record))
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self._free()
+            reason = f"the record could not be written: {error.strerror}"
+            kind = {"status": "FAILURE", "failure_kind": "disk_full", "failure_reason": reason}
+            write_atomic(self.path, text({**record, **kind, "requests": [], "results": []}))
+        finally:
+            self._free()
+
+    def _free(self) -> None:
+        with contextlib.suppress(OSError):
+            self.reserve.unlink()
+
+
+def text(record: Mapping[str, Any]) -> str:
+    """The record's bytes; AssertionError if it is not in its own format."""
+    wrong = problems(Document("record", dict(record), {}), "perf.record")
+    if wrong:
+        raise AssertionError(f"the record is not in its own format: {wrong[0]}")
+    return dump_json(dict(record))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A record; InputError where it is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"no record: {error}", where=str(path)) from error
+    wrong = problems(Document(str(path), found, {}), "perf.record")
+    if wrong:
+        raise InputError("not in the format of records: " + wrong[0].partition(": ")[2], where=str(path))
+    return dict(found)

@@ -1,0 +1,205 @@
+"""One run of a card on an engine, from opening its record to closing it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from atlas.canonical import digest
+from atlas.perf.cards import Card
+from atlas.perf.failure import Seen, classify
+from atlas.perf.machine import capture, family
+from atlas.perf.metrics import Journal, measured, powered, read_journal, succeeded
+from atlas.perf.patterns import rules
+from atlas.perf.prepared import NotReady, Ready, ready
+from atlas.perf.record import Writer, now, opened
+from atlas.perf.redact import Redactor
+from atlas.perf.results import Result, multiple_results, read_performance
+from atlas.perf.scan import scan_log
+from atlas.perf.supervise import Cancelled, Ended, supervise
+from atlas.perf.telemetry.started import INTERVAL_S, Sampler, read_trace
+from atlas.perf.telemetry.summary import summarise
+from atlas.perf.tools import Wrapped, wrap
+
+Prepare = Callable[[Path], Ready]
+
+
+def run_card(
+    root: Path,
+    engine: str,
+    version: str,
+    card: Card,
+    repeat: int,
+    *,
+    hardware: str,
+    output: Path,
+    interval_s: float = INTERVAL_S,
+    prepare: Prepare | None = None,
+) -> dict[str, Any]:
+    """Run a card once and return its record, which is at `output` by then, whatever has happened.
+
+    Its log, the driver's journal and the telemetry are kept in logs/perf/. Without an interval
+    nothing is sampled.
+    """
+    record = opened(engine, version, card, repeat, hardware)
+    writer = Writer(output)
+    writer.begin(record)
+    kept = root / "logs" / "perf" / engine / version / hardware / card.name
+    kept.mkdir(parents=True, exist_ok=True)
+    log = kept / f"{repeat}.log"
+    record["log_path"] = log.relative_to(root).as_posix()
+    record["machine_name"] = platform.node()
+    redact = Redactor.of(os.environ)
+    with Cancelled() as cancelled, tempfile.TemporaryDirectory(prefix="atlas-perf-") as name:
+        scratch = Path(name).resolve()
+        for folder in ("home", "tmp", "work", "fixtures"):
+            (scratch / folder).mkdir()
+        try:
+            made = (prepare or (lambda at: ready(root, engine, version, card, at)))(scratch)
+            _describe(record, made)
+            redact = Redactor.of({**os.environ, **made.env})
+            seen, facts = _measure(made, card, scratch, log, kept / str(repeat), cancelled, interval_s)
+        except NotReady as error:
+            seen, facts = Seen(setup=(error.kind, str(error)), cancelled=cancelled.by), {}
+        except OSError as error:
+            kind = "disk_full" if error.errno in (28, 122) else "environment"
+            seen, facts = Seen(setup=(kind, f"{error.strerror}: {error.filename}")), {}
+    failure = classify(seen)
+    record |= facts
+    record["finished_at"] = now()
+    record["exit_code"] = seen.exit_code
+    record["findings"] = [vars(one) for one in seen.findings]
+    record["status"] = "FAILURE" if failure else "SUCCESS"
+    record["failure_kind"], record["failure_reason"] = failure or (None, None)
+    if failure and failure[0] in ("timeout", "cancelled", "oom", "signal", "crash", "disk_full"):
+        record["results"] = []
+    for part in ("failure_reason", "findings", "notes", "results"):
+        record[part] = redact.value(record[part])
+    writer.finish(record)
+    return record
+
+
+def _describe(record: dict[str, Any], made: Ready) -> None:
+    captured = {**capture(made.env, made.packages), "python": made.python}
+    record["environment"] = captured
+    record["environment_digest"] = digest(captured)
+    record["environment_family"] = family(captured)
+    record["model_digest"] = made.model_digest
+    record["runtime_digest"] = made.runtime_digest
+    record["notes"] = list(made.notes)
+
+
+def _measure(
+    made: Ready, card: Card, scratch: Path, log: Path, kept: Path, cancelled: Cancelled, interval_s: float
+) -> tuple[Seen, dict[str, Any]]:
+    """Run the command beside a sampler; what was seen, and what goes into the record."""
+    telemetry = kept.with_suffix(".telemetry.jsonl")
+    telemetry.unlink(missing_ok=True)
+    wrapped = wrap(made.command, card.tools, kept.with_suffix(".tools"))
+    samplers: list[Sampler] = []
+    limit = card.timeout_s or None
+    try:
+        ended = supervise(
+            wrapped.command,
+            env={**made.env, **wrapped.env},
+            cwd=made.cwd,
+            log=log,
+            timeout_s=limit,
+            cancelled=cancelled,
+            started=lambda pid: samplers.extend([Sampler(telemetry, pid, interval_s)] if interval_s else []),
+        )
+    except OSError as error:
+        return Seen(setup=("environment", f"cannot be started: {error.strerror}: {error.filename}")), {}
+    finally:
+        for sampler in samplers:
+            sampler.end()
+    journal = read_journal(made.journal) if made.journal else Journal()
+    if made.journal and made.journal.is_file():
+        with suppress(OSError):
+            shutil.copyfile(made.journal, kept.with_suffix(".journal.jsonl"))
+    start, end = journal.window or (None, None)
+    summary = summarise(read_trace(telemetry), start, end, card.gpus_per_node)
+    results, bad, requests = _results(made, card, log, journal, scratch)
+    tokens = sum(len(one["tokens"]) for one in succeeded(journal))
+    results += powered(summary, tokens) if journal.window else []
+    findings = scan_log(log, _rules(card))
+    seen = Seen(
+        exit_code=ended.exit_code,
+        timed_out=limit if ended.timed_out else None,
+        cancelled=ended.cancelled,
+        oom_kills=ended.oom_kills,
+        findings=findings,
+        engine_error=journal.error,
+        requests=requests,
+        bad_results=bad,
+        results=sum(one["value"] is not None for one in results),
+    )
+    return seen, _facts(ended, journal, summary, results, wrapped)
+
+
+def _facts(
+    ended: Ended, journal: Journal, summary: dict[str, Any], results: list[dict[str, Any]], wrapped: Wrapped
+) -> dict[str, Any]:
+    origin = journal.window[0] if journal.window else 0.0
+    names = ("load", "warmup", "measure")
+    return {
+        "test_duration": round(ended.seconds, 3),
+        "results": results,
+        "requests": [_short(one, origin) for one in journal.requests],
+        "phases": {name: journal.phase(name) for name in names} if journal.phases else {},
+        "telemetry": summary,
+        "validity": summary["valid"],
+        "validity_reasons": summary["reasons"],
+        "profiled": list(wrapped.used),
+        "notes": list(wrapped.notes),
+    }
+
+
+def _rules(card: Card) -> Any:
+    return rules(card.log_error_patterns, card.log_error_benign_patterns, scan=card.log_error_pattern_scan)
+
+
+def _results(
+    made: Ready, card: Card, log: Path, journal: Journal, scratch: Path
+) -> tuple[list[dict[str, Any]], list[str], tuple[int, int] | None]:
+    """Results, what is wrong with some, and how many requests succeeded and failed."""
+    if made.journal:
+        good = len(succeeded(journal))
+        wanted = max(card.dataset["requests"], len(journal.requests)) if journal.window else 0
+        requests = (good, wanted - good) if journal.window else None
+        results = measured(journal)
+        bad = [f"{one['metric']}: {one['reason']}" for one in results if one["value"] is None]
+        return results, bad, requests
+    if card.multiple_results:
+        try:
+            found = multiple_results(scratch / "work" / card.multiple_results)
+        except ValueError as error:
+            return [], [str(error)], None
+    else:
+        found = read_performance(log)
+    bad = [f"{one.name or one.metric}: {one.reason}" for one in found if one.value is None]
+    return [_json(one) for one in found], bad, None
+
+
+def _json(result: Result) -> dict[str, Any]:
+    return {"ci_low": None, "ci_high": None, **result.as_json()}
+
+
+def _short(request: dict[str, Any], origin: float) -> dict[str, Any]:
+    """A request without the times of all its tokens, which are in the journal; seconds of the window."""
+    tokens = request["tokens"]
+    return {
+        "batch": request["batch"],
+        "sent": round(request["sent"] - origin, 6),
+        "first": round(tokens[0] - origin, 6) if tokens else None,
+        "done": round(request["done"] - origin, 6) if request["done"] is not None else None,
+        "n_in": request["n_in"],
+        "n_out": len(tokens),
+        **({"error": request["error"]} if request.get("error") else {}),
+    }

@@ -1,0 +1,127 @@
+"""The driver in an engine's environment: a toy engine that streams, one that steps, and ones that fail."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from atlas.perf.driver import DRIVER
+from atlas.perf.metrics import measured, read_journal, succeeded
+from atlas.perf.prepared import PROBE
+
+ENGINE = """
+import time
+class Model:
+    def generate(self, prompts, count, streamer=None):
+        if [13] in prompts:
+            raise ValueError("unlucky")
+        if streamer: streamer.put(prompts)
+        for _ in range(count):
+            time.sleep(0.002)
+            if streamer: streamer.put(0)
+        if streamer: streamer.end()
+def load(path):
+    if path == "bad": raise RuntimeError("no such model")
+    return Model()
+class Output:
+    def __init__(self, id, tokens, finished):
+        self.id, self.tokens, self.finished = id, [Tokens(tokens)], finished
+class Tokens:
+    def __init__(self, tokens): self.token_ids = tokens
+class Steps:
+    def __init__(self): self.left = {}
+    def add(self, id, prompt, count): self.left[id] = [0, count]
+    def step(self):
+        time.sleep(0.002)
+        for one in self.left.values(): one[0] += 1
+        out = [Output(i, list(range(n)), n == c) for i, (n, c) in self.left.items()]
+        self.left = {i: one for i, one in self.left.items() if one[0] < one[1]}
+        return out
+"""
+STREAMER = {
+    "protocol": "streamer",
+    "prompt_first": True,
+    "load": [{"model": {"call": "toy.load", "args": ["good"]}}],
+    "generate": {
+        "call": "model.generate",
+        "args": [{"ref": "prompts"}, {"ref": "output_tokens"}],
+        "kwargs": {"streamer": {"ref": "stream"}},
+    },
+}
+STEPS = {
+    "protocol": "steps",
+    "load": [{"engine": {"call": "toy.Steps"}}],
+    "add": {"call": "engine.add", "args": [{"ref": "id"}, {"ref": "prompt"}, {"ref": "output_tokens"}]},
+    "step": {"call": "engine.step"},
+    "read": {"id": "id", "tokens": "tokens.0.token_ids", "finished": "finished"},
+}
+
+
+def drive(tmp_path, spec, batches=(((1, 2), (3, 4)), ((5, 6),)), **more):
+    (tmp_path / "toy.py").write_text(textwrap.dedent(ENGINE))
+    request = {"probe": str(PROBE), "spec": spec, "output_tokens": 4, "batches": batches, "warmup": [[[9]]]}
+    (tmp_path / "request.json").write_text(json.dumps({**request, **more}))
+    out = tmp_path / "journal.jsonl"
+    command = [sys.executable, "-s", str(DRIVER), "--request", str(tmp_path / "request.json")]
+    done = subprocess.run(
+        [*command, "--output", str(out)], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    return done.returncode, read_journal(out), done.stderr
+
+
+@pytest.mark.parametrize("spec", [STREAMER, STEPS], ids=["streamer", "steps"])
+def test_each_protocol_tells_when_each_token_of_each_request_came(tmp_path, spec):
+    code, journal, _ = drive(tmp_path, spec)
+    assert code == 0
+    assert [one["batch"] for one in journal.requests] == [0, 0, 1]
+    for one in journal.requests:
+        assert len(one["tokens"]) == 4
+        assert one["sent"] < one["tokens"][0] <= sorted(one["tokens"])[-1] <= one["done"]
+        assert one["n_in"] == 2
+    results = {(one["metric"], one["statistic"]): one["value"] for one in measured(journal)}
+    start, end = journal.window
+    assert results["output_tput", "value"] == pytest.approx(12 / (end - start))
+    assert results["ttft", "p50"] >= 0.002
+    assert results["tpot", "p50"] >= 0.002
+    assert journal.phase("load") is not None
+    assert journal.phase("measure") >= end - start
+
+
+def test_a_batch_that_fails_spoils_no_other(tmp_path):
+    code, journal, _ = drive(tmp_path, STREAMER, batches=[[[1]], [[13]], [[2]]])
+    assert code == 0
+    assert len(succeeded(journal)) == 2
+    assert journal.requests[1]["error"] == "ValueError: unlucky"
+
+
+def test_when_all_requests_fail_nothing_was_measured(tmp_path):
+    code, journal, _ = drive(tmp_path, STREAMER, batches=[[[13]], [[13]]])
+    assert (code, measured(journal)) == (0, [])
+
+
+def test_an_engine_that_cannot_load_says_why(tmp_path):
+    spec = {**STREAMER, "load": [{"model": {"call": "toy.load", "args": ["bad"]}}]}
+    code, journal, log = drive(tmp_path, spec)
+    assert code == 3
+    assert journal.error == "load: RuntimeError: no such model"
+    assert "Traceback" in log
+
+
+def test_the_bare_loop_runs_the_same_batches_in_turn(tmp_path):
+    _, journal, _ = drive(tmp_path, STREAMER, bare=True)
+    assert [one["bare"] for one in journal.compared] == [True, False, False, True]
+
+
+def test_a_journal_that_was_cut_off_is_read_as_far_as_it_came(tmp_path):
+    _, whole, _ = drive(tmp_path, STREAMER)
+    path = tmp_path / "journal.jsonl"
+    content = path.read_bytes()
+    for cut in range(0, len(content), 97):
+        path.write_bytes(content[:cut])
+        found = read_journal(path)
+        assert len(found.requests) <= len(whole.requests)
+        assert found.window is not None or measured(found) == []

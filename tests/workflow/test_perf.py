@@ -1,0 +1,91 @@
+"""Measuring by the real Snakefile: a card that works, one that fails, and when they are run again."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("built")]
+
+CARDS = """\
+format_version: 1
+cards:
+  - name: good
+    tags: [toy]
+    command: ["{python}", -c, "print('performance: 12.5 tok/s')"]
+    repeats: 2
+    timeout_s: 60
+  - name: bad
+    tags: [toy]
+    command: ["{python}", -c, "print('performance: 12.5 tok/s'); raise SystemExit(7)"]
+    repeats: 1
+    timeout_s: 60
+  - name: big
+    tags: [toy]
+    command: ["{python}", -c, "pass"]
+    gpus_per_node: 64
+"""
+PERF = """\
+perf:
+  runs:
+    - protocol: streamer
+      parameters: {}
+      load: [{sleep: {get: time.sleep}}]
+      generate: {call: time.sleep, args: [0.01]}
+"""
+
+
+def rows(world):
+    return list(csv.DictReader((world.root / "measured/perf.csv").open()))
+
+
+def measured_again(done):
+    lines = (done.stdout + done.stderr).splitlines()
+    return sorted(line.split("Measuring ")[1] for line in lines if "Measuring " in line)
+
+
+def test_cards_are_measured_kept_and_run_again_only_when_asked(two):
+    for path in (two.root / "config/workloads").iterdir():
+        path.unlink()
+    (two.root / "config/workloads/toy.yaml").write_text(CARDS)
+    yaml = two.root / "engine_versions/toy.yaml"
+    yaml.write_text(yaml.read_text() + PERF)
+
+    done = two.snakemake("perf")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = [(row["model"], row["repeat"], row["status"], row["failure_kind"]) for row in rows(two)]
+    assert found == [
+        ("bad", "1", "FAILURE", "crash"),
+        ("good", "1", "SUCCESS", ""),
+        ("good", "2", "SUCCESS", ""),
+    ]
+
+    listed = json.loads(two.run("atlas", "cards", "--json").stdout)
+    (big,) = [one for one in listed if one["card"] == "big"]
+    assert "needs 64 GPUs" in big["cells"][0]["skipped"]
+
+    again = two.snakemake("-n", "perf")
+    assert measured_again(again) == []
+    assert "bad/1.json: crash: exit status 7" in again.stdout + again.stderr
+
+    retried = two.snakemake("-n", "perf", "--config", "retry=failed")
+    assert measured_again(retried) == ["bad on toy 1.0, run 1"]
+
+    two.edit("config/workloads/toy.yaml", "12.5 tok/s')\"]", "13.5 tok/s')\"]")
+    changed = two.snakemake("-n", "perf")
+    assert measured_again(changed) == ["good on toy 1.0, run 1", "good on toy 1.0, run 2"]
+
+    # Nothing of it is an artefact of the project, until the project keeps its hardware.
+    assert two.stale() == {}
+    hardware = rows(two)[0]["hardware_key"]
+    two.edit("config/config.yaml", "hardware: []", f"hardware: [{hardware}]")
+    assert two.snakemake().returncode == 0
+    kept = two.root / f"results/toy/1.0/perf/{hardware}/good/1.json"
+    assert json.loads(kept.read_text())["status"] == "SUCCESS"
+    assert len((two.root / "results/perf.csv").read_text().splitlines()) == 1 + 3
+    # On another machine it is neither stale nor an orphan, nor made again.
+    for path in sorted((two.root / "measured").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    assert two.stale() == {}
