@@ -28,7 +28,7 @@ def told(result, level):
     ("0.18.0", "m --num-gpu-blocks 4", []),
     ("0.17.0", "m --num-gpu-blocks 4", [("unknown_parameter", "--num-gpu-blocks")]),
     ("0.18.0", "m --quant-policy FP8_E5M2 --backend pytorch", []),
-    ("0.18.0", "m --quant-policy 5", [("rule_error", "quant_policy")]),
+    ("0.18.0", "m --quant-policy 5", [("rule_error", "--quant-policy")]),
     ("0.13.0", "m --quant-policy int8", [("wrong_type", "--quant-policy")]),
     ("0.10.0", "m --enable-metrics", []),
     ("0.11.0", "m --enable-metrics", [("unknown_parameter", "--enable-metrics")]),

@@ -10,6 +10,8 @@ from atlas.check.rules import Applied, conditions, is_plain
 from atlas.check.templates import render
 from atlas.knowledge.model import Rule
 
+SEEN_TO_FAIL = "given: as proven, not any"
+"""How it begins what a rule requires that does not hold with another model than that it was proven with."""
 _LEVELS: Mapping[str, Level] = {"error": "error", "warn": "warning", "dormant": "note"}
 
 
@@ -21,6 +23,8 @@ def told(rule: Rule, one: Applied, items: Mapping[str, Item], given: Sequence[st
         needed = (*needed, f"{one.via} is made of it")
     if level == "error" and (needed or not is_plain(rule)):
         level = "warning"
+    if any(condition.startswith(SEEN_TO_FAIL) for condition in needed):
+        level = "note"
     sets = one.rules.sets(rule, one.config)
     effective = {one.names.get(name, name): value for name, value in sets.items()}
     first = one.names.get(given[0].partition(".")[0], given[0])
