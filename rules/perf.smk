@@ -60,17 +60,17 @@ rule measure:
     message:
         "Measuring {wildcards.card} on {wildcards.engine} {wildcards.version}, run {wildcards.repeat}"
     shell:
-        "{{ atlas perf run --engine {wildcards.engine:q} --version {wildcards.version:q}"
+        "atlas perf run --engine {wildcards.engine:q} --version {wildcards.version:q}"
         " --card {wildcards.card:q} --repeat {wildcards.repeat:q} --hardware {wildcards.hardware:q}"
-        " --output {output:q} || [[ $? -eq 3 ]]; }} 2> >(tee {log:q} >&2)"
+        " --output {output:q} --failing-is-a-result 2> >(tee {log:q} >&2)"
 
 
 rule perf_csv:
     input:
         PERF.inputs(workflow, retry=config.get("retry")),
     output:
-        csv="measured/perf.csv",
-        latest="measured/perf.latest.csv",
+        csv=update("measured/perf.csv"),
+        latest=update("measured/perf.latest.csv"),
     log:
         "logs/perf_csv.log",
     params:

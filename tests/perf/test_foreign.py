@@ -30,7 +30,7 @@ def values(content):
 
 def test_vllms_serving_benchmark_is_read_with_its_milliseconds_as_seconds():
     form, found, run = values(SERVE)
-    assert form == "vllm-bench-serve"
+    assert form == "bench-serve"
     assert found["output_tput", "value"] == (512.0, "tok/s")
     assert found["ttft", "p50"] == (0.012, "s")
     assert found["ttft", "p99"] == (0.04, "s")
@@ -50,7 +50,7 @@ def test_a_benchmark_whose_requests_all_failed_is_a_failure_without_values_and_n
 def test_throughput_and_latency_are_read():
     assert values(THROUGHPUT)[1]["total_tput", "value"] == (640.0, "tok/s")
     form, found, _ = values(LATENCY)
-    assert form == "vllm-bench-latency"
+    assert form == "bench-latency"
     assert found == {("e2el", "mean"): (0.5, "s"), ("e2el", "p50"): (0.5, "s"), ("e2el", "p99"): (0.6, "s")}
 
 
@@ -100,7 +100,7 @@ def test_imported_runs_are_not_comparable_as_their_machines_are_not_known(tmp_pa
         (b"[1]", "not a JSON object"),
         (b'{"a": 1}', "no format that is known"),
         (b"model,n_gpus,x\n", "lacks the column"),
-        (b'{"avg_latency": 1, "latencies": 3}', "not as vllm-bench-latency"),
+        (b'{"avg_latency": 1, "latencies": 3}', "not as bench-latency"),
         (b"[" * 100_000, "neither JSON nor"),
     ],
 )

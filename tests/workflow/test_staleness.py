@@ -47,9 +47,14 @@ def test_a_further_version_of_which_only_the_history_is_kept_lists_two_artefacts
 
 
 def test_an_edit_of_perf_makes_nothing_stale(whole):
+    added = "perf: {runs: [{protocol: streamer, parameters: {}, load: [{a: {get: b}}], generate: {get: c}}]}"
+    edited = 0
     for yaml in (whole.root / "engine_versions").glob("*.yaml"):
-        with yaml.open("a") as file:
-            file.write("perf: {cards: [tiny]}\n")
+        before, heading, runs = yaml.read_text().partition("\nperf:\n")
+        changed = runs.replace("pad_token_id: 0\n", "pad_token_id: 1\n", 1)
+        edited += changed != runs
+        yaml.write_text(before + (heading + changed if heading else f"{added}\n"))
+    assert edited
     assert whole.stale() == {}
 
 

@@ -52,8 +52,16 @@ def perf() -> None:
 @click.option("--hardware", help="Fail if this is not the hardware key of this machine.")
 @click.option("--interval", type=float, default=0.1, show_default=True, help="Seconds; 0 for no telemetry.")
 @click.option("--output", type=File, required=True, help="Where the record goes.")
+@click.option("--failing-is-a-result", is_flag=True, help="Exit 0 with the record of a failed run, too.")
 def run(
-    engine: str, version: str, word: str, repeat: int, hardware: str | None, interval: float, output: Path
+    engine: str,
+    version: str,
+    word: str,
+    repeat: int,
+    hardware: str | None,
+    interval: float,
+    output: Path,
+    failing_is_a_result: bool,
 ) -> int:
     """Run a card once and write its record, whatever happens. Exits 3 if the run has failed."""
     from atlas.paths import project_root
@@ -77,7 +85,7 @@ def run(
     value = f" {shown['metric']} {shown['value']:.4g} {shown['unit']}" if shown else ""
     why = f" {record['failure_kind']}: {record['failure_reason']}" if record["failure_kind"] else ""
     say(f"{engine} {version} {found[0].name} {repeat}: {record['status']}{value}{why}")
-    return 0 if record["status"] == "SUCCESS" else RECORDED
+    return 0 if failing_is_a_result or record["status"] == "SUCCESS" else RECORDED
 
 
 @perf.command()
@@ -147,7 +155,7 @@ def compare(baseline: str, now: str, as_json: bool, fail_on: str, **options: Any
 @click.option("--format", "form", help="The file's format, where it cannot be told from the file.")
 @click.argument("files", type=File, nargs=-1, required=True)
 def import_(engine: str, version: str, hardware: str, form: str | None, files: tuple[Path, ...]) -> None:
-    """Write records of what another tool has measured: vLLM's benchmarks, madengine's perf.csv."""
+    """Write records of what another tool has measured: an engine's own benchmarks, madengine's perf.csv."""
     from atlas.paths import project_root
     from atlas.perf.foreign import FORMATS, import_file
     from atlas.validation import nearest

@@ -1,4 +1,4 @@
-"""Results of other tools as records: vLLM's benchmarks (JSON) and madengine's perf.csv.
+"""Results of other tools as records: the JSON of `bench serve|throughput|latency` and madengine's perf.csv.
 
 What a tool writes where it measured nothing (a 0) becomes null; what it does not say is null too, so that
 such records are never compared with ours as if their machines were known to be the same.
@@ -47,8 +47,8 @@ class Run:
     seconds: float | None = None
 
 
-def vllm_serve(content: dict[str, Any]) -> Run:
-    """`vllm bench serve --save-result`: times in ms; all 0 where every request failed."""
+def bench_serve(content: dict[str, Any]) -> Run:
+    """`bench serve --save-result`: times in ms; all 0 where every request failed."""
     done, failed = content["completed"], content.get("failed", 0)
     found = [_result(*RATES[key], "value", content[key], done) for key in RATES if key in content]
     for key, value in content.items():
@@ -64,8 +64,8 @@ def vllm_serve(content: dict[str, Any]) -> Run:
     )
 
 
-def vllm_throughput(content: dict[str, Any]) -> Run:
-    """`vllm bench throughput --output-json`."""
+def bench_throughput(content: dict[str, Any]) -> Run:
+    """`bench throughput --output-json`."""
     found = [
         _result(*RATES[key], "value", content[key], content["num_requests"])
         for key in RATES
@@ -74,8 +74,8 @@ def vllm_throughput(content: dict[str, Any]) -> Run:
     return Run(tuple(found), _settings(content), seconds=content.get("elapsed_time"))
 
 
-def vllm_latency(content: dict[str, Any]) -> Run:
-    """`vllm bench latency --output-json`: times in s."""
+def bench_latency(content: dict[str, Any]) -> Run:
+    """`bench latency --output-json`: times in s."""
     n = len(content["latencies"])
     found = [_result("e2el", "s", "mean", content["avg_latency"], n)]
     for share, value in content.get("percentiles", {}).items():
@@ -84,9 +84,9 @@ def vllm_latency(content: dict[str, Any]) -> Run:
 
 
 JSON_FORMATS: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], Run]]] = {
-    "vllm-bench-serve": (("completed", "request_throughput", "output_throughput"), vllm_serve),
-    "vllm-bench-throughput": (("elapsed_time", "num_requests", "requests_per_second"), vllm_throughput),
-    "vllm-bench-latency": (("avg_latency", "latencies"), vllm_latency),
+    "bench-serve": (("completed", "request_throughput", "output_throughput"), bench_serve),
+    "bench-throughput": (("elapsed_time", "num_requests", "requests_per_second"), bench_throughput),
+    "bench-latency": (("avg_latency", "latencies"), bench_latency),
 }
 """By name: the keys that tell it, and what reads it."""
 FORMATS = (*JSON_FORMATS, "madengine-perf-csv")
