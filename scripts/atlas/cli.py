@@ -44,6 +44,7 @@ LAZY = {
 """Commands that have a module of their own: imported when they are run, as their imports take long."""
 QUICK = ("check", "diff", "upgrade", "ls", "show", "timeline")
 """Commands that answer, and leave nothing to tidy up."""
+INTERRUPTED = 130
 STAGES = "atlas.stages"
 """Where all other commands are."""
 
@@ -95,27 +96,42 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command and return its exit code; every expected error becomes two lines on stderr."""
+    """Run one command and return its exit code.
+
+    Every expected error becomes two lines on stderr, and with --json a document on stdout too.
+    """
     try:
         result = cli.main(args=arguments, prog_name="atlas", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.exceptions.Abort:
         print("interrupted", file=sys.stderr)
-        return 130
+        return _told(arguments, AtlasError("interrupted"), INTERRUPTED)
     except click.ClickException as error:
         error.show()
-        return InputError.exit_code
+        return _told(arguments, InputError(error.format_message()))
     except AtlasError as error:
         from atlas.plain import printable
 
         print(f"error: {printable(str(error))}", file=sys.stderr)
-        return error.exit_code
+        return _told(arguments, error)
     except (BrokenPipeError, SystemExit):  # the latter is how click says the same
         return 0
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
-        print(f"error: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
-        print("hint: make room, or point ATLAS_CACHE at another folder", file=sys.stderr)
-        return UnavailableError.exit_code
+        place, hint = error.filename or "writing", "make room, or point ATLAS_CACHE at another folder"
+        print(f"error: {place}: {error.strerror}\nhint: {hint}", file=sys.stderr)
+        return _told(arguments, UnavailableError(str(error.strerror), where=str(place), hint=hint))
+
+
+def _told(arguments: list[str], error: AtlasError, code: int | None = None) -> int:
+    """The exit code, which is told in JSON too where that is asked for."""
+    code = error.exit_code if code is None else code
+    if "--json" in arguments[: arguments.index("--") if "--" in arguments else None]:
+        from atlas.outcome import print_error
+
+        with contextlib.suppress(OSError):
+            print_error(cli, arguments, error, code)
+            sys.stdout.flush()
+    return code

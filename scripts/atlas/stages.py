@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from atlas.outcome import OutcomeGroup, Written, answer, wanted, wrote
+
 File = click.Path(path_type=Path)
 PINNING = ("lock",)
 """Rules that pin what an index holds at the time: run when their inputs change, never to prove a point."""
@@ -15,7 +17,7 @@ PROVING = ("invariants",)
 """Rules that ask an engine about so many configurations that doing it again takes many minutes."""
 
 
-@click.group()
+@click.group(cls=OutcomeGroup)
 def stages() -> None:
     """What builds, proves and compares artefacts."""
 
@@ -27,7 +29,7 @@ def cell_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @stages.command()
 @cell_options
-@click.option("--output", type=File, required=True)
+@click.option("--output", type=Written(), required=True)
 def source(engine: str, version: str, output: Path) -> None:
     """Fetch an engine's Python sources, and write which they are and where they came from."""
     from atlas.engines.load import load_cell
@@ -42,7 +44,7 @@ def source(engine: str, version: str, output: Path) -> None:
 @stages.command()
 @cell_options
 @click.option("--source", "source_json", type=File, required=True)
-@click.option("--output", type=File, required=True)
+@click.option("--output", type=Written(), required=True)
 def environment(engine: str, version: str, source_json: Path, output: Path) -> None:
     """Build the locked environment of an engine, probe its health, and write what it is."""
     from atlas.engines.load import load_cell
@@ -58,8 +60,8 @@ def environment(engine: str, version: str, source_json: Path, output: Path) -> N
 @cell_options
 @click.option("--source", "source_json", type=File, required=True)
 @click.option("--environment", "environment_json", type=File)
-@click.option("--output", type=File, required=True)
-@click.option("--config-schema", type=File, required=True)
+@click.option("--output", type=Written(), required=True)
+@click.option("--config-schema", type=Written(), required=True)
 def schema(
     engine: str,
     version: str,
@@ -84,7 +86,7 @@ def schema(
 @click.option("--schema", "schema_json", type=File, required=True)
 @click.option("--config-schema", type=File, required=True)
 @click.option("--invariants", "invariants_yaml", type=File, required=True)
-@click.option("--output", type=File, required=True)
+@click.option("--output", type=Written(), required=True)
 def knowledge(
     engine: str, version: str, schema_json: Path, config_schema: Path, invariants_yaml: Path, output: Path
 ) -> None:
@@ -106,7 +108,7 @@ def knowledge(
 @cell_options
 @click.option("--schema", "schema_json", type=File, required=True)
 @click.option("--config-schema", type=File, required=True)
-@click.option("--output", type=File, required=True)
+@click.option("--output", type=Written(), required=True)
 def cli_schema(engine: str, version: str, schema_json: Path, config_schema: Path, output: Path) -> None:
     """Write the JSON Schema of the file of flags that an engine's command line takes."""
     from atlas.engines.serve import load_serve
@@ -120,17 +122,20 @@ def cli_schema(engine: str, version: str, schema_json: Path, config_schema: Path
 
 
 @stages.command()
-@click.option("--output", type=File, help="Write Markdown there instead of printing a table.")
+@click.option("--output", type=Written(), help="Write Markdown there instead of printing a table.")
 @click.argument("schemas", type=File, nargs=-1)
 def coverage(output: Path | None, schemas: tuple[Path, ...]) -> int:
     """Static lane against live lane: what each found, and where they agree."""
     from atlas.schema.coverage import run_coverage
+    from atlas.schema.coverage_answer import answer_coverage
 
+    if wanted() and output is None:
+        return answer_coverage(list(schemas))
     return run_coverage(list(schemas), output)
 
 
 @stages.command()
-@click.option("--output", type=File, required=True)
+@click.option("--output", type=Written(), required=True)
 def report(output: Path) -> None:
     """Make the report page from the committed artefacts."""
     from atlas.paths import project_root
@@ -141,13 +146,17 @@ def report(output: Path) -> None:
 
 @stages.command()
 @click.option("--format", "form", type=click.Choice(["llenergymeasure"]), required=True)
-@click.option("--output", type=File)
+@click.option("--output", type=Written())
 @click.argument("schema_json", type=File)
 def export(form: str, output: Path | None, schema_json: Path) -> None:
     """Write a schema in the format of another tool."""
-    from atlas.schema.export import run_export
+    from atlas.schema.coverage import load_schemas
+    from atlas.schema.export import llenergymeasure, run_export
 
-    run_export(form, schema_json, output)
+    if wanted() and output is None:
+        answer(llenergymeasure(load_schemas([schema_json])[0]))
+    else:
+        run_export(form, schema_json, output)
 
 
 @stages.command()
@@ -167,13 +176,19 @@ def stale(as_json: bool) -> int:
     return code
 
 
-@stages.command()
-def orphans() -> int:
+@stages.command("orphans")
+def orphans_() -> int:
     """List artefacts that no rule makes any more. Exits 1 if there are any."""
-    from atlas.paths import project_root
-    from atlas.provenance.orphans import run_orphans
+    from dataclasses import asdict
 
-    return run_orphans(project_root())
+    from atlas.paths import project_root
+    from atlas.provenance.orphans import orphans, run_orphans
+
+    if not wanted():
+        return run_orphans(project_root())
+    found = orphans(project_root())
+    answer([asdict(one) for one in found])
+    return 1 if found else 0
 
 
 @stages.command(context_settings={"ignore_unknown_options": True})
@@ -225,4 +240,4 @@ def lock(names: tuple[str, ...]) -> None:
     from atlas.environment.lock import run_lock
     from atlas.paths import project_root
 
-    run_lock(project_root(), list(names))
+    wrote(*run_lock(project_root(), list(names)))

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from atlas.perf.failure import KINDS
 from atlas.perf.record import path_of
@@ -52,6 +53,10 @@ def project(tmp_path):
     return tmp_path
 
 
+def form(name):
+    return Draft202012Validator(json.loads((ROOT / f"config/schemas/cli/{name}.schema.json").read_text()))
+
+
 def run(project, line):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "ATLAS_ROOT": str(project)}
@@ -73,7 +78,8 @@ def test_the_gate_fails_on_a_confirmed_regression_alone(project):
     assert run(project, f"{command} --fail-on never").returncode == 0
     assert run(project, "atlas perf compare transformers==5.23.0 transformers==4.57.6").returncode == 0
     assert run(project, "atlas perf compare transformers==5.23.0 transformers==9").returncode == 4
-    (one,) = json.loads(run(project, f"{command} --json").stdout)
+    (one,) = found = json.loads(run(project, f"{command} --json").stdout)
+    form("perf.compare").validate(found)
     assert one["interval"][0] < one["relative_change"] < one["interval"][1] < 0
     for path in (project / "measured/transformers/5.23.0").rglob("*.json"):
         if int(path.stem) > 5:
@@ -85,9 +91,13 @@ def test_the_gate_fails_on_a_confirmed_regression_alone(project):
 def test_a_card_is_run_and_its_failure_is_an_exit_status_of_its_own(project):
     done = run(
         project,
-        "atlas perf run --engine transformers --version 0.0 --card tiny-single --output r.json --interval 0",
+        "atlas perf run --json --engine transformers --version 0.0"
+        " --card tiny-single --output r.json --interval 0",
     )
     assert done.returncode == 3
+    outcome = json.loads(done.stdout)
+    form("outcome").validate(outcome)
+    assert outcome["answer"]["failure_kind"] == "invalid_card" and outcome["outputs"][0]["path"] == "r.json"
     assert json.loads((project / "r.json").read_text())["failure_kind"] == "invalid_card"
     elsewhere = "atlas perf run --engine transformers --version 5.23.0 --card tiny-single --output s.json"
     assert run(project, f"{elsewhere} --hardware gpu-none-x9").returncode == 5

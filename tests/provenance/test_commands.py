@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from atlas.canonical import sha256_file
 from atlas.errors import BuildError, InputError
+from atlas.outcome import OutcomeCommand
 from atlas.provenance.build import build
 from atlas.provenance.ladder import behind, plan, reports
 from atlas.provenance.orphans import run_orphans
@@ -22,8 +24,10 @@ from atlas.provenance.reproduce import run_reproduce
 from atlas.provenance.stale import run_stale, stale
 from atlas.provenance.verdict import Job, Reason, Verdict, ask
 
-SCHEMA = Draft202012Validator(
-    json.loads((Path(__file__).resolve().parents[2] / "config/schemas/cli/stale.schema.json").read_text())
+FORMS = Path(__file__).resolve().parents[2] / "config/schemas/cli"
+SCHEMA, OUTCOME = (
+    Draft202012Validator(json.loads((FORMS / f"{name}.schema.json").read_text()))
+    for name in ("stale", "outcome")
 )
 PERF = "results/vllm/0.9.1/perf.csv"
 SOURCE = "results/vllm/0.9.2/source.json"
@@ -31,6 +35,17 @@ SOURCE = "results/vllm/0.9.2/source.json"
 
 def reproduce(world, engine=None, version=None, everything=False, keep=False):
     return run_reproduce(world.path, engine=engine, version=version, everything=everything, keep=keep)
+
+
+def as_json(capfd, run, name, code):
+    """The outcome of a command that does this, and what it said beside."""
+    command = OutcomeCommand(name, callback=run)
+    assert command.main(["--json"], standalone_mode=False, prog_name=f"atlas {name}") == code
+    said = capfd.readouterr()
+    record = json.loads(said.out)
+    OUTCOME.validate(record)
+    assert (record["command"], record["exit_code"]) == (name, code)
+    return record, said.err
 
 
 # stale, orphans
@@ -97,8 +112,11 @@ def test_a_version_that_is_no_longer_tracked_leaves_orphans(world, capsys):
 
 def test_what_comes_out_the_same_further_down_is_told(world, capfd):
     world.replace("scripts/toy/corpus.py", "schema, rules,", "unused = 1\nschema, rules,")
-    assert build(world.path, cores=2) == 0
-    assert "built 3 of 7 stale; 4 need not be" in capfd.readouterr().err
+    record, err = as_json(capfd, lambda: build(world.path, cores=2), "build", 0)
+    assert "built 3 of 7 stale; 4 need not be" in err
+    assert record["answer"] == {"same": 4, "failed": [], "waiting": []}
+    written = {one["path"]: one["digest"] for one in record["outputs"]}
+    assert len(written) == 3 and all(digest == sha256_file(Path(path)) for path, digest in written.items())
     assert world.stale() == {}
 
 
@@ -154,9 +172,15 @@ def test_after_a_failure_others_go_on_and_the_report_has_the_last_good(world, ca
     world.replace("engine_versions/vllm.yaml", "wheel-1111", "wheel-1111-x")
     world.replace("scripts/toy/source.py", "files.dump", 'assert version != "0.9.1", "not found"\nfiles.dump')
     old = {name: text for name, text in world.contents().items() if "0.9.1/" in name}
-    assert build(world.path, cores=2) == 2
+    record, err = as_json(capfd, lambda: build(world.path, cores=2), "build", 2)
     assert {name: world.contents()[name] for name in old} == old
-    err = capfd.readouterr().err
+    (failed,) = record["answer"]["failed"]
+    assert failed == {
+        "rule": "source",
+        "outputs": ["results/vllm/0.9.1/source.json"],
+        "logs": ["logs/source/vllm/0.9.1.log"],
+    }
+    assert [PERF] in [one["outputs"] for one in record["answer"]["waiting"]]
     assert "AssertionError: not found" in err
     assert "failed: results/vllm/0.9.1/source.json (see logs/source/vllm/0.9.1.log)" in err
     assert f"waits for what failed: {PERF}" in err
@@ -259,10 +283,13 @@ def test_what_cannot_be_built_exits_2_and_leaves_the_working_tree_alone(world, c
         "scripts/toy/bench.py", "corpus, repeats", 'assert "0.4.7" not in sys.argv[1]\ncorpus, repeats'
     )
     before = world.contents()
-    assert reproduce(world, everything=True) == 2
-    said = capfd.readouterr()
-    assert "could not be built: results/sglang/0.4.7/perf.csv" in said.err
-    assert "AssertionError" in said.err
+    record, err = as_json(capfd, lambda: reproduce(world, everything=True), "reproduce", 2)
+    assert "could not be built: results/sglang/0.4.7/perf.csv" in err
+    assert "AssertionError" in err
+    assert "results/sglang/0.4.7/perf.csv" in record["answer"]["not_built"]
+    assert record["answer"]["skipped"] == [] and {
+        one["identical"] for one in record["answer"]["compared"]
+    } == {True}
     assert world.contents() == before
 
 

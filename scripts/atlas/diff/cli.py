@@ -26,7 +26,7 @@ File = click.Path(path_type=Path)
     "--fail-on", type=click.Choice(LEVELS), help="Exit 1 if a change of this impact or worse is not waived."
 )
 @click.option("--format", "form", type=click.Choice(("terminal", "markdown", "json")), default="terminal")
-@click.option("--json", "as_json_", is_flag=True, help="The same as --format json.")
+@click.option("--json", "as_json_", is_flag=True, help="Print JSON (config/schemas/cli/diff.schema.json).")
 @click.option("--policy", type=File, help="A YAML of impacts, overrides and waivers over the default ones.")
 @click.option("--results", type=File, help="The folder of artefacts, where it is not that of a checkout.")
 @click.option("--today", help="The date by which waivers expire, as 2027-01-31.")

@@ -1,4 +1,4 @@
-"""A report for a terminal, as Markdown, and as JSON (config/schemas/diff.schema.json)."""
+"""A report for a terminal, as Markdown, and as JSON (config/schemas/cli/diff.schema.json)."""
 
 from __future__ import annotations
 

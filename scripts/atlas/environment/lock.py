@@ -33,8 +33,8 @@ class LockSpec:
         return self.file.stem
 
 
-def run_lock(root: Path, names: list[str]) -> None:
-    """Make the named locks anew (by lock or engine; all when none is named).
+def run_lock(root: Path, names: list[str]) -> list[Path]:
+    """Make the named locks anew (by lock or engine; all when none is named); returns their files.
 
     What a lock pins stays pinned as long as the dependencies allow it; delete the file to move to
     the newest of everything.
@@ -49,6 +49,7 @@ def run_lock(root: Path, names: list[str]) -> None:
                 _explain_missing(root, name, specs)
     for spec in chosen:
         lock(spec)
+    return [spec.file for spec in chosen]
 
 
 def _explain_missing(root: Path, name: str, specs: dict[str, LockSpec]) -> NoReturn:

@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from atlas.completion import complete_parameter, complete_pin, complete_version
+from atlas.outcome import OutcomeGroup, Written
 
 File = click.Path(path_type=Path)
 FLAGS = {"ignore_unknown_options": True}
 """A parameter may be named by its flag."""
 
 
-@click.group()
+@click.group(cls=OutcomeGroup)
 def history() -> None:
     """The facts of tracked versions, and what became of each parameter."""
 
@@ -23,7 +24,7 @@ def history() -> None:
 @click.option("--engine", required=True, help="A file of engine_versions/.")
 @click.option("--version", required=True, help="A version tracked in it.")
 @click.option("--source", "source_json", type=File, help="The sources, where they are pinned.")
-@click.option("--output", type=File, required=True)
+@click.option("--output", type=Written(), required=True)
 def facts(engine: str, version: str, source_json: Path | None, output: Path) -> None:
     """Read a version's parameters from its sources alone, and write them in little space."""
     from atlas.engines.load import load_cell
@@ -37,7 +38,7 @@ def facts(engine: str, version: str, source_json: Path | None, output: Path) -> 
 
 @history.command()
 @click.option("--engine", required=True, help="The engine that all the facts are of.")
-@click.option("--output", type=File, required=True)
+@click.option("--output", type=Written(), required=True)
 @click.argument("facts_json", type=File, nargs=-1, required=True)
 def join(engine: str, output: Path, facts_json: tuple[Path, ...]) -> None:
     """Write what became of each parameter, from the facts of several versions."""

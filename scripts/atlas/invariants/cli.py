@@ -8,9 +8,12 @@ from pathlib import Path
 
 import click
 
+from atlas.outcome import OutcomeGroup, Written, answer, json_anyway, wanted
+
 File = click.Path(path_type=Path)
 DEPTHS = ("construct", "validate", "resolve", "load", "generate")
 CONFIG_TIME = "resolve"
+MEASURE = "config/schemas/cli/invariants.measure.schema.json"
 depth_option = click.option(
     "--depth",
     type=click.Choice(DEPTHS),
@@ -21,7 +24,7 @@ depth_option = click.option(
 workers_option = click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
 
 
-@click.group()
+@click.group(cls=OutcomeGroup)
 def invariants() -> None:
     """Which configurations an engine rejects, warns about or changes."""
 
@@ -33,9 +36,9 @@ def invariants() -> None:
 @click.option("--environment", "environment_json", type=File)
 @click.option("--schema", "schema_json", type=File, required=True)
 @workers_option
-@click.option("--output", type=File, required=True)
-@click.option("--quarantine", type=File, required=True)
-@click.option("--coverage", type=File, required=True)
+@click.option("--output", type=Written(), required=True)
+@click.option("--quarantine", type=Written(), required=True)
+@click.option("--coverage", type=Written(), required=True)
 def build(
     engine: str,
     version: str,
@@ -64,6 +67,7 @@ def build(
 @click.option("--target", required=True, help="A class, dotted or by its last part.")
 @click.option("--rules", type=click.Choice(["all", "error"]), default="all", show_default=True)
 @depth_option
+@json_anyway("invariants.evaluate")
 def evaluate(pin: str, target: str, rules: str, depth: str) -> int:
     """Say which rules hold for configurations: JSON objects on standard input, one a line."""
     from atlas.invariants.evaluate import evaluate as run
@@ -77,6 +81,7 @@ def evaluate(pin: str, target: str, rules: str, depth: str) -> int:
 @click.option("--target", required=True, help="A class, dotted or by its last part.")
 @depth_option
 @workers_option
+@json_anyway("invariants.replay")
 def replay(pin: str, target: str, depth: str, workers: int) -> int:
     """Say what the real engine does with configurations: JSON objects on standard input, one a line."""
     from atlas.invariants.replay import replay as run
@@ -92,7 +97,7 @@ def replay(pin: str, target: str, depth: str, workers: int) -> int:
 @click.option("--seed", type=int, required=True, help="Any number: the configurations follow from it.")
 @depth_option
 @workers_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help=f"Print JSON ({MEASURE}).")
 def measure(
     pin: str, targets: tuple[str, ...], n: int, seed: int, depth: str, workers: int, as_json: bool
 ) -> int:
@@ -113,7 +118,11 @@ def measure(
 def summary() -> None:
     """Print what was proven of every version, from the committed artefacts."""
     from atlas.invariants.measure import text
-    from atlas.invariants.summary import summary as rows
+    from atlas.invariants.summary import counts, table
     from atlas.paths import project_root
 
-    print(text(rows(project_root())))
+    found = counts(project_root())
+    if wanted():
+        answer(found)
+    else:
+        print(text(table(found)))

@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from atlas.errors import InputError, UnavailableError
+from atlas.outcome import OutcomeGroup, Written, answer, json_anyway, wanted, wrote
 
 File = click.Path(path_type=Path)
 RECORDED = 3
+SCHEMAS = "config/schemas/cli"
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("words", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help=f"Print JSON ({SCHEMAS}/cards.schema.json).")
 def cards(words: tuple[str, ...], as_json: bool) -> None:
     """Workload cards, those that WORDS choose and the others, each with the reason.
 
@@ -39,7 +42,7 @@ def cards(words: tuple[str, ...], as_json: bool) -> None:
             print(f"    {cell['engine']} {cell['version']} {why}")
 
 
-@click.group()
+@click.group(cls=OutcomeGroup)
 def perf() -> None:
     """Runs of workload cards: honest records, telemetry, and verdicts that survive noise."""
 
@@ -51,7 +54,7 @@ def perf() -> None:
 @click.option("--repeat", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--hardware", help="Fail if this is not the hardware key of this machine.")
 @click.option("--interval", type=float, default=0.1, show_default=True, help="Seconds; 0 for no telemetry.")
-@click.option("--output", type=File, required=True, help="Where the record goes.")
+@click.option("--output", type=Written(), required=True, help="Where the record goes.")
 @click.option("--failing-is-a-result", is_flag=True, help="Exit 0 with the record of a failed run, too.")
 def run(
     engine: str,
@@ -82,6 +85,7 @@ def run(
         root, engine, version, found[0], repeat, hardware=here, output=output, interval_s=interval
     )
     shown = next((one for one in record["results"] if one["value"] is not None), None)
+    answer({key: record[key] for key in ("status", "failure_kind", "failure_reason", "results")})
     value = f" {shown['metric']} {shown['value']:.4g} {shown['unit']}" if shown else ""
     why = f" {record['failure_kind']}: {record['failure_reason']}" if record["failure_kind"] else ""
     say(f"{engine} {version} {found[0].name} {repeat}: {record['status']}{value}{why}")
@@ -89,8 +93,10 @@ def run(
 
 
 @perf.command()
-@click.option("--output", type=File, required=True, help="perf.csv")
-@click.option("--latest", type=File, required=True, help="The rows of the versions that were measured last.")
+@click.option("--output", type=Written(), required=True, help="perf.csv")
+@click.option(
+    "--latest", type=Written(), required=True, help="The rows of the versions that were measured last."
+)
 @click.option("--samples", type=File, help="A folder for samples.parquet and telemetry.parquet.")
 @click.option("--kept", is_flag=True, help="Only records that the project keeps.")
 def aggregate(output: Path, latest: Path, samples: Path | None, kept: bool) -> int:
@@ -98,11 +104,14 @@ def aggregate(output: Path, latest: Path, samples: Path | None, kept: bool) -> i
     from atlas.paths import project_root
     from atlas.perf.aggregate import aggregate as write
 
-    return write(project_root(), output, latest, samples, kept=kept)
+    code = write(project_root(), output, latest, samples, kept=kept)
+    if samples is not None:
+        wrote(samples / "samples.parquet", samples / "telemetry.parquet")
+    return code
 
 
 @perf.command()
-@click.option("--output", type=File, required=True, help="A record's place in results/.")
+@click.option("--output", type=Written(), required=True, help="A record's place in results/.")
 def keep(output: Path) -> None:
     """Keep a record of this machine with the project. Exits 5 if it was not measured here."""
     from atlas.canonical import write_atomic
@@ -128,7 +137,7 @@ def keep(output: Path) -> None:
 @click.option("--canary", nargs=2, help="Two sides of a fixed version, that was run along with each side.")
 @click.option("--lower-is-better", "lower", multiple=True, help="A metric that a command reports.")
 @click.option("--fail-on", type=click.Choice(["regression", "suspected", "never"]), default="regression")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help=f"Print JSON ({SCHEMAS}/perf.compare.schema.json).")
 def compare(baseline: str, now: str, as_json: bool, fail_on: str, **options: Any) -> int:
     """Verdicts on NOW against BASELINE, each engine==version, a folder of records, or one of them.
 
@@ -168,11 +177,14 @@ def import_(engine: str, version: str, hardware: str, form: str | None, files: t
         raise InputError(f"`{engine}` `{version}` is no engine and version")
     for file in files:
         for path in import_file(project_root(), file, form, engine, version, hardware):
-            print(path.relative_to(project_root()))
+            wrote(path)
+            if not wanted():
+                print(path.relative_to(project_root()))
 
 
 @perf.command()
 @click.option("--full", is_flag=True, help="Topology, mounts and flags too.")
+@json_anyway("perf.machine")
 def machine(full: bool) -> None:
     """This machine as a record keeps it: hardware key and environment, secrets left out."""
     from atlas.perf.machine import capture, hardware_key, text
@@ -187,6 +199,11 @@ def machine(full: bool) -> None:
 def fidelity(engine: str, version: str, word: str) -> int:
     """Tokens per second as they are measured, against a bare loop that only calls the engine, in one run."""
     from atlas.paths import project_root
-    from atlas.perf.fidelity import compare_with_bare
+    from atlas.perf.fidelity import LIMIT, compare_with_bare
 
-    return compare_with_bare(project_root(), engine, version, word)
+    found = compare_with_bare(project_root(), engine, version, word)
+    if wanted():
+        answer(asdict(found))
+    else:
+        print(found)
+    return 0 if abs(found.difference) <= LIMIT else 1

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from atlas.errors import BuildError
+from atlas.outcome import answer, wrote
 from atlas.progress import say
 from atlas.provenance import lastgood
 from atlas.provenance.ladder import behind, plan, reports
@@ -50,6 +51,7 @@ def run_build(
     todo = _wanted(verdict, force, spare)
     if not todo:
         say(f"nothing is stale: {sum(len(job.outputs) for job in verdict.jobs)} artefacts")
+        answer({"same": 0, "failed": [], "waiting": []})
         return 0
     done, before = _first(root, verdict, todo, flags)
     if done is not None:  # what is wanted may depend on what was made: a cell without sources has no schema
@@ -60,7 +62,7 @@ def run_build(
     failed = _climb(root, verdict, todo, flags, before, failed)
     todo |= {n for n, job in enumerate(verdict.jobs) if job.outputs in before}
     built = {n for n in todo if before[verdict.jobs[n].outputs] != mtime(root, verdict.jobs[n])} - failed
-    _summarise(verdict, todo, built, failed)
+    _summarise(root, verdict, todo, built, failed)
     return BuildError.exit_code if failed else 0
 
 
@@ -133,7 +135,7 @@ def _run(
     return snakemake(root, ["--allowed-rules", *rules, *flags], jobs, env)
 
 
-def _summarise(verdict: Verdict, todo: set[int], built: set[int], failed: set[int]) -> None:
+def _summarise(root: Path, verdict: Verdict, todo: set[int], built: set[int], failed: set[int]) -> None:
     ends = reports(verdict)
     waiting = {
         n for n in (todo & behind(verdict, failed)) - built - failed if verdict.jobs[n].rule not in ends
@@ -141,6 +143,9 @@ def _summarise(verdict: Verdict, todo: set[int], built: set[int], failed: set[in
     same = len(todo - built - failed - waiting)
     cut = f"; {same} need not be: what they are made from is the same" if same else ""
     say(f"built {len(built)} of {len(todo)} stale{cut}")
+    wrote(*(root / output for number in sorted(built) for output in verdict.jobs[number].outputs))
+    told = {"failed": failed, "waiting": waiting}
+    answer({"same": same, **{key: _named(verdict, numbers) for key, numbers in told.items()}})
     for number in sorted(failed):
         job = verdict.jobs[number]
         say(f"failed: {job.outputs[0]}{f' (see {job.logs[0]})' if job.logs else ''}")
@@ -148,3 +153,8 @@ def _summarise(verdict: Verdict, todo: set[int], built: set[int], failed: set[in
         say(f"waits for what failed: {verdict.jobs[number].outputs[0]}")
     if failed:
         say("What could not be built is as it was; `atlas stale` lists it with the reason.")
+
+
+def _named(verdict: Verdict, numbers: set[int]) -> list[dict[str, object]]:
+    jobs = [verdict.jobs[number] for number in sorted(numbers)]
+    return [{"rule": job.rule, "outputs": list(job.outputs), "logs": list(job.logs)} for job in jobs]

@@ -12,9 +12,11 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from atlas.errors import BuildError
+from atlas.outcome import answer
 from atlas.progress import say
 from atlas.provenance.cells import choose
 from atlas.provenance.comparison import compare, show
@@ -88,6 +90,13 @@ def _reproduce(
     if failures:
         explain(missing, tree, failures)
     compared = [compare(root, tree, job.rule, output) for job, output in artefacts if job not in missing]
+    answer(
+        {
+            "compared": [asdict(one) for one in compared],
+            "not_built": [output for job in missing for output in job.outputs],
+            "skipped": [output for job in jobs if job not in built for output in job.outputs],
+        }
+    )
     show(compared)
     for job in missing:
         say(f"could not be built: {', '.join(job.outputs)}")

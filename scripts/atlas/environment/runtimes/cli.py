@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from atlas.outcome import OutcomeGroup, Written, answer, wrote
+
 SCHEMAS = "config/schemas/cli"
 
 
-@click.group()
+@click.group(cls=OutcomeGroup)
 def images() -> None:
     """Images that engines are run in: their digests, and those of the project's own."""
 
@@ -19,17 +21,19 @@ def images() -> None:
 def resolve(names: tuple[str, ...]) -> None:
     """Ask registries what names stand for (all, or those named), and lock it in envs/images.json."""
     from atlas.environment.runtimes.commands import run_resolve
+    from atlas.environment.runtimes.images import LOCK
     from atlas.failures import recorded
     from atlas.paths import project_root
 
     with recorded("images", "resolve", "all"):
         run_resolve(project_root(), names)
+    wrote(project_root() / LOCK)
 
 
 @images.command()
 @click.option("--engine", help="Only this engine's.")
 @click.option("--version", help="Only this version's.")
-@click.option("--output", type=click.Path(path_type=Path), help="Write what it was built from there.")
+@click.option("--output", type=Written(), help="Write what it was built from there.")
 def build(engine: str | None, version: str | None, output: Path | None) -> None:
     """Build the project's own images that are not there yet."""
     from atlas.engines.load import load_cell
@@ -41,7 +45,7 @@ def build(engine: str | None, version: str | None, output: Path | None) -> None:
     root = project_root()
     with recorded("images", engine or "all", version or "all"):
         if output is None:
-            run_build(root, engine, version)
+            answer(run_build(root, engine, version))
         elif engine and version:
             write_record(load_cell(root, engine, version), output)
         else:

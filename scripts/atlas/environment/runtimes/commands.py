@@ -79,15 +79,16 @@ def moved(root: Path) -> list[Moved]:
     return found
 
 
-def run_build(root: Path, engine: str | None, version: str | None) -> int:
-    """Build the project's own images that are not there yet; returns how many there are."""
-    files = set()
+def run_build(root: Path, engine: str | None, version: str | None) -> list[dict[str, str]]:
+    """Build the project's own images that are not there yet; returns which there are."""
+    found = []
     for cell, spec in image_cells(root, engine, version):
         if spec.kind == "dockerfile":
             reference = build.built(cell, spec)
-            files.add(reference.file)
+            facts = {"engine": cell.engine, "version": cell.version, "name": reference.name}
+            found.append({**facts, "digest": reference.digest, "file": str(reference.file)})
             say(f"{cell.engine} {cell.version}: {reference.name} {reference.digest} in {reference.file}")
-    return len(files)
+    return found
 
 
 def write_record(cell: Cell, output: Path) -> None:
