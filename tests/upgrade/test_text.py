@@ -4,10 +4,12 @@ import json
 from typing import ClassVar
 
 import pytest
+import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from atlas.check.documents import read_bytes
+from atlas.errors import InputError
 from atlas.upgrade.model import Edit
 from atlas.upgrade.text import NotEditable, edit_text
 from atlas.upgrade.values import edited
@@ -38,6 +40,19 @@ CASES = [
     ("---\na: 1\n---\na: 2\nb: 1\n", "remove", ["a"], None, "---\na: 1\n---\nb: 1\n"),
     ("\ufeffa: 1\nb: 2\n", "remove", ["b"], None, "\ufeffa: 1\n"),
     ("a: 1\r\nb: 2\r\n", "remove", ["a"], None, "b: 2\r\n"),
+    ("x: {a: 1, 'b': [2, 3], c: {d: 4}}  # f\n", "remove", ["x", "b"], None, "x: {a: 1, c: {d: 4}}  # f\n"),
+    ("x: {a: 1, b: 2}\n", "remove", ["x", "b"], None, "x: {a: 1}\n"),
+    ("x: {\n  a: 1,\n  b: 2,\n}\n", "remove", ["x", "b"], None, "x: {\n  a: 1,\n}\n"),
+    ("x: {a: 1, b: 2}\n", "rename", ["x", "a"], "c", "x: {c: 1, b: 2}\n"),
+    ('{"a": 1, "b": 2}\n', "set", ["a"], "x: y", '{"a": "x: y", "b": 2}\n'),
+    ("a: &n 1\nb: *n\nc: *n\n", "remove", ["b"], None, "a: &n 1\nc: *n\n"),
+    (
+        "m: &m {a: 1}\nx:\n  <<: *m\n  b: 2\n",
+        "rename",
+        ["x", "b"],
+        "c",
+        "m: &m {a: 1}\nx:\n  <<: *m\n  c: 2\n",
+    ),
 ]
 
 
@@ -65,8 +80,12 @@ def test_json_is_edited_where_it_is(text, action, path, to, after):
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        ("a: &x 1\nb: *x\n", ["b"]),
-        ("x: {a: 1, b: 2}\n", ["x", "a"]),
+        ("a: &x 1\nb: *x\n", ["a"]),
+        ("x: &x\n  a: 1\n  b: 2\ny: *x\n", ["y", "a"]),
+        ("x: &x\n  a: 1\n  b: 2\ny: *x\n", ["x", "a"]),
+        ("m: &m {a: 1}\nx:\n  <<: *m\n  b: 2\n", ["x", "a"]),
+        ("x: {a: 1,  # one\n  b: 2}\n", ["x", "a"]),
+        ("x: {a: 1}\n", ["x", "a"]),
         ("x:\n  a: 1\n", ["x", "a"]),
         ("- a: 1\n  b: 2\n", [0, "a"]),
     ],
@@ -74,6 +93,11 @@ def test_json_is_edited_where_it_is(text, action, path, to, after):
 def test_what_is_not_safe_is_refused(text, path):
     with pytest.raises(NotEditable):
         change(text, "remove", path)
+
+
+def test_a_value_that_stands_elsewhere_is_not_set():
+    with pytest.raises(NotEditable):
+        change("a: &n 1\nb: *n\n", "set", ["b"], 2)
 
 
 def test_a_text_that_would_not_say_what_it_should_is_refused():
@@ -91,6 +115,7 @@ scalars = st.sampled_from(
         "'# no comment'",
         "[1, 2]",
         "{k: v}",
+        "{k: v, 'l-m': [1, {n: 2}], \"o\": 3}",
         "|\n{pad}  text\n{pad}\n{pad}  more",
         '"two\n{pad}  lines"',
     ]
@@ -126,19 +151,26 @@ def remarks_of(text):
     return [line[line.index("#") :] for line in bare.splitlines() if "#" in line]
 
 
-@settings(max_examples=200, deadline=None)
-@given(texts(), st.data())
-def test_any_edit_reads_as_it_should_and_leaves_the_rest_alone(text, data):
+def edit_any(data, text):
+    """Some edit of a text: its path, its kind, and what the text becomes, or None where that is refused."""
     value = read_bytes(text.encode(), "x", "yaml")[0].value
     path = data.draw(st.sampled_from(list(paths(value))))
     action = data.draw(st.sampled_from(["remove", "rename", "set"]))
     to = {"remove": None, "rename": "new-name", "set": 7}[action]
     try:
-        after = change(text, action, path, to)
+        return path, action, change(text, action, path, to), edited(value, [Edit(action, "", path, "", to)])
     except NotEditable:
-        assume(False)
+        return path, action, None, None
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts(), st.data())
+def test_any_edit_reads_as_it_should_and_leaves_the_rest_alone(text, data):
+    _, action, after, wanted = edit_any(data, text)
+    assume(after is not None)
+    assert yaml.safe_load(after) == wanted
     before, lines = text.splitlines(), after.splitlines()
-    if action == "remove":
+    if action == "remove" and len(before) > len(lines):
         start = next(
             place for place, line in enumerate(before) if place >= len(lines) or lines[place] != line
         )
@@ -149,6 +181,39 @@ def test_any_edit_reads_as_it_should_and_leaves_the_rest_alone(text, data):
         assert len(before) == len(lines)
         assert sum(one != other for one, other in zip(before, lines, strict=True)) <= 1
         assert remarks_of(text) == remarks_of(after)
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts(), st.data())
+def test_line_ends_of_windows_stay_and_make_no_difference(text, data):
+    path, action, after, _ = edit_any(data, text)
+    assume(after is not None)
+    to = {"remove": None, "rename": "new-name", "set": 7}[action]
+    assert change(text.replace("\n", "\r\n"), action, path, to) == after.replace("\n", "\r\n")
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts(), st.lists(st.sampled_from(["*one", "*two", "{<<: *two, k: *one}"]), min_size=1), st.data())
+def test_an_edit_never_reaches_other_places_by_an_anchor(text, uses, data):
+    more = "".join(f"use{number}: {use}  # of {use[1:]}\n" for number, use in enumerate(uses))
+    whole = f"anchored: &one 1\nmapped: &two {{p: 1, q: [2]}}\n{text}{more}"
+    _, action, after, wanted = edit_any(data, whole)
+    assume(after is not None)
+    assert yaml.safe_load(after) == wanted
+    changed = [
+        one for one, other in zip(whole.splitlines(), after.splitlines(), strict=False) if one != other
+    ]
+    assert action == "remove" or len(changed) == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(texts(), st.data())
+def test_a_name_that_stands_twice_is_refused_before_anything_is_edited(text, data):
+    name = data.draw(
+        st.sampled_from([line.partition(":")[0] for line in text.splitlines() if line[:1].isalpha()])
+    )
+    with pytest.raises(InputError, match="twice"):
+        change(f"{text}{name}: again\n", "set", [name], 7)
 
 
 @settings(max_examples=200, deadline=None)

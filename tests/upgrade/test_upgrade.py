@@ -164,8 +164,8 @@ def test_toml_and_manifests_are_told_and_not_touched(tmp_path):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("model: m\npass: &p {a: 1}\nmax-num-partial-prefills: 2\n", "anchors"),
-        ("{model: m, max-num-partial-prefills: 2}\n", "flow mapping"),
+        ("model: m\nmax-num-partial-prefills: &p 2\nseed: *p\n", "undefined alias"),
+        ("{model: m,  # small\n  max-num-partial-prefills: 2}\n", "flow mapping"),
         ("max-num-partial-prefills: 2\n", "only name"),
     ],
 )

@@ -1,7 +1,8 @@
 """Edits made to the text of a file: only the lines that they are about change, comments stay.
 
-A file that would not read as the edited value afterwards is not touched; what cannot be edited in place (a
-flow mapping, an anchor, the last name of a mapping) is refused with the reason.
+A file that would not read as the edited value afterwards is not touched: an edit that reaches other places by
+an anchor, or needs one that it removes, is refused with the reason, and so is what has no place of its own in
+the text (brought in by a merge, the last name of a mapping). See docs/decisions/0002-edits-by-position.md.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import yaml
 
 from atlas.check.documents import read_bytes
 from atlas.check.json_text import read_json
+from atlas.errors import InputError
 from atlas.upgrade.model import DocumentPath, Edit
 
 Json = Any
@@ -33,6 +35,8 @@ class Span:
     value_start: int
     value_end: int
     column: int
+    flow: tuple[int, int] | None = None
+    """In a flow mapping: where to cut so that the name is gone, with the comma on one side of it."""
 
 
 def edit_text(
@@ -43,17 +47,22 @@ def edit_text(
     found = text
     for path, edit in edits:
         found = change(found, document, path, edit)
-    values = [one.value for one in read_bytes(found.encode(), "the edited file", form)]
-    if values[document] != wanted:
+    expected = [one.value for one in read_bytes(text.encode(), "the file", form)]
+    expected[document] = wanted
+    try:
+        values = [one.value for one in read_bytes(found.encode(), "the edited file", form)]
+    except InputError as error:
+        raise NotEditable(f"the edited text could not be read: {error.what}") from error
+    # As text, for 1 is True; and other documents of the file count too.
+    if repr(values) != repr(expected):
         raise NotEditable("the edited text would not say what it should")
     return found
 
 
-# YAML: lines of block mappings.
+# YAML: lines of block mappings, and members of flow mappings.
 
 
 def _edit_yaml(text: str, document: int, path: DocumentPath, edit: Edit) -> str:
-    _check_plain(text)
     span, siblings = _yaml_span(text, document, path)
     if edit.action == "rename":
         old = text[span.start : span.end]
@@ -64,13 +73,12 @@ def _edit_yaml(text: str, document: int, path: DocumentPath, edit: Edit) -> str:
         return text[: span.value_start] + json.dumps(edit.to, ensure_ascii=False) + text[span.value_end :]
     if siblings == 1:
         raise NotEditable("it is the only name of its mapping")
-    return _without_lines(text, span)
-
-
-def _check_plain(text: str) -> None:
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise NotEditable("the file has anchors, so that a change may reach other places")
+    if span.flow is None:
+        return _without_lines(text, span)
+    start, end = span.flow
+    if "#" in text[start:end]:
+        raise NotEditable("a comment may stand beside it in its flow mapping ({…})")
+    return text[:start] + text[end:]
 
 
 def _yaml_span(text: str, document: int, path: DocumentPath) -> tuple[Span, int]:
@@ -87,13 +95,22 @@ def _yaml_span(text: str, document: int, path: DocumentPath) -> tuple[Span, int]
             raise NotEditable("it is brought in by a merge (<<)")
         name, value = pairs[0]
         if depth == len(path) - 1:
-            if node.flow_style:
-                raise NotEditable("it is written in a flow mapping ({…})")
             marks = (name.start_mark, name.end_mark, value.start_mark, value.end_mark)
             start, end, value_start, value_end = (mark.index for mark in marks)
-            return Span(start, end, value_start, value_end, name.start_mark.column), len(node.value)
+            flow = _cut(node, node.value.index(pairs[0])) if node.flow_style else None
+            return Span(start, end, value_start, value_end, name.start_mark.column, flow), len(node.value)
         node = value
     raise NotEditable("it is not in the file")
+
+
+def _cut(node: yaml.MappingNode, place: int) -> tuple[int, int] | None:
+    """From a member of a flow mapping to the next, or for the last one from the end of that before it."""
+    pairs = node.value
+    if place + 1 < len(pairs):
+        return pairs[place][0].start_mark.index, pairs[place + 1][0].start_mark.index
+    if place:
+        return pairs[place - 1][1].end_mark.index, pairs[place][1].end_mark.index
+    return None
 
 
 def _like(old: str, name: str) -> str:
