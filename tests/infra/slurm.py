@@ -1,4 +1,4 @@
-"""A SLURM cluster of several nodes for tests, on one machine: below a folder, on 127.0.0.1, and gone afterwards.
+"""A SLURM cluster of several nodes on one machine: below a folder, on 127.0.0.1, and gone afterwards.
 
 Nodes c1 c2 (partition cpu) and g1 g2 (partition gpu, two null devices of type `toy` each). With `accounting`
 also slurmdbd on a MariaDB. It has a munged, a key and a socket of its own, and no file outside its folder:
@@ -220,9 +220,10 @@ class Slurm:
         os.chmod(at / "key", 0o400)
         command = ["munged", "--foreground", "--force", f"--key-file={at}/key", f"--socket={at}/sock"]
         command += [f"--pid-file={at}/pid", f"--log-file={at}/log", f"--seed-file={at}/seed"]
-        sealed = lambda: not subprocess.run(  # noqa: E731
-            ["munge", "-n", "-S", at / "sock"], capture_output=True, check=False
-        ).returncode
+
+        def sealed() -> bool:
+            return quietly("munge", "-n", "-S", str(at / "sock"))
+
         self._stack.enter_context(process(command, self.folder / "munged.out", sealed))
 
     def _configure(self) -> None:
@@ -248,33 +249,32 @@ class Slurm:
         command += ["--auth-root-authentication-method=normal", "--skip-test-db"]
         subprocess.run(command, check=True, capture_output=True)
         asked = ["mariadb", "-N", "-S", str(sock), "-u", "root", "-e"]
-        says = lambda text: not subprocess.run(  # noqa: E731
-            [*asked, text], check=False, capture_output=True
-        ).returncode
+
+        def says(text: str) -> bool:
+            return quietly(*asked, text)
+
         command = ["mariadbd", "--no-defaults", "--user=root", f"--datadir={data}", f"--socket={sock}"]
         command += [f"--pid-file={self.folder}/db.pid", "--bind-address=127.0.0.1"]
         command += [f"--port={self.ports['sql']}", "--innodb-buffer-pool-size=64M", "--skip-name-resolve"]
         command += ["--innodb-lock-wait-timeout=900", "--innodb-flush-log-at-trx-commit=0"]
-        self._stack.enter_context(
-            process(command, self.folder / "mariadbd.out", lambda: says("select 1"))
-        )
+        self._stack.enter_context(process(command, self.folder / "mariadbd.out", lambda: says("select 1")))
         account = "create user slurm@'127.0.0.1' identified by 'slurm'"
-        assert says(f"create database slurm_acct_db; {account}; grant all on slurm_acct_db.* to slurm@'127.0.0.1'")
+        rights = "grant all on slurm_acct_db.* to slurm@'127.0.0.1'"
+        assert says(f"create database slurm_acct_db; {account}; {rights}")
         settings = self.folder / "slurmdbd.conf"
         settings.write_text(DATABASE.format(folder=self.folder, ports=self.ports))
         os.chmod(settings, 0o600)
-        up = lambda: bool(  # noqa: E731
-            self.run("sacctmgr", "-nP", "show", "user", "root", check=False).strip()
-        )
+
+        def up() -> bool:
+            return bool(self.run("sacctmgr", "-nP", "show", "user", "root", check=False).strip())
+
         log = self.folder / "slurmdbd.out"
         running = process(["slurmdbd", "-D"], log, up, SLURM_CONF=str(settings))
         self._stack.enter_context(running)
 
     def _accounts(self) -> None:
-        listed = lambda: "127.0.0.1" in self.run(  # noqa: E731
-            "sacctmgr", "-nP", "show", "cluster", "format=cluster,controlhost"
-        )
-        wait(listed, 60, "the cluster's registration", self._last_words)
+        command = ("sacctmgr", "-nP", "show", "cluster", "format=cluster,controlhost")
+        wait(lambda: "127.0.0.1" in self.run(*command), 60, "the registration", self._last_words)
         self.run("sacctmgr", "-iQ", "add", "account", "ci")
         self.run("sacctmgr", "-iQ", "add", "qos", "high")
         self.run("sacctmgr", "-iQ", "add", "user", "root", "account=ci")
@@ -294,6 +294,10 @@ def cluster(folder: Path, **options: bool | int) -> Iterator[Slurm]:
     finally:
         made.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def quietly(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def wait(done: Callable[[], bool], seconds: float, what: str, words: Callable[[], str]) -> None:
