@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +18,12 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/infra"))
+sys.path[:0] = [str(ROOT / "tests/infra"), str(Path(__file__).parent)]
 
 from services import Missing  # noqa: E402
-from slurm import Slurm, cluster  # noqa: E402
 
 from atlas.perf.machine import hardware_key  # noqa: E402
+from slurm import Slurm, cluster  # noqa: E402
 
 TOOLS = Path(os.environ.get("ATLAS_TEST_TOOLS") or Path.home() / ".cache/engine-atlas-tests")
 LOCKS = ("envs/atlas.txt", "envs/slurm.txt")
@@ -84,15 +84,6 @@ def accounting() -> Iterator[Slurm]:
     yield from _cluster(accounting=True)
 
 
-CARDS = """\
-format_version: 1
-cards:
-  - name: good
-    tags: [toy]
-    command: ["{python}", -c, "print('performance: 12.5 tok/s')"]
-    repeats: 1
-    timeout_s: 60
-"""
 PERF = """\
 perf:
   runs:
@@ -116,6 +107,7 @@ class OnCluster:
         before = os.environ["PATH"]
         self.world.extra |= {**self.slurm.env, "PATH": os.pathsep.join([str(self.programs), before])}
         self.hardware = hardware_key(0)
+        self.gpu_hardware = None
         self.settings()
 
     def settings(self, **changes) -> None:
@@ -133,10 +125,12 @@ class OnCluster:
             found[key] = {**found[key], **value} if isinstance(found.get(key), dict) else value
         (self.root / "config/cluster.yaml").write_text(yaml.safe_dump({"cluster": found}))
 
-    def cards(self, text: str = CARDS) -> None:
-        """These cards, and nothing else, on the toy engine."""
+    def cards(self, cards: dict[str, dict]) -> None:
+        """These cards, each run once, and nothing else, on the toy engine."""
         for path in (self.root / "config/workloads").iterdir():
             path.unlink()
+        written = [{"name": name, "tags": ["toy"], "repeats": 1, **card} for name, card in cards.items()]
+        text = yaml.safe_dump({"format_version": 1, "cards": written})
         (self.root / "config/workloads/toy.yaml").write_text(text)
         engine = self.root / "engine_versions/toy.yaml"
         if "perf:" not in engine.read_text():
@@ -167,16 +161,28 @@ class OnCluster:
         listed = self.slurm.run("squeue", "-h", "-o", "%A %T %Z").splitlines()
         return [line for line in listed if line.endswith(str(self.root))]
 
-    def running(self, rule: str, seconds: float = 120) -> dict[str, str]:
-        """The one job of a rule, once it runs."""
+    def measuring(self, card: str, seconds: float = 600) -> dict[str, str]:
+        """The job that runs a card, once it does."""
+        return self._job(card, "RUNNING", seconds)
+
+    def ended(self, card: str, seconds: float = 600) -> dict[str, str]:
+        """The same, once it has ended well."""
+        return self._job(card, "COMPLETED", seconds)
+
+    def _job(self, card: str, state: str, seconds: float) -> dict[str, str]:
+        """A recorder has begun where there is a record."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            for line in self.mine():
-                job = self.slurm.show(line.split()[0])
-                if job["JobState"] == "RUNNING" and job["Comment"].startswith(f"rule_{rule}"):
-                    return job
-            time.sleep(0.2)
-        raise AssertionError(f"no job of {rule} is running: {self.mine()}")
+            begun = list(self.root.glob(f"measured/toy/1.0/perf/*/{card}/1.json"))
+            listed = self.slurm.run("squeue", "-h", "--states=all", "-o", "%A|%k|%Z", check=False)
+            for line in listed.splitlines():
+                job, comment, folder = line.split("|")
+                if folder == str(self.root) and f"_{card}_1" in comment and begun:
+                    shown = self.slurm.show(job)
+                    if shown["JobState"] == state:
+                        return shown
+            time.sleep(0.3)
+        raise AssertionError(f"no job of {card} is {state}: {self.mine()}")
 
 
 @pytest.fixture(scope="session")
@@ -190,7 +196,23 @@ def toy_built(tmp_path_factory) -> Iterator[worlds.World]:
     world.index.close()
 
 
-def copied(built: worlds.World, base: Path) -> worlds.World:
-    """Another checkout of a built world; the index stays its first one's."""
-    shutil.copytree(built.root, base / "some where" / "copy", symlinks=True)
-    return worlds.World(base / "some where" / "copy", built.index, built.cache)
+@pytest.fixture(scope="session")
+def new_world(tmp_path_factory) -> Iterator[worlds.World]:
+    """A toy engine of which nothing is built yet."""
+    world = worlds.fresh_copy(tmp_path_factory.mktemp("new"), empty=True)
+    world.engine("toy")
+    yield world
+    world.index.close()
+
+
+@pytest.fixture(scope="session")
+def on(with_slurm, tmp_path_factory) -> Callable[[worlds.World, Slurm], OnCluster]:
+    """A function: another checkout of a world, whose jobs run on a cluster."""
+
+    def made(world: worlds.World, slurm: Slurm) -> OnCluster:
+        base = tmp_path_factory.mktemp("on") / "some where"
+        shutil.copytree(world.root, base / "copy", symlinks=True)
+        copy = worlds.World(base / "copy", world.index, world.cache)
+        return OnCluster(copy, slurm, with_slurm)
+
+    return made
