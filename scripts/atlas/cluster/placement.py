@@ -25,7 +25,7 @@ def requested(jobs: Jobs, gpus: int, own: Mapping[str, Any]) -> dict[str, Any]:
         "constraint": jobs.constraint,
         "runtime": own.get("runtime") or jobs.time,
         "mem_mb": own.get("mem_mb") or jobs.mem,
-        "cpus_per_task": own.get("cpus_per_task") or jobs.cpus or 1,
+        "cpus_per_task": own.get("cpus_per_task") or jobs.cpus or own.get("_cores", 1),
         "nodes": nodes,
         "slurm_extra": extra(jobs, nodes or 1) or None,
         # Both options at once are an error: either is given.

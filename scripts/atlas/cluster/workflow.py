@@ -19,6 +19,7 @@ from atlas.cluster.placement import (
 )
 from atlas.cluster.settings import Site, check_rules
 from atlas.cluster.watch import Watch, leave_none, record_failures
+from atlas.errors import AtlasError
 from atlas.perf.cards import Card, load_cards
 from atlas.progress import say
 
@@ -32,20 +33,21 @@ def place(workflow: Any, site: Site, measuring: str, cards: Callable[[], list[Ca
     `measuring` is the rule whose jobs run `cards`, each by what it needs.
     """
     rules = {rule.name: rule for rule in workflow.rules if not rule.norun}
+    try:
+        chosen, known = cards(), {card.name: card for card in load_cards(Path(workflow.basedir))}
+    except AtlasError:  # who asks for a measurement is told
+        chosen, known = [], {}
     if workflow.is_main_process:
         check_rules(site, rules)
-        check_cards(site, measuring, cards())
+        check_cards(site, measuring, chosen)
     own = {name: _plain(rule.resources) for name, rule in rules.items()}
     workflow.localrules(*local_rules(site, [(name, one) for name, one in own.items() if name != measuring]))
     overwritten = workflow.resource_settings._parsed_overwrite_resources
     wanted: dict[str, Any]
     for name, rule in rules.items():
         if name == measuring:
-            known = {card.name: card for card in load_cards(Path(workflow.basedir))}
-            chosen = lambda wildcards, known=known: known[wildcards.card]  # noqa: E731
-            wanted = {
-                key: per_job(site, name, chosen, key) for key in of_card(site, name, Card("", "", (), ""))
-            }
+            keys = of_card(site, name, Card("", "", (), ""))
+            wanted = {key: per_job(site, name, lambda one: known[one.card], key) for key in keys}
         else:
             gpus = int(own[name].get("gpu", 0))
             wanted = requested(site.jobs(name, gpu=bool(gpus)), gpus, own[name])
