@@ -80,7 +80,7 @@ def _reduced(way: str, values: Sequence[float]) -> float:
 
 
 def reported(files: Sequence[Path]) -> dict[int, dict[str, float]]:
-    """What nodes have written: each a file `RANK.json` of metrics; one that cannot be read has not reported."""
+    """What nodes have written: `RANK.json` of metrics each; one that cannot be read has not reported."""
     found = {}
     for file in files:
         if not file.stem.isdigit():
