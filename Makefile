@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Results may depend on nothing of the caller's: no user packages, no bytecode of other Pythons.
 export PYTHONNOUSERSITE := 1
 
-.PHONY: help run rebuild stale perf report test check lock container clean
+.PHONY: help run rebuild stale perf report test check lock slurm container clean
 
 help: ## this text
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,6 +40,8 @@ lock: .venv/.run ## make the lock files in envs/ anew
 	@$(PYTHON) scripts/bootstrap.py lock
 	@$(BIN)/atlas lock
 
+slurm: .venv/.slurm ## what submits jobs, for `snakemake --profile slurm` (docs/hpc.md)
+
 container: containers/engine-atlas.sif ## the image for `snakemake --sdm apptainer` (needs apptainer)
 
 clean: ## remove the environment and the tools (results and caches stay)
@@ -51,6 +53,10 @@ clean: ## remove the environment and the tools (results and caches stay)
 
 .venv/.dev: .venv/.run envs/dev.txt
 	@$(PYTHON) scripts/bootstrap.py dev
+	@touch $@
+
+.venv/.slurm: .venv/.run envs/slurm.txt
+	@$(PYTHON) scripts/bootstrap.py slurm
 	@touch $@
 
 containers/engine-atlas.sif: containers/engine-atlas.def envs/atlas.txt envs/uv.txt scripts/bootstrap.py scripts/container.py

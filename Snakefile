@@ -22,6 +22,7 @@ include: "rules/knowledge.smk"
 include: "rules/history.smk"
 include: "rules/perf.smk"
 include: "rules/report.smk"
+include: "rules/cluster.smk"
 
 
 rule all:

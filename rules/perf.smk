@@ -14,13 +14,16 @@ copies what was measured on hardware that the project keeps; a record is a fact 
 from snakemake.logging import logger
 from snakemake.settings.types import ExecMode
 
+from atlas.cluster.settings import site_of
 from atlas.perf.plan import PerfPlan
 
+SITE = site_of(workflow)
 KEPT = PerfPlan(Path(workflow.basedir)).kept()
 PERF = PerfPlan(
     Path(workflow.basedir),
     tuple(str(config.get("cards", "all")).split()),
     confirm=bool(config.get("confirm")),
+    site=SITE,
 )
 
 if workflow.exec_mode == ExecMode.DEFAULT:

@@ -1,8 +1,8 @@
 """From a bare Python to the project's environment: fetch uv, then let it do the rest.
 
-usage: python3 scripts/bootstrap.py [run|dev|lock]
+usage: python3 scripts/bootstrap.py [run|dev|slurm|lock]
 
-`lock` makes envs/atlas.txt and envs/dev.txt anew from pyproject.toml.
+`slurm` adds what submits jobs to SLURM. `lock` makes envs/{atlas,dev,slurm}.txt anew from pyproject.toml.
 
 Standard library only. uv comes from the index that pip or uv are configured to use, by pip where
 there is one, else by hand; either way its hash must be one of those in envs/uv.txt.
@@ -32,7 +32,11 @@ TOOLS = ROOT / ".tools"
 VENV = ROOT / ".venv"
 UV = TOOLS / "bin" / "uv"
 OLDEST = (3, 11)
-LOCKS = {"run": ["envs/atlas.txt"], "dev": ["envs/atlas.txt", "envs/dev.txt"]}
+LOCKS = {
+    "run": ["envs/atlas.txt"],
+    "dev": ["envs/atlas.txt", "envs/dev.txt"],
+    "slurm": ["envs/atlas.txt", "envs/slurm.txt"],
+}
 
 
 def main() -> None:
@@ -168,9 +172,10 @@ def lock(environment: dict[str, str], arguments: list[str]) -> None:
     compile_ = [UV, "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", *arguments]
     compile_ += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links"]
     compile_ += ["--custom-compile-command", "make lock", ROOT / "pyproject.toml", "--extra", "perf"]
-    run, dev = ROOT / "envs" / "atlas.txt", ROOT / "envs" / "dev.txt"
+    run, dev, slurm = (ROOT / "envs" / f"{name}.txt" for name in ("atlas", "dev", "slurm"))
     call([*compile_, "--group", "build", "--output-file", run], environment)
     call([*compile_, "--group", "dev", "--constraints", run, "--output-file", dev], environment)
+    call([*compile_, "--extra", "slurm", "--constraints", run, "--output-file", slurm], environment)
 
 
 def call(command: list[str | Path], environment: dict[str, str]) -> None:

@@ -39,6 +39,7 @@ LAZY = {
         "What this machine lacks to run engines, and how to get it.",
     ),
     "images": ("atlas.environment.runtimes.cli", "Images that engines are run in: digests, builds."),
+    "cluster": ("atlas.cluster.cli", "Clusters: their hardware, and engines over several nodes."),
     "invariants": ("atlas.invariants.cli", "Which configurations an engine rejects, warns about or changes."),
 }
 """Commands that have a module of their own: imported when they are run, as their imports take long."""

@@ -248,9 +248,9 @@ def copy_project(target: Path) -> None:
         check=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if not re.match(r"tests/|benchmarks/", name) and (ROOT / name).is_file():
+        if not re.match(r"tests/|benchmarks/", name) and (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+            shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
 
 
 def git(root: Path, *arguments: str) -> str:

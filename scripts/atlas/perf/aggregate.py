@@ -16,12 +16,22 @@ from atlas.perf.record import MEASURED, RESULTS, read
 from atlas.progress import say
 
 PATTERN = "*/*/perf/*/*/*.json"
+FAILED = ".failed.json"
 
 
 def find_records(root: Path, folders: Sequence[str] = (RESULTS, MEASURED)) -> list[Path]:
-    """All records: those that the project keeps, and those of this machine."""
+    """All records: those that the project keeps, and those of this machine.
+
+    Failures that a cluster is to blame for count until the run has a record of its own.
+    """
     found = [path for folder in folders for path in sorted((root / folder).glob(PATTERN))]
-    return [path for path in found if not path.name.endswith(".prov.json")]
+    own = {path for path in found if path.stem.isdigit()}
+    failed = [path for path in found if path.name.endswith(FAILED) and _own(path) not in own]
+    return sorted([*own, *failed], key=lambda path: (path.relative_to(root).parts[0] == MEASURED, path))
+
+
+def _own(failed: Path) -> Path:
+    return failed.with_name(failed.name.removesuffix(FAILED) + ".json")
 
 
 def read_records(paths: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from atlas.canonical import digest
+from atlas.cluster import placement
+from atlas.cluster.settings import Site
 from atlas.engines.load import load_all
 from atlas.errors import AtlasError, InputError
 from atlas.perf.aggregate import find_records
@@ -42,17 +44,22 @@ class PerfPlan:
     words: tuple[str, ...] = ("all",)
     confirm: bool = False
     """Whether as many runs again are wanted, that confirm what the first ones have shown."""
+    site: Site | None = None
+    """The cluster whose nodes measure, where it isn't this machine."""
+
+    def chosen(self) -> list[Card]:
+        return [choice.card for choice in select(load_cards(self.root), self.words) if choice.chosen]
 
     @cached_property
     def cells(self) -> list[Cell]:
         """Cells of the chosen cards; versions that no entry of their engine's `perf` is for have none."""
         found = []
-        chosen = [choice.card for choice in select(load_cards(self.root), self.words) if choice.chosen]
+        chosen = self.chosen()
         for engine in load_all(self.root)[0]:
             for version in engine.versions:
                 spec = load_perf(self.root, engine.name, version)
                 if spec is not None:
-                    found += [cell(engine.name, version, card, spec) for card in chosen]
+                    found += [cell(engine.name, version, card, spec, self.site) for card in chosen]
         return found
 
     @cached_property
@@ -79,7 +86,11 @@ class PerfPlan:
         """The records that the project keeps: of hardware that config.yaml names, kept or measured here."""
         settings = load_yaml(self.root / "config/config.yaml", "config/config.yaml").value
         names = (settings.get("perf") or {}).get("hardware", [])
-        found = [path for path in find_records(self.root) if path.relative_to(self.root).parts[4] in names]
+        found = [
+            path
+            for path in find_records(self.root)
+            if path.relative_to(self.root).parts[4] in names and path.stem.isdigit()
+        ]
         places = {Path(RESULTS, *path.relative_to(self.root).parts[1:]).as_posix() for path in found}
         return sorted(places)
 
@@ -135,15 +146,26 @@ class PerfPlan:
             return f"not valid: {error}"
 
 
-def cell(engine: str, version: str, card: Card, spec: dict[str, Any]) -> Cell:
-    hardware = hardware_key(card.gpus_per_node)
-    return Cell(engine, version, card, hardware, _why_not(engine, card, spec))
+RULE = "measure"
+"""The rule that runs cards."""
 
 
-def _why_not(engine: str, card: Card, spec: dict[str, Any]) -> str | None:
+def cell(engine: str, version: str, card: Card, spec: dict[str, Any], site: Site | None = None) -> Cell:
+    if site is None:
+        hardware = hardware_key(card.gpus_per_node)
+    else:
+        hardware = placement.hardware_of(site, RULE, card) or "none"
+    return Cell(engine, version, card, hardware, _why_not(engine, card, spec, site))
+
+
+def _why_not(engine: str, card: Card, spec: dict[str, Any], site: Site | None) -> str | None:
     if not card.fits(engine):
         return f"the card is for {', '.join(card.engines or ())}"
-    if card.gpus_per_node > gpus_here():
+    if site is not None:
+        reason = placement.why_not(site, RULE, card)
+        if reason:
+            return reason
+    elif card.gpus_per_node > gpus_here():
         return f"needs {card.gpus_per_node} GPUs, and here are {gpus_here()}"
     if spec.get("gpu") == "required" and not card.gpus_per_node:
         return f"{engine} needs a GPU, and the card asks for none"

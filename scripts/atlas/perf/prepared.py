@@ -24,6 +24,8 @@ from atlas.source.tree import SourceTree
 
 PROBE = Path(probe.__file__).parent
 
+VISIBLE = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+
 
 class NotReady(Exception):
     """A run that cannot start, with the kind of failure."""
@@ -111,6 +113,8 @@ def _variables(runtime: Runtime, scratch: Path, card: Card, spec: Mapping[str, A
     env |= dict.fromkeys(THREADS, threads)
     if card.gpus_per_node:
         del env["CUDA_VISIBLE_DEVICES"]
+        # A scheduler has given this job some of the node's GPUs.
+        env |= {name: os.environ[name] for name in VISIBLE if name in os.environ}
     if card.model and "hub" in card.model:
         env |= {name: os.environ[name] for name in ("HF_HOME", "HF_TOKEN") if name in os.environ}
         env["HF_HUB_OFFLINE"] = os.environ.get("HF_HUB_OFFLINE", "0")

@@ -32,6 +32,12 @@ def path_of(root: Path, engine: str, version: str, hardware: str, card: str, rep
     return root / MEASURED / engine / version / "perf" / hardware / card / f"{repeat}.json"
 
 
+def failed_path(measured: Path, cell: Mapping[str, str]) -> Path:
+    """Where the failure of a run is kept that came to no record of its own: a cluster ended it."""
+    place = measured / cell["engine"] / cell["version"] / "perf" / cell["hardware"] / cell["card"]
+    return place / f"{cell['repeat']}.failed.json"
+
+
 def opened(engine: str, version: str, card: Card, repeat: int, hardware: str) -> dict[str, Any]:
     """A record as it is before anything has run: a failure, until it says otherwise."""
     return {

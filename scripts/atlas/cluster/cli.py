@@ -1,0 +1,90 @@
+"""`atlas cluster …`: what a cluster's nodes are, and engines over several of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from atlas.errors import InputError
+
+File = click.Path(path_type=Path)
+
+
+@click.group()
+def cluster() -> None:
+    """Clusters: their hardware, and engines over several nodes."""
+
+
+@cluster.command()
+@click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="GPUs of a job there.")
+def hardware(gpus: int) -> None:
+    """Print what `hardware` in config/cluster.yaml is to be, for nodes as the one that this runs on."""
+    from atlas.perf.machine import hardware_key
+
+    key = hardware_key(gpus)
+    print(key.removesuffix(f"-x{gpus}") if gpus else key)
+
+
+@cluster.command(context_settings={"ignore_unknown_options": True})
+@click.option("--launcher", "name", required=True, help="One of config/launchers.yaml.")
+@click.option("--model", help="What it serves, where it serves a model.")
+@click.option("--logs", type=File, default=Path("logs/launch"), show_default=True)
+@click.option("--client", help="A command that runs here once it answers; ATLAS_ADDRESS says where.")
+@click.option(
+    "--ready", "ready_s", type=float, default=600, show_default=True, help="Seconds until it answers."
+)
+@click.option("--timeout", "timeout_s", type=float, help="Seconds for all of it.")
+@click.option("--dry-run", is_flag=True, help="Print what would be started.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def launch(
+    name: str,
+    model: str | None,
+    logs: Path,
+    client: str | None,
+    ready_s: float,
+    timeout_s: float | None,
+    dry_run: bool,
+    arguments: tuple[str, ...],
+) -> int:
+    """Start an engine or a training over the nodes of this allocation, with ARGUMENTS of its own.
+
+    Prints how it ended, as JSON. Exits 3 if it failed, 5 outside of an allocation.
+    """
+    import shlex
+
+    from atlas.cluster.allocation import allocation
+    from atlas.cluster.launch import carry_out, srun
+    from atlas.cluster.launchers import load_launchers, render
+    from atlas.errors import RunError
+    from atlas.paths import project_root
+
+    made = render(load_launchers(project_root()), name, allocation(), model=model, arguments=arguments)
+    if dry_run:
+        print(json.dumps([{**asdict(step), "srun": srun(step)} for step in made.steps], indent=1))
+        return 0
+    outcome = carry_out(made, logs, client=shlex.split(client or ""), ready_s=ready_s, timeout_s=timeout_s)
+    print(json.dumps(outcome.as_json(made), indent=1))
+    return 0 if outcome.ok else RunError.exit_code
+
+
+@cluster.command()
+@click.option("--expected", type=click.IntRange(1), required=True, help="How many nodes there are.")
+@click.option("--reduce", "ways", multiple=True, required=True, help="metric=sum, mean, max or rank0.")
+@click.argument("files", type=File, nargs=-1, required=True)
+def gather(expected: int, ways: tuple[str, ...], files: tuple[Path, ...]) -> int:
+    """Put the results of nodes together: FILES are RANK.json, each of metrics and their values.
+
+    Exits 1 if a node is missing.
+    """
+    from atlas.cluster.nodes import gather as together
+    from atlas.cluster.nodes import reported
+
+    pairs = [one.partition("=") for one in ways]
+    if any(not sign for _, sign, _ in pairs):
+        raise InputError("--reduce is to be metric=way")
+    found = together(reported(files), expected, {metric: way for metric, _, way in pairs})
+    print(json.dumps(asdict(found), indent=1))
+    return 0 if found.status == "SUCCESS" else 1

@@ -1,0 +1,151 @@
+"""`snakemake --profile slurm` on a real SLURM, with and without accounting: what becomes of jobs is told."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from scenarios import Seen, files, interrupted, matrix, rejected
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+KINDS = ("plain", "accounting")
+SOURCE = Path(__file__).resolve().parents[1] / "perf/fake_nvml.c"
+
+
+@pytest.fixture(scope="module")
+def nvml(tmp_path_factory) -> dict[str, str]:
+    """Variables with which a machine has two GPUs, and the hardware key that it then has for one."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler, so no stand-in for NVML")
+    folder = tmp_path_factory.mktemp("nvml")
+    library = str(folder / "libnvidia-ml.so.1")
+    flags = ["-shared", "-fPIC", "-O2", "-Wl,-soname,libnvidia-ml.so.1", "-o", library]
+    subprocess.run([compiler, *flags, SOURCE, "-lm"], check=True)
+    return {"LD_LIBRARY_PATH": str(folder)}
+
+
+@pytest.fixture(scope="module")
+def runs(request, toy_built, new_world, nvml, on) -> dict[str, Future]:
+    """All runs, at the same time: most of each is waiting."""
+    asked = [sys.executable, "-c", "from atlas.perf.machine import hardware_key; print(hardware_key(1))"]
+    key = subprocess.run(asked, env=nvml, capture_output=True, text=True, check=True).stdout.strip()
+    clusters = {kind: request.getfixturevalue(kind) for kind in KINDS}
+
+    def gpu(kind):
+        here = on(toy_built, clusters[kind])
+        here.world.extra |= nvml
+        here.gpu_hardware = key.removesuffix("-x1")
+        return here
+
+    def chain():
+        here = on(new_world, clusters["plain"])
+        done = here.snakemake()
+        first = files(here.root), done.returncode, done.said
+        return (*first, here.snakemake("-n").said, here.world.stale(), here.mine())
+
+    jobs = {
+        "chain": chain,
+        "matrix plain": lambda: matrix(gpu("plain")),
+        # Accounting is what hides that a job was cancelled from outside.
+        "matrix accounting": lambda: matrix(gpu("accounting"), "--slurm-status-command", "sacct"),
+        "ctrl-c": lambda: interrupted(on(toy_built, clusters["plain"])),
+        "partition": lambda: rejected(on(toy_built, clusters["plain"]), cpu={"partition": "none"}),
+        "account": lambda: rejected(on(toy_built, clusters["accounting"]), all={"account": "none"}),
+    }
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        yield {name: pool.submit(job) for name, job in jobs.items()}
+
+
+@pytest.fixture(params=KINDS)
+def wounded(request, runs) -> tuple[Seen, Seen]:
+    return runs[f"matrix {request.param}"].result()
+
+
+def test_the_chain_makes_the_same_bytes_as_one_machine(runs, toy_built):
+    made, code, said, dry, stale, left = runs["chain"].result()
+    assert code == 0, said
+    assert said.count("has been submitted with SLURM jobid") == 6, said
+    assert made == files(toy_built.root)
+    assert "Nothing to be done" in dry
+    assert stale == {}
+    assert left == []
+
+
+def test_jobs_that_fail_make_the_run_fail_and_leave_none(wounded):
+    first, _ = wounded
+    assert first.code == 1, first.said
+    assert first.left == []
+
+
+def test_what_the_recorder_saw_is_a_record_as_on_one_machine(wounded):
+    first, _ = wounded
+    assert first.records["good/1"]["status"] == "SUCCESS"
+    assert first.records["crash/1"]["failure_kind"] == "crash"
+    assert first.records["overtime/1"]["failure_kind"] == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("card", "kind", "reason"),
+    [
+        ("cancelled", "cancelled", "CANCELLED"),
+        ("endless", "timeout", "TIMEOUT"),
+        ("doomed", "scheduler", "node failure"),
+    ],
+)
+def test_what_the_cluster_ended_is_a_record_that_says_so(wounded, card, kind, reason):
+    first, _ = wounded
+    record = first.records[f"{card}/1.failed"]
+    assert (record["status"], record["failure_kind"]) == ("FAILURE", kind), first.said
+    assert reason in record["failure_reason"]
+    assert "SLURM job" in record["failure_reason"]
+    assert f"{card}/1" not in first.records
+
+
+def test_a_card_with_gpus_runs_on_their_partition_with_gres(wounded):
+    first, _ = wounded
+    job = first.notes["gpu"]
+    assert job["Partition"] == "gpu"
+    assert job["TresPerNode"] == "gres:gpu:toy:2"
+    assert job["OverSubscribe"] == "NO"
+    (result,) = first.records["gpu/1"]["results"]
+    assert (result["value"], result["metric"]) == (2, "gpus")
+
+
+def test_the_next_run_measures_only_what_the_cluster_had_ended(wounded):
+    first, second = wounded
+    assert second.code == 0, second.said
+    for card in ("cancelled", "endless", "doomed"):
+        assert second.records[f"{card}/1"]["status"] == "SUCCESS"
+    for card in ("good", "crash", "overtime", "gpu"):
+        assert second.records[f"{card}/1"]["run_id"] == first.records[f"{card}/1"]["run_id"]
+    assert second.said.count("Measuring ") == 3
+    assert second.left == []
+
+
+def test_ctrl_c_ends_the_jobs_and_says_so(runs):
+    first, second = runs["ctrl-c"].result()
+    assert first.code == 1, first.said
+    assert first.left == []
+    assert first.records["waiting/1.failed"]["failure_kind"] == "cancelled"
+    assert first.notes["seconds"] < 60
+    assert second.code == 0, second.said
+    assert second.said.count("Measuring ") == 1
+    assert second.records["waiting/1"]["status"] == "SUCCESS"
+    assert second.records["good/1"]["run_id"] == first.records["good/1"]["run_id"]
+
+
+@pytest.mark.parametrize(("what", "says"), [("partition", "invalid partition"), ("account", "none")])
+def test_a_rejected_job_is_a_failure_and_no_success(runs, what, says):
+    first, second = runs[what].result()
+    assert first.code == 1
+    record = first.records["good/1.failed"]
+    assert record["failure_kind"] == "scheduler"
+    assert says in record["failure_reason"]
+    assert first.left == []
+    assert second.code == 0, second.said
+    assert second.records["good/1"]["status"] == "SUCCESS"
