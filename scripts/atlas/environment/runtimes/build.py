@@ -96,7 +96,7 @@ def _build(cell: Cell, spec: ImageSpec, reference: Reference, engine: EngineApi)
     with tempfile.TemporaryDirectory(prefix=f"{file.stem}.", suffix=".tmp", dir=file.parent) as name:
         scratch = Path(name)
         say(f"fetching the packages of {_lock(cell).name} for {reference.name}")
-        _packages(cell, scratch / PACKAGES)
+        fetch(_lock(cell), cell.venv.python, scratch / PACKAGES)
         arguments = {
             **spec.args,
             "BASE": f"{repository(spec.base or '')}@{parts['base']}",
@@ -115,13 +115,11 @@ def _build(cell: Cell, spec: ImageSpec, reference: Reference, engine: EngineApi)
         saving.rename(file)
 
 
-def _packages(cell: Cell, folder: Path) -> None:
-    """What the lock names, for the image's platform, whatever this machine's is."""
-    assert cell.venv is not None
-    lock = _lock(cell)
+def fetch(lock: Path, python: str, folder: Path) -> None:
+    """What a lock names, for the images' platform, whatever this machine's is."""
     run_uv(
         ["pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--no-deps",
-         "--python-version", cell.venv.python, "--python-platform", PLATFORM,
+         "--python-version", python, "--python-platform", PLATFORM,
          "--target", folder, "--requirements", lock],
         places=places_of(lock.read_text(encoding="utf-8")),
         failed=f"the packages of {lock.name} cannot be fetched",
