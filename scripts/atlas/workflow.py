@@ -187,11 +187,15 @@ class Plan:
     # Parameters.
 
     def image(self, wildcards: Wildcards) -> str:
-        """The image that a cell's engine is run in, whatever runs it; none where that is no container."""
+        """What a cell's engine is run in, whatever runs it; none where that is no container.
+
+        Of an image that is built, without the files that it is made from: they are inputs, and may be made
+        anew in the very run that builds it.
+        """
         cell = self.cells.get(_key(wildcards))
         try:
             lane = container_lane(cell) if cell and cell.venv else None
-            return lane.digest() if lane else "none"
+            return cast("ImageLane", lane).planned() if lane else "none"
         except AtlasError as error:
             return f"not known: {error.what}"
 

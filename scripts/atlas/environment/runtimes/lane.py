@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from atlas.canonical import sha256_file
+from atlas.canonical import digest, sha256_file
 from atlas.engines.model import Cell
 from atlas.environment.run import Runtime as Interpreter
 from atlas.environment.runtimes import build, gpu, within
@@ -75,14 +75,28 @@ class ImageLane:
     def digest(self) -> str:
         return self.reference.digest
 
+    def planned(self) -> str:
+        """The same as far as it is known before anything is built: files that jobs make do not count."""
+        if self.spec.kind == "dockerfile":
+            return digest(build.settings_of(self.cell, self.spec))
+        return self.reference.digest
+
     @property
     def container(self) -> str:
-        """The image, as a rule's `container:` names it."""
-        return within.container_of(self.spec, self.reference)
+        """The image, as a rule's `container:` names it; known before anything is built, too."""
+        spec, cell = self.spec, self.cell
+        if spec.kind == "reference":
+            return f"docker://{self.reference.pullable}"
+        name = f"{cell.engine}-{cell.version}" if spec.kind == "dockerfile" else self.reference.digest[7:23]
+        return spec.name if spec.kind == "sif" else f"{within.FILES}/{name}.sif"
 
     def is_here(self) -> bool:
         """Whether this very process is in the image."""
-        return within.image_here() is not None and within.is_within(self.container, self.reference)
+        if within.image_here() is None:
+            return False
+        if self.spec.kind == "dockerfile":
+            return within.label(build.KEY_LABEL) == self.reference.digest
+        return within.is_within(self.container, self.reference)
 
     def document(self) -> dict[str, Any]:
         reference, spec = self.reference, self.spec
@@ -98,6 +112,13 @@ class ImageLane:
         if self.is_here():
             return within.interpreter(self.spec, self.reference, env, paths, wanted)
         reason = self.by.missing()
+        here = within.image_here()
+        if reason and here:
+            raise UnavailableError(
+                f"this job is in {Path(here).name}, which is not the image of {self.cell.pin()}",
+                where=self.spec.where,
+                hint="run `atlas images apptainer` outside, and then the same again",
+            )
         if reason:
             raise UnavailableError(
                 reason.partition("\nhint: ")[0], hint=reason.partition("\nhint: ")[2] or None

@@ -7,6 +7,7 @@ another image than the engine's does not pass for the engine's.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 from collections.abc import Mapping
@@ -19,19 +20,13 @@ from atlas.environment.runtimes.images import ImageSpec
 from atlas.environment.runtimes.model import GpuRequest, Reference
 from atlas.paths import cache_dir
 
+LABELS = Path("/.singularity.d/labels.json")
 FILES = "containers/images"
 """Where the checkout has the images that come from no registry; not committed."""
 NAMES = ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER")
 """Variables that name the file of the image that a process is in."""
 FROM = "/.singularity.d/env/10-docker2singularity.sh /.singularity.d/env/90-environment.sh"
 SETTINGS = f'for file in {FROM}; do [ ! -f "$file" ] || . "$file"; done; exec env -0'
-
-
-def container_of(spec: ImageSpec, reference: Reference) -> str:
-    """What `container:` of a rule says for an image: a registry's by digest, else a file of the checkout."""
-    if spec.kind == "reference":
-        return f"docker://{reference.pullable}"
-    return spec.name if spec.kind == "sif" else f"{FILES}/{reference.digest[7:23]}.sif"
 
 
 def file_of(container: str) -> str:
@@ -47,9 +42,18 @@ def image_here(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def is_within(container: str, reference: Reference) -> bool:
-    """Whether this process is in that image, by the name of its file: Snakemake's, or ours that it leads to."""
+    """Whether this process is in that image, by its file's name: Snakemake's, or ours that it leads to."""
     here = image_here()
     return here is not None and Path(here).name in (file_of(container), f"{reference.digest[7:23]}.sif")
+
+
+def label(name: str) -> str | None:
+    """A label of the image that this process is in."""
+    try:
+        found = json.loads(LABELS.read_text(encoding="utf-8"))[name]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(found)
 
 
 def interpreter(
