@@ -48,7 +48,7 @@ def build(root: Path, engine: str, version: str, runtime: str) -> dict[str, str]
         [*invariants, "--workers", "2", "--quarantine", held, "--coverage", coverage],
     ):
         begun = time.monotonic()
-        env = {**os.environ, "ATLAS_RUNTIME": runtime}
+        env = {"ATLAS_UV": str(ROOT / ".tools/bin/uv"), **os.environ, "ATLAS_RUNTIME": runtime}
         done = subprocess.run(
             [ATLAS, *command], cwd=root, env=env, capture_output=True, text=True, check=False
         )

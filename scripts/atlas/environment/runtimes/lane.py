@@ -111,14 +111,14 @@ class ImageLane:
         paths = paths if self.spec.overlay else ()
         if self.is_here():
             return within.interpreter(self.spec, self.reference, env, paths, wanted)
-        reason = self.by.missing()
         here = within.image_here()
-        if reason and here:
+        if here:
             raise UnavailableError(
                 f"this job is in {Path(here).name}, which is not the image of {self.cell.pin()}",
                 where=self.spec.where,
                 hint="run `atlas images apptainer` outside, and then the same again",
             )
+        reason = self.by.missing()
         if reason:
             raise UnavailableError(
                 reason.partition("\nhint: ")[0], hint=reason.partition("\nhint: ")[2] or None
