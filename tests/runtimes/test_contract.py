@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from atlas.environment.runtimes import podman
 from atlas.environment.runtimes.model import Job, Limits, Mount
 from atlas.environment.runtimes.protocol import run_job
 from atlas.errors import AtlasError
@@ -178,7 +179,10 @@ def _running(word: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["docker", "podman"])
-def test_a_job_that_takes_too_much_memory_is_killed_or_it_is_told_that_none_can_be(run, name, capfd):
+def test_a_job_that_takes_too_much_memory_is_killed_or_it_is_told_that_none_can_be(
+    run, name, capfd, monkeypatch
+):
+    monkeypatch.setattr(podman, "_warned", set())
     outcome = run("x = bytearray(300 << 20); print(len(x))", limits=Limits(memory_mb=64))
     if os.getuid() and name == "podman" and not Path("/sys/fs/cgroup/cgroup.controllers").exists():
         assert "Resource limits are not supported" in capfd.readouterr().err
