@@ -322,21 +322,6 @@ def test_what_belongs_to_a_living_run_is_not_swept(ready):
 # Registries.
 
 
-@pytest.fixture
-def pushed(docker, registry, ready):
-    """The base image in the registry, by its digest; and not in the engine any more under that name."""
-    found = ready("docker")
-    client = found.runtime.client
-    name = f"{registry.host}/local/python"
-    client.images.get(found.image).tag(name, "1")
-    digest = None
-    for event in client.api.push(name, tag="1", stream=True, decode=True):
-        assert "error" not in event, event
-        digest = (event.get("aux") or {}).get("Digest") or digest
-    client.images.remove(f"{name}:1")
-    return name, digest
-
-
 def _lock(name: str, digest: str) -> None:
     platform = {"linux/amd64": {"manifest": digest, "config": digest}}
     images = {f"{name}:1": {"index": digest, "platforms": platform}}

@@ -100,17 +100,6 @@ def listed(world) -> set[str]:
     return set(re.findall(r"^(\w+) +\d+$", done.stdout + done.stderr, re.MULTILINE)) - {"total"}
 
 
-@pytest.fixture
-def pushed(docker, registry, ready):
-    """The base image in the registry, under a tag."""
-    found = ready("docker")
-    name = f"{registry.host}/whole/python"
-    found.runtime.client.images.get(found.image).tag(name, "1")
-    for event in found.runtime.client.api.push(name, tag="1", stream=True, decode=True):
-        assert "error" not in event, event
-    return f"{name}:1"
-
-
 @pytest.mark.parametrize(("kind", "targets"), [("archive", TARGETS), ("reference", TARGETS[:1])])
 def test_whole_jobs_in_the_image_of_their_engine_make_what_is_made_with_atlas_outside(
     world, with_apptainer, archive, request, kind, targets
@@ -119,7 +108,7 @@ def test_whole_jobs_in_the_image_of_their_engine_make_what_is_made_with_atlas_ou
     if kind == "archive":
         shutil.copyfile(archive, world.root / source)
     else:
-        source = request.getfixturevalue("pushed")
+        source = f"{request.getfixturevalue('pushed')[0]}:1"
     set_image(world, **{kind: source}, python="/usr/local/bin/python3", overlay=True)
     if kind == "reference":
         done = world.run("atlas", "images", "resolve")
@@ -158,7 +147,7 @@ def test_the_projects_image_is_built_by_its_rule_where_what_it_is_made_of_change
     toy, world, pushed, with_apptainer
 ):
     file = "containers/Dockerfile.transformers"
-    set_image(world, dockerfile=file, base=pushed)
+    set_image(world, dockerfile=file, base=f"{pushed[0]}:1")
     done = world.run("atlas", "images", "resolve")
     assert done.returncode == 0, done.stderr
     world.extra |= {"ATLAS_RUNTIME": "docker"}
