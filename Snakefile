@@ -8,7 +8,8 @@ min_version("9.27")
 configfile: "config/config.yaml"
 
 
-# Used by runs with `--sdm apptainer` only; made by `make container`.
+# Used by runs with `--sdm apptainer` only; made by `make container`. Live rules name their engine's image instead
+# where engines are run in containers.
 container: "containers/engine-atlas.sif"
 
 

@@ -61,8 +61,9 @@ def by_hand(name: str, image: str, address: str, scratch: Path) -> list[str]:
     if name == "venv":
         return [sys.executable, *tail]
     if name == "apptainer":
+        limits = ["--containall", "--no-home", "--no-eval", "--net", "--network", "none"]
         binds = ["--bind", f"{PROBE}:{PROBE}:ro", "--bind", f"{scratch}:{scratch}"]
-        return ["apptainer", "--quiet", "exec", "--containall", "--no-home", *binds, image, PYTHON, *tail]
+        return ["apptainer", "--quiet", "exec", *limits, *binds, image, PYTHON, *tail]
     mounts = ["-v", f"{PROBE}:{PROBE}:ro", "-v", f"{scratch}:{scratch}"]
     client = ["docker", "--host", address] if name == "docker" else ["podman", "--remote", "--url", address]
     return [*client, "run", "--rm", "--user", USER, *SAFE, *mounts, "--entrypoint", PYTHON, image, *tail]

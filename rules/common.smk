@@ -10,9 +10,11 @@ from atlas.workflow import Plan, environment_option, source_option
 
 sidecar.install(["results/"], shared=["docs/", "envs/"])
 
-# The commands of this environment, also where it is not activated; a container has its own.
+# The commands of this environment, also where it is not activated; the project's container has its own, and
+# those of engines are helped out.
 shell.prefix(
-    f'[[ -v APPTAINER_CONTAINER ]] || PATH="{Path(sys.executable).parent}:$PATH"; '
+    f'if [[ -v APPTAINER_CONTAINER ]]; then PATH="$PATH:{workflow.basedir}/containers/bin"; '
+    f'else PATH="{Path(sys.executable).parent}:$PATH"; fi; '
 )
 
 PLAN = Plan.load(Path(workflow.basedir))

@@ -30,7 +30,10 @@ rule environment:
         update("results/{engine}/{version}/environment.json"),
     log:
         "logs/environment/{engine}/{version}.log",
+    container:
+        PLAN.container
     resources:
+        gpu=PLAN.gpus,
         net=1,
         mem_mb=4000,
     params:

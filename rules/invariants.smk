@@ -16,8 +16,11 @@ rule invariants:
         coverage=update("results/{engine}/{version}/invariants.coverage.json"),
     log:
         "logs/invariants/{engine}/{version}.log",
+    container:
+        PLAN.container
     threads: 1
     resources:
+        gpu=PLAN.gpus,
         mem_mb=6000,
     params:
         *PLAN.code("atlas.invariants.command", "config/schemas/invariants*.schema.json"),

@@ -14,7 +14,10 @@ rule schema:
         config_schema=update("results/{engine}/{version}/config.schema.json"),
     log:
         "logs/schema/{engine}/{version}.log",
+    container:
+        PLAN.container
     resources:
+        gpu=PLAN.gpus,
         mem_mb=4000,
     params:
         *PLAN.code(

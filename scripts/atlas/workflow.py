@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from atlas.canonical import digest
 from atlas.engines.load import history_cells, load_all
 from atlas.engines.model import Cell, Engine
 from atlas.engines.serve import load_serve, load_serves
 from atlas.environment.lane import container_lane
+from atlas.environment.runtimes.gpu import vendors_here
 from atlas.environment.runtimes.images import LOCK, load_image
 from atlas.errors import AtlasError
 from atlas.provenance.codeprint import code
@@ -21,8 +22,13 @@ from atlas.provenance.lastgood import available
 from atlas.validation import check
 from atlas.yamlfile import load_yaml
 
+if TYPE_CHECKING:  # imported where containers are set, and only there: it takes a second
+    from atlas.environment.runtimes.lane import ImageLane
+
 HISTORY = "history.facts.json"
 INVARIANTS = ("invariants.yaml", "invariants.quarantine.yaml", "invariants.coverage.json")
+PROJECT_IMAGE = "containers/engine-atlas.sif"
+"""What jobs are put into by `--sdm apptainer`; made by `make container`."""
 Key: TypeAlias = tuple[str, str]
 """Engine and version."""
 Wildcards: TypeAlias = Any
@@ -181,13 +187,40 @@ class Plan:
     # Parameters.
 
     def image(self, wildcards: Wildcards) -> str:
-        """The image that a cell's engine is run in, whatever runs it; none where that is no container."""
+        """What a cell's engine is run in, whatever runs it; none where that is no container.
+
+        Of an image that is built, without the files that it is made from: they are inputs, and may be made
+        anew in the very run that builds it.
+        """
         cell = self.cells.get(_key(wildcards))
         try:
             lane = container_lane(cell) if cell and cell.venv else None
-            return lane.digest() if lane else "none"
+            return cast("ImageLane", lane).planned() if lane else "none"
         except AtlasError as error:
             return f"not known: {error.what}"
+
+    def container(self, wildcards: Wildcards) -> str:
+        """What a live job is put into by `--sdm apptainer`: the image of its engine, else the project's."""
+        cell = self.cells.get(_key(wildcards))
+        try:
+            lane = container_lane(cell) if cell and cell.venv else None
+            return cast("ImageLane", lane).container if lane else PROJECT_IMAGE
+        except AtlasError:  # the job will say so
+            return PROJECT_IMAGE
+
+    def gpus(self, wildcards: Wildcards) -> int | None:
+        """How many a live job asks for: what its engine cannot do without, or uses where there is one."""
+        key = _key(wildcards)
+        cell = self.cells.get(key)
+        try:
+            if cell is None or cell.venv is None or container_lane(cell) is None:
+                return None
+            spec = load_image(self.root, *key)
+        except AtlasError:  # the job will say so
+            return None
+        if spec is None or spec.gpu == "none" or (spec.gpu == "optional" and not vendors_here()):
+            return None
+        return spec.gpus
 
     def spec(self, stage: str, part: str) -> Callable[[Wildcards], str]:
         """A params function: the digest of a part of the engine's YAML, as far as `stage` uses it."""

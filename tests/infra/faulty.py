@@ -19,6 +19,7 @@ class Faulty(BaseHTTPRequestHandler):
     upstream: ClassVar[str]
     plan: ClassVar[list[tuple[str, str]]]
     asked: ClassVar[Counter[str]]
+    until: ClassVar[threading.Event | None]
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -75,6 +76,8 @@ class Faulty(BaseHTTPRequestHandler):
                 self.wfile.write(body)
 
     def _fault(self) -> str:
+        if self.until is not None and self.until.is_set():
+            return ""
         for place, (pattern, fault) in enumerate(self.plan):
             if re.search(pattern, self.path):
                 if fault.startswith("always "):
@@ -85,9 +88,10 @@ class Faulty(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def faulty(upstream: str, *plan: tuple[str, str]):
-    """The proxy's host:port, and how often each path was asked for."""
-    handler = type("Handler", (Faulty,), {"upstream": upstream, "plan": list(plan), "asked": Counter()})
+def faulty(upstream: str, *plan: tuple[str, str], until: threading.Event | None = None):
+    """The proxy's host:port, and how often each path was asked for; it fails no more when `until` is set."""
+    state = {"upstream": upstream, "plan": list(plan), "asked": Counter(), "until": until}
+    handler = type("Handler", (Faulty,), state)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

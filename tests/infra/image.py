@@ -32,6 +32,7 @@ TOOLS = (
     "chmod",
     "true",
     "echo",
+    "tee",
     "ldconfig",
 )
 # Opened at run time, or linked to by wheels of PyPI.

@@ -163,3 +163,22 @@ def ready(request: pytest.FixtureRequest, archive: Path) -> Callable[[str], Read
         return Ready(runtime, image, python, reference)
 
     return get
+
+
+@pytest.fixture
+def pushed(docker, registry, ready, engines):
+    """The base image in the registry: its name, with the tag 1, and its digest; pushed once."""
+
+    def push() -> tuple[str, str]:
+        client = found.runtime.client
+        name = f"{registry.host}/local/python"
+        client.images.get(found.image).tag(name, "1")
+        digest = None
+        for event in client.api.push(name, tag="1", stream=True, decode=True):
+            assert "error" not in event, event
+            digest = (event.get("aux") or {}).get("Digest") or digest
+        client.images.remove(f"{name}:1")
+        return name, digest
+
+    found = ready("docker")
+    return engines.get("pushed", push)

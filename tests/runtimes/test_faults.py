@@ -1,7 +1,8 @@
-"""What goes wrong with engines and registries: told in one paragraph, with the right exit code."""
+"""What goes wrong: one paragraph, a record, the right exit code; and the next run works."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,17 +10,20 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import docker.errors
 import pytest
 
+from atlas.cli import run as atlas
 from atlas.environment.run import Runtime, run_probe
-from atlas.environment.runtimes import pull
+from atlas.environment.runtimes import pull, registry
 from atlas.environment.runtimes.apptainer import Apptainer
 from atlas.environment.runtimes.contained import Launcher
-from atlas.environment.runtimes.images import ImageSpec
+from atlas.environment.runtimes.images import LOCK, ImageSpec
 from atlas.environment.runtimes.known import by_name
-from atlas.environment.runtimes.model import Reference
+from atlas.environment.runtimes.model import Job, Reference
 from atlas.environment.runtimes.owner import LABEL
 from atlas.errors import AtlasError, UnavailableError
 
@@ -27,238 +31,271 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "infra"))
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import PYTHON
 from faulty import faulty
-from services import Docker, Missing
+from services import Docker, Missing, unmount
 
 ATLAS = Path(sys.executable).with_name("atlas")
-REQUEST = {"packages": ["toy"], "distribution": "toy", "landmarks": ["toy.Config"]}
 NOWHERE = "unix:///nowhere/at/all.sock"
+ENGINE = """
+import os, time
+time.sleep(float(os.environ.get("SECONDS", "0")))
+taken = bytearray(int(os.environ.get("MEGABYTES", "0")) << 20)
+class Config: pass
+"""
+CELL = ["--engine", "toy", "--version", "1.0"]
+ENVIRONMENT = ["environment", *CELL, "--source", "source.json", "--output", "out.json"]
+RECORDS = Path("logs/failures")
+
+
+class Project:
+    """A project whose one engine is run in the base image, by what ATLAS_RUNTIME says."""
+
+    def __init__(self, archive: Path) -> None:
+        Path("base.tar").symlink_to(archive)
+        for name, text in {"envs/toy.txt": "", "tree/toy/__init__.py": ENGINE}.items():
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(name).write_text(text)
+        self.set()
+        assert atlas(["source", *CELL, "--output", "source.json"]) == 0
+
+    def set(self, *, image: dict | None = None, timeout_s: int = 120, **env: str) -> None:
+        spec = {
+            "format_version": 1,
+            "engine": "toy",
+            "library": {"name": "toy", "current_version": "1.0"},
+            "packages": ["toy"],
+            "sources": [{"kind": "path", "path": "tree"}],
+            "environments": {
+                "venv": [{"python": PYTHON, "env": env, "timeout_s": timeout_s}],
+                "image": [
+                    {
+                        "python": "/usr/local/bin/python3",
+                        "overlay": True,
+                        **(image or {"archive": "base.tar"}),
+                    }
+                ],
+            },
+            "surfaces": {"engine_params": [{"class": "toy.Config"}]},
+            "landmarks": ["toy.Config"],
+        }
+        Path("engine_versions").mkdir(exist_ok=True)
+        Path("engine_versions/toy.yaml").write_text(json.dumps(spec))
 
 
 @pytest.fixture
-def pushed(docker, registry, ready):
-    """The base image in the registry, by its digest; and not in the engine any more under that name."""
-    found = ready("docker")
-    client = found.runtime.client
-    name = f"{registry.host}/local/python"
-    client.images.get(found.image).tag(name, "1")
-    for event in client.api.push(name, tag="1", stream=True, decode=True):
-        assert "error" not in event, event
-        digest = (event.get("aux") or {}).get("Digest") or locals().get("digest")
-    client.images.remove(f"{name}:1")
-    return name, digest
-
-
-def _failure(call) -> AtlasError:
-    with pytest.raises(AtlasError) as caught:
-        call()
-    error = caught.value
-    text = str(error)
-    assert "Traceback" not in text and "\n\n" not in text and len(text) < 1200
-    assert error.hint
-    return error
-
-
-def _removed(client, name, digest):
-    import contextlib
-
-    import docker.errors
-
-    with contextlib.suppress(docker.errors.ImageNotFound):
-        client.images.remove(f"{name}@{digest}")
-
-
-@pytest.mark.parametrize("name", ["docker", "podman"])
-def test_no_engine_at_the_socket_is_told(monkeypatch, name):
-    monkeypatch.setenv({"docker": "DOCKER_HOST", "podman": "CONTAINER_HOST"}[name], NOWHERE)
-    runtime = by_name(name)
-    reason = runtime.missing()
-    assert reason and "no container engine answers" in reason and NOWHERE in reason
-    error = _failure(lambda: runtime.prepare(Reference("a/b", "sha256:" + "0" * 64)))
-    assert error.exit_code == 5
-
-
-def test_an_engine_on_another_machine_is_refused(monkeypatch):
-    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
-    assert "another machine" in (by_name("docker").missing() or "")
-
-
-def test_an_image_is_pulled_by_its_digest_through_a_registry_that_fails_at_first(
-    pushed, registry, monkeypatch
-):
-    monkeypatch.setattr(pull, "PAUSE_S", 0.1)
-    name, digest = pushed
-    runtime = by_name("docker")
-    with faulty(registry.host, ("/manifests/", "500"), ("/manifests/", "500")) as (host, asked):
-        through = name.replace(registry.host, host)
-        reference = Reference(through, digest)
-        assert not runtime.present(reference)
-        runtime.prepare(reference)
-        assert runtime.present(reference)
-        assert not [path for path in asked if "/manifests/1" in path]
-        _removed(runtime.client, through, digest)
-
-
-@pytest.mark.parametrize(
-    ("fault", "said", "code"),
-    [("always 404", "no such image", 5), ("always 401", "docker login", 5), ("always 500", "500", 5)],
-)
-def test_what_a_registry_refuses_an_engine_is_told(pushed, registry, monkeypatch, fault, said, code):
-    monkeypatch.setattr(pull, "PAUSE_S", 0.05)
-    name, digest = pushed
-    with faulty(registry.host, ("/manifests/", fault)) as (host, _):
-        reference = Reference(name.replace(registry.host, host), digest)
-        error = _failure(lambda: by_name("docker").prepare(reference))
-    assert error.exit_code == code
-    assert said in str(error)
-
-
-def test_a_digest_that_the_registry_does_not_have_is_told(pushed):
-    name, _ = pushed
-    error = _failure(lambda: by_name("docker").prepare(Reference(name, "sha256:" + "a" * 64)))
-    assert error.exit_code == 5 and "no such image" in str(error)
-
-
-def test_apptainer_pulls_by_digest_and_keeps_the_file(with_apptainer, pushed, monkeypatch, tmp_path):
-    name, digest = pushed
-    monkeypatch.setenv("ATLAS_CACHE", str(tmp_path))
-    runtime = Apptainer()
-    error = _failure(lambda: runtime.prepare(Reference(name, "sha256:" + "b" * 64)))
-    assert error.exit_code == 5
-    assert not list((tmp_path / "images").glob("*.sif")) and not list((tmp_path / "images").glob("*.tmp"))
-    # The account is asked for, too, and shown nowhere.
-    reference = Reference(name, digest)
-    assert not runtime.present(reference)
-
-
-def test_a_full_disk_is_told_and_leaves_nothing(with_apptainer, archive, tmp_path, monkeypatch):
-    if os.getuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, check=False
-    )
-    if done.returncode:
-        pytest.skip("a small disk cannot be mounted here")
-    try:
-        monkeypatch.setenv("ATLAS_CACHE", str(disk))
-        error = _failure(
-            lambda: Apptainer().prepare(Reference("local/python", "sha256:" + "c" * 64, archive))
-        )
-        assert error.exit_code == 5
-        assert "make room" in str(error)
-        assert not list((disk / "images").glob("*.sif"))
-    finally:
-        subprocess.run(["umount", disk], check=True)
-
-
-@pytest.fixture
-def own_docker(engines, monkeypatch):
-    """An engine that a test may kill."""
-    try:
-        service = Docker(engines.folder / "own")
-        service.start()
-    except Missing as reason:
-        pytest.skip(str(reason))
-    monkeypatch.setenv("DOCKER_HOST", service.address)
-    yield service
-    service.stop()
-
-
-def test_an_engine_that_dies_in_the_middle_is_told_and_the_next_run_recovers(own_docker, archive, tmp_path):
-    runtime = by_name("docker")
-    image = runtime.prepare(Reference("local/python", "sha256:" + "0" * 64, archive))
-    folder = tmp_path / "engine"
-    folder.mkdir()
-    (folder / "toy.py").write_text("import time; time.sleep(600)\nclass Config: pass")
-    launcher = Launcher(runtime, image, ImageSpec("archive", "x", "y"), None)
-    interpreter = Runtime(Path("/usr/local/bin/python3"), (folder,), launcher=launcher)
-    stopping = threading.Timer(2, own_docker.stop)
-    stopping.start()
-    with pytest.raises(AtlasError) as caught:
-        run_probe(interpreter, REQUEST, timeout_s=60)
-    stopping.join()
-    assert caught.value.exit_code == 5, caught.value
-    own_docker.start()
-    (folder / "toy.py").write_text("class Config: pass")
-    again = Launcher(by_name("docker"), image, ImageSpec("archive", "x", "y"), None)
-    by_name("docker").sweep()
-    facts = run_probe(Runtime(interpreter.python, (folder,), launcher=again), REQUEST, timeout_s=60)
-    assert facts["landmarks"] == {"toy.Config": "ok"}
-
-
-@pytest.fixture
-def slow_project(docker, archive, tmp_path, monkeypatch):
-    """A project whose engine hangs at its import, in Docker."""
-    root = tmp_path / "project"
-    spec = {
-        "format_version": 1,
-        "engine": "toy",
-        "library": {"name": "toy", "current_version": "1.0"},
-        "packages": ["toy"],
-        "sources": [{"kind": "path", "path": "tree"}],
-        "environments": {
-            "venv": [{"python": PYTHON}],
-            "image": [{"archive": "base.tar", "python": "/usr/local/bin/python3", "overlay": True}],
-        },
-        "surfaces": {"engine_params": [{"class": "toy.Config"}]},
-        "landmarks": ["toy.Config"],
-    }
-    for name, text in {
-        "engine_versions/toy.yaml": json.dumps(spec),
-        "envs/toy.txt": "",
-        "tree/toy/__init__.py": "import time\ntime.sleep(600)\nclass Config: pass\n",
-    }.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    (root / "base.tar").symlink_to(archive)
-    monkeypatch.chdir(root)
+def project(archive, tmp_path, monkeypatch):
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
     monkeypatch.setenv("ATLAS_RUNTIME", "docker")
-    monkeypatch.setenv("ATLAS_CACHE", str(tmp_path / "cache"))
-    subprocess.run(
-        [ATLAS, "source", "--engine", "toy", "--version", "1.0", "--output", "source.json"], check=True
-    )
-    return root
+    monkeypatch.setattr(pull, "PAUSE_S", 0.05)
+    monkeypatch.setattr(registry, "PAUSE_S", 0.05)
+    return Project(archive)
 
 
-COMMAND = [
-    ATLAS,
-    "environment",
-    "--engine",
-    "toy",
-    "--version",
-    "1.0",
-    "--source",
-    "source.json",
-    "--output",
-    "out.json",
-]
+@pytest.fixture
+def fails(capfd):
+    """Run a command that must fail with an exit code; returns the one paragraph that it says of it."""
+
+    def check(command: list[str], code: int, *record: str) -> str:
+        capfd.readouterr()
+        assert atlas(command) == code
+        said = capfd.readouterr().err
+        error = said[said.index("error: ") :]
+        assert error.count("error: ") == 1 and "Traceback" not in said
+        assert "\n\n" not in error.strip() and len(error) < 1200 and "\nhint: " in error
+        facts = json.loads((RECORDS.joinpath(*record)).read_text())
+        assert facts["exit_code"] == code and facts["what"].partition("\n")[0] in error
+        return error
+
+    return check
+
+
+@pytest.fixture
+def works():
+    """The same command, run again: it works, and the record of its failure is gone."""
+
+    def check(command: list[str], *record: str) -> None:
+        assert atlas(command) == 0
+        assert not RECORDS.joinpath(*record).exists()
+
+    return check
+
+
+OF_ENVIRONMENT = ("environment", "toy", "1.0.json")
+OF_RESOLVE = ("images", "resolve", "all.json")
 
 
 def _containers() -> list:
     return by_name("docker").client.api.containers(all=True, filters={"label": LABEL})
 
 
+def _when_it_runs(act: Callable[[], None]) -> threading.Thread:
+    """Act in a thread as soon as a container runs."""
+
+    def wait() -> None:
+        for _ in range(600):
+            with contextlib.suppress(Exception):
+                if any(one["State"] == "running" for one in _containers()):
+                    time.sleep(0.5)
+                    act()
+                    return
+            time.sleep(0.1)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("name", ["docker", "podman"])
+def test_a_daemon_that_is_dead(project, fails, works, name, request, monkeypatch):
+    variable = {"docker": "DOCKER_HOST", "podman": "CONTAINER_HOST"}[name]
+    request.getfixturevalue(name)
+    monkeypatch.setenv("ATLAS_RUNTIME", name)
+    with monkeypatch.context() as dead:
+        dead.setenv(variable, NOWHERE)
+        said = fails(ENVIRONMENT, 5, *OF_ENVIRONMENT)
+        assert "no container engine answers" in said and NOWHERE in said
+    works(ENVIRONMENT, *OF_ENVIRONMENT)
+
+
+def test_apptainer_that_is_not_installed(project, fails, with_apptainer, works, monkeypatch):
+    monkeypatch.setenv("ATLAS_RUNTIME", "apptainer")
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "/nowhere")
+        assert "apptainer is not installed" in fails(ENVIRONMENT, 5, *OF_ENVIRONMENT)
+    works(ENVIRONMENT, *OF_ENVIRONMENT)
+
+
+def test_an_engine_on_another_machine_is_refused(project, fails, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+    assert "another machine" in fails(ENVIRONMENT, 5, *OF_ENVIRONMENT)
+
+
+@pytest.fixture
+def own_docker(engines, monkeypatch):
+    """An engine that a test may kill, or fill up."""
+    folder = engines.folder / "own"
+    try:
+        service = Docker(folder)
+    except Missing as reason:
+        pytest.skip(str(reason))
+    monkeypatch.setenv("DOCKER_HOST", service.address)
+    yield service
+    service.stop()
+    subprocess.run(["umount", "-l", folder], check=False, capture_output=True)
+
+
+def test_a_daemon_that_dies_in_the_middle(project, fails, works, own_docker):
+    own_docker.start()
+    project.set(SECONDS="6")
+    stopping = _when_it_runs(own_docker.stop)
+    said = fails(ENVIRONMENT, 5, *OF_ENVIRONMENT)
+    stopping.join()
+    assert "ended from outside" in said or "no container engine answers" in said or "lost" in said
+    own_docker.start()
+    works(ENVIRONMENT, *OF_ENVIRONMENT)
+    # The one that could not be removed is of this very process; a later one sweeps it.
+    assert "running" not in {one["State"] for one in _containers()}
+
+
+def test_a_container_that_is_removed_in_the_middle(project, fails, works, docker):
+    project.set(SECONDS="6")
+
+    def remove() -> None:
+        for one in _containers():
+            by_name("docker").client.api.remove_container(one["Id"], force=True)
+
+    removing = _when_it_runs(remove)
+    said = fails(ENVIRONMENT, 5, *OF_ENVIRONMENT)
+    removing.join()
+    assert "from outside" in said or "is lost" in said
+    works(ENVIRONMENT, *OF_ENVIRONMENT)
+
+
+def _small_disk(folder: Path, size: str) -> Callable[[str], None]:
+    """A disk that is too small; returns what makes it larger."""
+    folder.mkdir(parents=True, exist_ok=True)
+    options = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if os.getuid() != 0 or subprocess.run(options, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+
+    def grow(size: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)
+
+    return grow
+
+
+def test_a_disk_that_is_full_where_images_are_kept(project, fails, works, own_docker):
+    grow = _small_disk(own_docker.folder, "40m")
+    own_docker.start()
+    said = fails(ENVIRONMENT, 5, *OF_ENVIRONMENT)
+    assert "no space left" in said and "make room" in said
+    grow("400m")
+    works(ENVIRONMENT, *OF_ENVIRONMENT)
+    assert _containers() == []
+
+
+def test_a_disk_that_is_full_where_apptainer_keeps_files(
+    project, fails, works, with_apptainer, tmp_path, monkeypatch
+):
+    disk = tmp_path / "disk"
+    grow = _small_disk(disk, "8m")
+    try:
+        monkeypatch.setenv("ATLAS_CACHE", str(disk))
+        monkeypatch.setenv("ATLAS_RUNTIME", "apptainer")
+        assert "make room" in fails(ENVIRONMENT, 5, *OF_ENVIRONMENT)
+        assert not [*(disk / "images").glob("*.sif"), *(disk / "images").glob("*.tmp")]
+        grow("400m")
+        works(ENVIRONMENT, *OF_ENVIRONMENT)
+    finally:
+        unmount(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["docker", "podman"])
+def test_a_kill_for_want_of_memory(project, fails, works, name, request, monkeypatch):
+    request.getfixturevalue(name)
+    monkeypatch.setenv("ATLAS_RUNTIME", name)
+    project.set(MEGABYTES="300", image={"archive": "base.tar", "memory_mb": 128})
+    assert "more memory than there is" in fails(ENVIRONMENT, 3, *OF_ENVIRONMENT)
+    project.set(MEGABYTES="300", image={"archive": "base.tar", "memory_mb": 800})
+    works(ENVIRONMENT, *OF_ENVIRONMENT)
+
+
+@pytest.mark.parametrize("name", ["docker", "apptainer"])
+def test_a_time_out(project, fails, works, name, request, monkeypatch):
+    request.getfixturevalue("with_apptainer" if name == "apptainer" else name)
+    monkeypatch.setenv("ATLAS_RUNTIME", name)
+    project.set(SECONDS="4", timeout_s=2)
+    said = fails(ENVIRONMENT, 3, *OF_ENVIRONMENT)
+    assert "did not finish within 2 s" in said and "timeout_s" in said
+    project.set(SECONDS="4")
+    works(ENVIRONMENT, *OF_ENVIRONMENT)
+    assert name == "apptainer" or _containers() == []
+
+
 def _started() -> subprocess.Popen:
-    running = subprocess.Popen(COMMAND, stderr=subprocess.PIPE, text=True)
-    for _ in range(200):
+    running = subprocess.Popen([ATLAS, *ENVIRONMENT], stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
         if any(one["State"] == "running" for one in _containers()):
+            time.sleep(0.5)
             return running
         assert running.poll() is None, running.communicate()
         time.sleep(0.1)
     pytest.fail("no container was started")
 
 
-def test_ctrl_c_leaves_no_container(slow_project):
+def test_ctrl_c_leaves_no_container(project, works, docker):
+    project.set(SECONDS="8")
     running = _started()
     running.send_signal(signal.SIGINT)
-    assert "Traceback" not in running.communicate(timeout=30)[1]
+    assert "Traceback" not in running.communicate(timeout=60)[1]
     assert running.returncode == 130
     assert _containers() == []
     assert not Path("out.json").exists()
+    works(ENVIRONMENT, *OF_ENVIRONMENT)
 
 
-def test_a_run_that_is_killed_outright_takes_its_engine_along_and_the_next_cleans_up(slow_project):
+def test_a_run_that_is_killed_outright_takes_its_engine_along_and_the_next_cleans_up(project, docker):
+    project.set(SECONDS="600")
     running = _started()
     running.kill()
     running.communicate()
@@ -271,52 +308,7 @@ def test_a_run_that_is_killed_outright_takes_its_engine_along_and_the_next_clean
     assert _containers() == []
 
 
-def test_a_failure_is_recorded_until_it_is_over(slow_project, monkeypatch):
-    monkeypatch.setenv("DOCKER_HOST", NOWHERE)
-    done = subprocess.run(COMMAND, capture_output=True, text=True, check=False)
-    record = json.loads(Path("logs/failures/environment/toy/1.0.json").read_text())
-    assert done.returncode == record["exit_code"] == 5
-    assert "no container engine answers" in done.stderr and "Traceback" not in done.stderr
-    monkeypatch.setenv("ATLAS_RUNTIME", "venv")
-    Path("tree/toy/__init__.py").write_text("class Config: pass\n")
-    subprocess.run(
-        [ATLAS, "source", "--engine", "toy", "--version", "1.0", "--output", "source.json"], check=True
-    )
-    assert subprocess.run(COMMAND, check=False).returncode == 0
-    assert not Path("logs/failures/environment/toy/1.0.json").exists()
-
-
-def test_an_engine_without_an_image_is_told_where_to_name_one(slow_project, monkeypatch):
-    file = Path("engine_versions/toy.yaml")
-    spec = json.loads(file.read_text())
-    del spec["environments"]["image"]
-    file.write_text(json.dumps(spec))
-    done = subprocess.run(COMMAND, capture_output=True, text=True, check=False)
-    assert done.returncode == 4
-    assert "has no image for docker to run" in done.stderr and "environments.image" in done.stderr
-
-
-def test_a_container_that_is_removed_meanwhile_is_no_fact_about_the_engine(ready, tmp_path):
-    found = ready("docker")
-    folder = tmp_path / "engine"
-    folder.mkdir()
-    (folder / "toy.py").write_text("import time; time.sleep(600)")
-    launcher = Launcher(found.runtime, found.image, ImageSpec("archive", "x", "y"), None)
-
-    def remove() -> None:
-        for one in _containers():
-            by_name("docker").client.api.remove_container(one["Id"], force=True)
-
-    threading.Timer(2, remove).start()
-    with pytest.raises(UnavailableError, match=r"(removed|ended) from outside|is lost"):
-        run_probe(
-            Runtime(Path("/usr/local/bin/python3"), (folder,), launcher=launcher), REQUEST, timeout_s=40
-        )
-
-
 def test_what_belongs_to_a_living_run_is_not_swept(ready):
-    from atlas.environment.runtimes.model import Job
-
     found = ready("docker")
     started = found.runtime.start(found.image, Job(("/bin/sleep", "60")))
     try:
@@ -325,3 +317,131 @@ def test_what_belongs_to_a_living_run_is_not_swept(ready):
     finally:
         started.end()
     assert _containers() == []
+
+
+# Registries.
+
+
+def _lock(name: str, digest: str) -> None:
+    platform = {"linux/amd64": {"manifest": digest, "config": digest}}
+    images = {f"{name}:1": {"index": digest, "platforms": platform}}
+    Path(LOCK).write_text(json.dumps({"format_version": 1, "images": images}))
+
+
+def _forget(name: str, digest: str) -> None:
+    with contextlib.suppress(docker.errors.ImageNotFound):
+        by_name("docker").client.images.remove(f"{name}@{digest}")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("404", "no such image"),
+        ("401", "docker login"),
+        ("429", "limits pulls"),
+        ("500", "500"),
+        ("truncated", "cannot be pulled"),
+    ],
+)
+def test_a_registry_that_fails_an_engine(project, pushed, registry, fails, works, fault, said):
+    name, digest = pushed
+    over = threading.Event()
+    with faulty(registry.host, ("/manifests/", f"always {fault}"), until=over) as (host, _):
+        through = name.replace(registry.host, host)
+        project.set(image={"reference": f"{through}:1"})
+        _lock(through, digest)
+        assert said in fails(ENVIRONMENT, 5, *OF_ENVIRONMENT)
+        over.set()
+        works(ENVIRONMENT, *OF_ENVIRONMENT)
+        _forget(through, digest)
+
+
+def test_a_registry_that_is_slow_or_fails_at_first_is_waited_for(project, pushed, registry, works):
+    name, digest = pushed
+    faults = [("/manifests/", "500"), ("/manifests/", "slow"), ("/blobs/", "slow")]
+    with faulty(registry.host, *faults) as (host, asked):
+        through = name.replace(registry.host, host)
+        project.set(image={"reference": f"{through}:1"})
+        _lock(through, digest)
+        works(ENVIRONMENT, *OF_ENVIRONMENT)
+        assert not [path for path in asked if "/manifests/1" in path]  # by digest alone
+        assert json.loads(Path("out.json").read_text())["image"]["digest"] == digest
+        _forget(through, digest)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("404", "has no such image"),
+        ("401", "docker login --password-stdin"),
+        ("429", "limits how often"),
+        ("500", "does not answer (4 tries): 500"),
+        ("slow", "no answer in time"),
+        ("truncated", "4 tries"),
+        ("html", "no JSON"),
+    ],
+)
+def test_a_registry_that_fails_when_it_is_asked_for_a_digest(
+    project, pushed, registry, fails, works, fault, said, monkeypatch
+):
+    name, digest = pushed
+    monkeypatch.setattr("atlas.environment.runtimes.registry.LIMITS_S", (2, 0.4))
+    over = threading.Event()
+    with faulty(registry.host, ("/manifests/", f"always {fault}"), until=over) as (host, _):
+        project.set(image={"reference": f"{name.replace(registry.host, host)}:1"})
+        assert said in fails(["images", "resolve"], 5, *OF_RESOLVE)
+        over.set()
+        works(["images", "resolve"], *OF_RESOLVE)
+    (found,) = json.loads(Path(LOCK).read_text())["images"].values()
+    assert found["index"] == digest
+
+
+def test_apptainer_pulls_by_digest_and_leaves_nothing_of_what_fails(
+    with_apptainer, pushed, monkeypatch, tmp_path
+):
+    name, digest = pushed
+    monkeypatch.setenv("ATLAS_CACHE", str(tmp_path))
+    runtime = Apptainer()
+    with pytest.raises(AtlasError) as caught:
+        runtime.prepare(Reference(name, "sha256:" + "b" * 64))
+    assert caught.value.exit_code == 5 and caught.value.hint
+    assert not list((tmp_path / "images").glob("*.sif")) and not list((tmp_path / "images").glob("*.tmp"))
+    reference = Reference(name, digest)
+    assert not runtime.present(reference)
+    assert Path(runtime.prepare(reference)).is_file() and runtime.present(reference)
+
+
+def test_an_engine_without_an_image_is_told_where_to_name_one(project, fails, docker):
+    file = Path("engine_versions/toy.yaml")
+    spec = json.loads(file.read_text())
+    del spec["environments"]["image"]
+    file.write_text(json.dumps(spec))
+    said = fails(ENVIRONMENT, 4, *OF_ENVIRONMENT)
+    assert "has no image for docker to run" in said and "environments.image" in said
+
+
+def test_a_file_of_an_image_that_is_not_there(project, fails, works, docker, archive):
+    Path("base.tar").unlink()
+    assert "there is no such file" in fails(ENVIRONMENT, 4, *OF_ENVIRONMENT)
+    Path("base.tar").symlink_to(archive)
+    works(ENVIRONMENT, *OF_ENVIRONMENT)
+
+
+def test_a_container_that_is_gone_is_no_fact_about_the_engine(ready, tmp_path):
+    found = ready("docker")
+    folder = tmp_path / "engine"
+    folder.mkdir()
+    (folder / "toy.py").write_text("import time; time.sleep(600)")
+    launcher = Launcher(found.runtime, found.image, ImageSpec("archive", "x", "y"), None)
+
+    def stop() -> None:
+        for one in _containers():
+            by_name("docker").client.api.stop(one["Id"], timeout=0)
+
+    stopping = _when_it_runs(stop)
+    request = {"packages": ["toy"], "distribution": "toy", "landmarks": ["toy.Config"]}
+    with pytest.raises(UnavailableError, match=r"(removed|ended) from outside|is lost"):
+        run_probe(
+            Runtime(Path("/usr/local/bin/python3"), (folder,), launcher=launcher), request, timeout_s=60
+        )
+    stopping.join()

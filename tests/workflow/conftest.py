@@ -267,10 +267,10 @@ def toy_files():
     return dict(TOY)
 
 
-def fresh_copy(base: Path, *, empty: bool) -> World:
+def fresh_copy(base: Path, *, empty: bool, folder: str = "somewhere else") -> World:
     """The project in a git repository of its own; `empty`: without engines and results."""
     index = Index(base / "index")
-    world = World(base / "somewhere else" / "atlas", index, base / "cache")
+    world = World(base / folder / "atlas", index, base / "cache")
     world.root.mkdir(parents=True)
     world.cache.mkdir()
     copy_project(world.root)

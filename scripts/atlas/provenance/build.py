@@ -38,12 +38,21 @@ def build(
 
 
 def run_build(
-    root: Path, *, cores: int | None, force: bool, arguments: Sequence[str], spare: Sequence[str] = ()
+    root: Path,
+    *,
+    cores: int | None,
+    force: bool,
+    arguments: Sequence[str],
+    spare: Sequence[str] = (),
+    unfit: Mapping[str, str] | None = None,
 ) -> int:
     """As `build`; `arguments` are flags and targets of Snakemake in any order.
 
-    Rules in `spare` are not forced, such as those that pin what was newest at the time.
+    Rules in `spare` are not forced, such as those that pin what was newest at the time. `unfit` has
+    artefacts that this machine cannot make, with the reason: they, and what is made with them, stay as they
+    are.
     """
+    unfit = unfit or {}
     verdict = ask(root, arguments)
     flags = [argument for argument in arguments if argument not in verdict.targets]
     flags += ["--cores", str(cores)] if cores else []
@@ -51,19 +60,38 @@ def run_build(
     todo = _wanted(verdict, force, spare)
     if not todo:
         say(f"nothing is stale: {sum(len(job.outputs) for job in verdict.jobs)} artefacts")
-        answer({"same": 0, "failed": [], "waiting": []})
+        answer({"same": 0, "failed": [], "skipped": [], "waiting": []})
         return 0
-    done, before = _first(root, verdict, todo, flags)
+    done, before = _first(root, verdict, todo - _unfit(verdict, unfit).keys(), flags)
     if done is not None:  # what is wanted may depend on what was made: a cell without sources has no schema
         verdict = ask(root, arguments)
         todo = {n for n in _wanted(verdict, force, spare) if verdict.jobs[n].outputs not in before}
     failed = {n for n, job in enumerate(verdict.jobs) if job.outputs in (done or ())}
     before |= {verdict.jobs[n].outputs: mtime(root, verdict.jobs[n]) for n in todo}
-    failed = _climb(root, verdict, todo, flags, before, failed)
+    skipped = {n: why for n, why in _unfit(verdict, unfit).items() if n in todo}
+    failed |= skipped.keys()
+    failed = _climb(root, verdict, todo - skipped.keys(), flags, before, failed) - skipped.keys()
     todo |= {n for n, job in enumerate(verdict.jobs) if job.outputs in before}
     built = {n for n in todo if before[verdict.jobs[n].outputs] != mtime(root, verdict.jobs[n])} - failed
-    _summarise(root, verdict, todo, built, failed)
+    _summarise(root, verdict, todo, built, failed, skipped)
     return BuildError.exit_code if failed else 0
+
+
+def _unfit(verdict: Verdict, artefacts: Mapping[str, str]) -> dict[int, str]:
+    """The jobs that make these artefacts, and those that use them for what is in the same folder; and why."""
+    makers = {
+        n: artefacts[output]
+        for n, job in enumerate(verdict.jobs)
+        for output in job.outputs
+        if output in artefacts
+    }
+    users = {
+        n: makers[maker]
+        for n, job in enumerate(verdict.jobs)
+        for maker in makers.keys() & set(job.needs)
+        if Path(job.outputs[0]).parent == Path(verdict.jobs[maker].outputs[0]).parent
+    }
+    return {**users, **makers}
 
 
 def _wanted(verdict: Verdict, force: bool, spare: Sequence[str]) -> set[int]:
@@ -135,23 +163,38 @@ def _run(
     return snakemake(root, ["--allowed-rules", *rules, *flags], jobs, env)
 
 
-def _summarise(root: Path, verdict: Verdict, todo: set[int], built: set[int], failed: set[int]) -> None:
+def _summarise(
+    root: Path,
+    verdict: Verdict,
+    todo: set[int],
+    built: set[int],
+    failed: set[int],
+    skipped: Mapping[int, str],
+) -> None:
     ends = reports(verdict)
     waiting = {
-        n for n in (todo & behind(verdict, failed)) - built - failed if verdict.jobs[n].rule not in ends
+        n
+        for n in (todo & behind(verdict, {*failed, *skipped})) - built - failed - skipped.keys()
+        if verdict.jobs[n].rule not in ends
     }
-    same = len(todo - built - failed - waiting)
+    same = len(todo - built - failed - waiting - skipped.keys())
     cut = f"; {same} need not be: what they are made from is the same" if same else ""
     say(f"built {len(built)} of {len(todo)} stale{cut}")
     wrote(*(root / output for number in sorted(built) for output in verdict.jobs[number].outputs))
-    told = {"failed": failed, "waiting": waiting}
-    answer({"same": same, **{key: _named(verdict, numbers) for key, numbers in told.items()}})
+    unfit = [
+        {**one, "reason": skipped[number]}
+        for number, one in zip(sorted(skipped), _named(verdict, set(skipped)), strict=True)
+    ]
+    told = {"failed": _named(verdict, failed), "skipped": unfit, "waiting": _named(verdict, waiting)}
+    answer({"same": same, **told})
     for number in sorted(failed):
         job = verdict.jobs[number]
         say(f"failed: {job.outputs[0]}{f' (see {job.logs[0]})' if job.logs else ''}")
+    for number, reason in sorted(skipped.items()):
+        say(f"skipped: {verdict.jobs[number].outputs[0]}: {reason}")
     for number in sorted(waiting):
-        say(f"waits for what failed: {verdict.jobs[number].outputs[0]}")
-    if failed:
+        say(f"waits for what {'failed' if failed else 'was skipped'}: {verdict.jobs[number].outputs[0]}")
+    if failed or skipped:
         say("What could not be built is as it was; `atlas stale` lists it with the reason.")
 
 

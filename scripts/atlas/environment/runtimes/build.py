@@ -34,24 +34,30 @@ from atlas.progress import say
 # Raised when images must be built differently from the same inputs.
 RECIPE = 1
 PACKAGES = "packages"
+KEY_LABEL = "engine-atlas.key"
+"""What Dockerfiles put the build argument KEY into, so that an image says what it was made from."""
 LAST_LINES = 12
 
 
-def made_from(cell: Cell, spec: ImageSpec) -> dict[str, str]:
-    """All that decides what is in the image, by name."""
+def settings_of(cell: Cell, spec: ImageSpec) -> dict[str, str]:
+    """What decides an image beside the files that it is made from, by name."""
     assert cell.venv is not None and spec.base is not None
-    dockerfile = cell.root / spec.name
-    if not dockerfile.is_file():
-        raise InputError("there is no such Dockerfile", where=spec.name, hint=f"see `image` in {spec.where}")
     return {
         "recipe": str(RECIPE),
-        "dockerfile": sha256_bytes(dockerfile.read_bytes()),
         "base": locked(cell.root, spec.base).manifest,
-        "requirements": sha256_bytes(_lock(cell).read_bytes()),
         "python": cell.venv.python,
         "platform": f"linux/{architecture()}",
         **{f"arg {name}": value for name, value in sorted(spec.args.items())},
     }
+
+
+def made_from(cell: Cell, spec: ImageSpec) -> dict[str, str]:
+    """All that decides what is in the image, by name."""
+    dockerfile = cell.root / spec.name
+    if not dockerfile.is_file():
+        raise InputError("there is no such Dockerfile", where=spec.name, hint=f"see `image` in {spec.where}")
+    files = {"dockerfile": dockerfile, "requirements": _lock(cell)}
+    return settings_of(cell, spec) | {name: sha256_bytes(file.read_bytes()) for name, file in files.items()}
 
 
 def reference_of(cell: Cell, spec: ImageSpec) -> Reference:
@@ -96,7 +102,7 @@ def _build(cell: Cell, spec: ImageSpec, reference: Reference, engine: EngineApi)
     with tempfile.TemporaryDirectory(prefix=f"{file.stem}.", suffix=".tmp", dir=file.parent) as name:
         scratch = Path(name)
         say(f"fetching the packages of {_lock(cell).name} for {reference.name}")
-        _packages(cell, scratch / PACKAGES)
+        fetch(_lock(cell), cell.venv.python, scratch / PACKAGES)
         arguments = {
             **spec.args,
             "BASE": f"{repository(spec.base or '')}@{parts['base']}",
@@ -115,13 +121,11 @@ def _build(cell: Cell, spec: ImageSpec, reference: Reference, engine: EngineApi)
         saving.rename(file)
 
 
-def _packages(cell: Cell, folder: Path) -> None:
-    """What the lock names, for the image's platform, whatever this machine's is."""
-    assert cell.venv is not None
-    lock = _lock(cell)
+def fetch(lock: Path, python: str, folder: Path) -> None:
+    """What a lock names, for the images' platform, whatever this machine's is."""
     run_uv(
         ["pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--no-deps",
-         "--python-version", cell.venv.python, "--python-platform", PLATFORM,
+         "--python-version", python, "--python-platform", PLATFORM,
          "--target", folder, "--requirements", lock],
         places=places_of(lock.read_text(encoding="utf-8")),
         failed=f"the packages of {lock.name} cannot be fetched",

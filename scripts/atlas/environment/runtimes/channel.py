@@ -57,8 +57,8 @@ class Channel:
 
     @staticmethod
     def command(python: str) -> tuple[str, ...]:
-        """What the container has to run."""
-        return (python, str(FOLDER / "inside.py"), str(FOLDER / "s"))
+        """What the container has to run; without packages (-S), of which it needs none."""
+        return (python, "-S", str(FOLDER / "inside.py"), str(FOLDER / "s"))
 
     def accept(self, alive: Callable[[], bool], patience_s: float) -> bool:
         """Wait for the container to connect; false where it ended, or did not in time."""

@@ -52,6 +52,19 @@ def build(engine: str | None, version: str | None, output: Path | None) -> None:
             raise InputError("--output is about one engine's version", hint="give --engine and --version")
 
 
+@images.command()
+@click.option("--engine", help="Only this engine's.")
+@click.option("--version", help="Only this version's.")
+def apptainer(engine: str | None, version: str | None) -> None:
+    """Have ready what `snakemake --sdm apptainer` runs live rules in: images, and packages for them."""
+    from atlas.environment.runtimes.ready import make_ready
+    from atlas.failures import recorded
+    from atlas.paths import project_root
+
+    with recorded("images", engine or "all", version or "all"):
+        make_ready(project_root(), engine, version)
+
+
 @click.command()
 @click.option("--offline", is_flag=True, help="Do not ask registries whether tags have moved.")
 @click.option("--probe", is_flag=True, help="Import each engine in its environment, and give a verdict.")

@@ -110,5 +110,11 @@ def shown(wanted: GpuRequest) -> dict[str, str]:
     return {first: numbers, **vendor.inside}
 
 
+def chosen(wanted: GpuRequest) -> dict[str, str]:
+    """The variable that says which of this machine's devices are meant, where nothing hides the others."""
+    names = wanted.ids or tuple(str(number) for number in range(wanted.count))
+    return {VENDORS[wanted.vendor].visible[0]: ",".join(names)}
+
+
 def _exists(pattern: str) -> bool:
     return any(Path("/").glob(pattern.lstrip("/")))

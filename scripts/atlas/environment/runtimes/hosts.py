@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from atlas.environment.runtimes.lane import ImageLane
 from atlas.environment.runtimes.model import Reference
 from atlas.environment.runtimes.podman import Podman, cdi_devices
 from atlas.environment.runtimes.protocol import Runtime
+from atlas.environment.runtimes.within import image_here
 from atlas.environment.venv import is_complete, venv_key
 from atlas.errors import AtlasError
 from atlas.paths import cache_dir
@@ -180,4 +180,4 @@ def _free(place: Path) -> int | None:
 
 def inside_apptainer() -> bool:
     """Whether this process is in such a container itself: it cannot start another one there."""
-    return "APPTAINER_CONTAINER" in os.environ or "SINGULARITY_CONTAINER" in os.environ
+    return image_here() is not None

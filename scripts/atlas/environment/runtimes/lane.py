@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from atlas.canonical import sha256_file
+from atlas.canonical import digest, sha256_file
 from atlas.engines.model import Cell
 from atlas.environment.run import Runtime as Interpreter
-from atlas.environment.runtimes import build, gpu
+from atlas.environment.runtimes import build, gpu, within
 from atlas.environment.runtimes.contained import Launcher
 from atlas.environment.runtimes.images import ImageSpec, load_image, locked
 from atlas.environment.runtimes.known import by_name, first_that_runs
@@ -21,6 +21,8 @@ from atlas.environment.runtimes.warm import bytecode
 from atlas.errors import InputError, UnavailableError
 from atlas.progress import say
 
+WITHIN = "apptainer"
+"""The only runtime whose containers Snakemake puts whole jobs into."""
 _swept: set[str] = set()
 
 
@@ -31,6 +33,9 @@ def lane(cell: Cell, name: str) -> ImageLane | None:
     """
     spec = load_image(cell.root, cell.engine, cell.version)
     if name == "auto":
+        found = ImageLane(cell, spec, by_name(WITHIN)) if spec and within.image_here() else None
+        if found and found.is_here():
+            return found
         runtime = first_that_runs(spec) if spec else None
         return ImageLane(cell, spec, runtime) if spec and runtime else None
     if spec is None:
@@ -70,6 +75,29 @@ class ImageLane:
     def digest(self) -> str:
         return self.reference.digest
 
+    def planned(self) -> str:
+        """The same as far as it is known before anything is built: files that jobs make do not count."""
+        if self.spec.kind == "dockerfile":
+            return digest(build.settings_of(self.cell, self.spec))
+        return self.reference.digest
+
+    @property
+    def container(self) -> str:
+        """The image, as a rule's `container:` names it; known before anything is built, too."""
+        spec, cell = self.spec, self.cell
+        if spec.kind == "reference":
+            return f"docker://{self.reference.pullable}"
+        name = f"{cell.engine}-{cell.version}" if spec.kind == "dockerfile" else self.reference.digest[7:23]
+        return spec.name if spec.kind == "sif" else f"{within.FILES}/{name}.sif"
+
+    def is_here(self) -> bool:
+        """Whether this very process is in the image."""
+        if within.image_here() is None:
+            return False
+        if self.spec.kind == "dockerfile":
+            return within.label(build.KEY_LABEL) == self.reference.digest
+        return within.is_within(self.container, self.reference)
+
     def document(self) -> dict[str, Any]:
         reference, spec = self.reference, self.spec
         own = spec.kind == "dockerfile"
@@ -79,6 +107,17 @@ class ImageLane:
 
     def runtime(self, paths: tuple[Path, ...]) -> Interpreter:
         wanted = self._gpu()
+        env = dict(self.cell.venv.env) if self.cell.venv else {}
+        paths = paths if self.spec.overlay else ()
+        if self.is_here():
+            return within.interpreter(self.spec, self.reference, env, paths, wanted)
+        here = within.image_here()
+        if here:
+            raise UnavailableError(
+                f"this job is in {Path(here).name}, which is not the image of {self.cell.pin()}",
+                where=self.spec.where,
+                hint="run `atlas images apptainer` outside, and then the same again",
+            )
         reason = self.by.missing()
         if reason:
             raise UnavailableError(
@@ -92,8 +131,6 @@ class ImageLane:
         if self.spec.kind == "dockerfile":
             build.built(self.cell, self.spec)
         image = self.by.prepare(self.reference)
-        env = dict(self.cell.venv.env) if self.cell.venv else {}
-        paths = paths if self.spec.overlay else ()
         launcher = Launcher(self.by, image, self.spec, wanted)
         return Interpreter(
             python=Path(self.spec.python),

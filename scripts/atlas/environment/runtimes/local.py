@@ -15,7 +15,9 @@ from atlas.environment.run import drain
 from atlas.errors import InputError
 
 CALM_S = 5.0
+STEP_S = 0.01
 SIGNALLED = 128
+DEAD = "ZX"
 
 
 class LocalProcess:
@@ -76,15 +78,22 @@ class LocalProcess:
                 self._process.wait(0.05)
             if self._process.poll() is not None and not _group_lives(self._process.pid):
                 break
+            time.sleep(STEP_S)
         self._process.wait()
         self._reader.join(CALM_S)
 
 
 def _group_lives(group: int) -> bool:
+    """Whether anything of it runs. The dead do not count: who has to bury them (an init) may take seconds."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, IndexError):
+            state, _, of = entry.read_text(errors="replace").rpartition(")")[2].split()[:3]
+            if int(of) == group and state not in DEAD:
+                return True
+    return False

@@ -23,9 +23,11 @@ from atlas.environment.runtimes.owner import LABEL, owner
 from atlas.environment.runtimes.pull import requests_session
 from atlas.environment.runtimes.said import told
 from atlas.errors import UnavailableError
+from atlas.progress import say
 
 VERSION = "v4.0.0"
 """Of the API: what Podman 4 and 5 understand."""
+_warned: set[str] = set()
 CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi")
 
 
@@ -39,7 +41,12 @@ class Podman(EngineApi):
             with contextlib.suppress(ValueError):
                 raise told(f"podman did not start {image[:60]}", answer.json()["message"], self.address)
             raise told(f"podman did not start {image[:60]}", answer.text, self.address)
-        return str(answer.json()["Id"])
+        made = answer.json()
+        for warning in made.get("Warnings") or ():
+            if warning not in _warned:  # such as limits that it cannot set, without root and with cgroups v1
+                _warned.add(warning)
+                say(f"warning: podman: {warning}")
+        return str(made["Id"])
 
     def _spec(self, image: str, job: Job) -> dict[str, Any]:
         """The container that is asked for: it may do nothing that is not said here."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from atlas.environment.runtimes.gpu import VENDORS
+from atlas.environment.runtimes.gpu import chosen
 from atlas.environment.runtimes.local import LocalProcess
 from atlas.environment.runtimes.model import Job, Reference
 from atlas.environment.runtimes.protocol import Started
@@ -52,8 +52,7 @@ class Venv:
             **job.env,
         }
         if job.gpu is not None:
-            names = job.gpu.ids or tuple(str(number) for number in range(job.gpu.count))
-            env[VENDORS[job.gpu.vendor].visible[0]] = ",".join(names)
+            env |= chosen(job.gpu)
         return LocalProcess(job.command, env, job.workdir)
 
     def user(self, _: Job) -> int:
