@@ -10,6 +10,7 @@ import textwrap
 import pytest
 
 from atlas.perf.driver import DRIVER
+from atlas.perf.fidelity import difference
 from atlas.perf.metrics import measured, read_journal, succeeded
 from atlas.perf.prepared import PROBE
 
@@ -113,7 +114,35 @@ def test_an_engine_that_cannot_load_says_why(tmp_path):
 
 def test_the_bare_loop_runs_the_same_batches_in_turn(tmp_path):
     _, journal, _ = drive(tmp_path, STREAMER, bare=True)
-    assert [one["bare"] for one in journal.compared] == [True, False, False, True]
+    assert [one["bare"] for one in journal.compared] == [True, False, False, True] + [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert all(one["seconds"] > 0 for one in journal.compared)
+
+
+def turns(first, *costs):
+    kinds = [first, not first, not first, first]
+    return [{"bare": bare, "seconds": cost} for bare, cost in zip(kinds, costs, strict=True)]
+
+
+def test_a_machine_that_gets_slower_makes_no_difference_to_the_harness():
+    slower = [
+        one for at in range(40) for one in turns(at % 2 == 0, *(1 + (4 * at + n) / 100 for n in range(4)))
+    ]
+    even = difference(slower, "seconds")
+    assert even.change == pytest.approx(0, abs=1e-9)
+    assert even.shown
+    assert even.itself > 0.01
+
+
+def test_a_harness_that_costs_five_in_a_hundred_is_seen():
+    costly = [one for at in range(40) for one in turns(True, 1, 1.05, 1.05, 1)]
+    found = difference(costly, "seconds")
+    assert found.change == pytest.approx(-0.05, abs=0.003)
+    assert not found.shown
 
 
 def test_a_journal_that_was_cut_off_is_read_as_far_as_it_came(tmp_path):

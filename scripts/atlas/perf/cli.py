@@ -184,9 +184,13 @@ def machine(full: bool) -> None:
 @click.option("--engine", required=True)
 @click.option("--version", required=True)
 @click.option("--card", "word", required=True)
-def fidelity(engine: str, version: str, word: str) -> int:
-    """Tokens per second as they are measured, against a bare loop that only calls the engine, in one run."""
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of the engine.")
+def fidelity(engine: str, version: str, word: str, threads: int) -> int:
+    """Tokens per second as they are measured, against a bare loop that only calls the engine, in one run.
+
+    Exits 1 unless it is shown that they are within 3 % of each other.
+    """
     from atlas.paths import project_root
     from atlas.perf.fidelity import compare_with_bare
 
-    return compare_with_bare(project_root(), engine, version, word)
+    return compare_with_bare(project_root(), engine, version, word, threads)

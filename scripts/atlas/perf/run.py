@@ -71,7 +71,7 @@ def run_card(
             kind = "disk_full" if error.errno in (28, 122) else "environment"
             seen, facts = Seen(setup=(kind, f"{error.strerror}: {error.filename}")), {}
     failure = classify(seen)
-    record |= facts
+    record |= {**facts, "notes": [*record["notes"], *facts.get("notes", ())]}
     record["finished_at"] = now()
     record["exit_code"] = seen.exit_code
     record["findings"] = [vars(one) for one in seen.findings]
