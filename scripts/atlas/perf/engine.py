@@ -17,7 +17,6 @@ from atlas.perf.cards import Card
 from atlas.validation import check, nearest
 from atlas.yamlfile import Document, load_yaml
 
-
 ONLY = "engine_versions/perf"
 """Where engines are that are measured, and of which nothing else is known."""
 

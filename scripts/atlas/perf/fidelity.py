@@ -41,7 +41,7 @@ class Difference:
     @property
     def shown(self) -> bool:
         """Whether it is known to be within the limit."""
-        return -LIMIT <= self.low and self.high <= LIMIT
+        return self.low >= -LIMIT and self.high <= LIMIT
 
     def __str__(self) -> str:
         interval = f"[{self.low:+.2%}, {self.high:+.2%}]"

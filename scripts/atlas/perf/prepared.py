@@ -76,8 +76,8 @@ def _ready(
     (scratch / "request.json").write_text(json.dumps(request), encoding="utf-8")
     journal = scratch / "journal.jsonl"
     command = [str(runtime.python), "-s", str(DRIVER), "--request", str(scratch / "request.json")]
-    words = (*command, "--output", str(journal))
-    return Ready(words, env, scratch / "work", journal, folder, python, weights, digest, notes)
+    whole = (*command, "--output", str(journal))
+    return Ready(whole, env, scratch / "work", journal, folder, python, weights, digest, notes)
 
 
 def _environment(
