@@ -25,6 +25,8 @@ PERF = PerfPlan(
 )
 
 if workflow.exec_mode == ExecMode.DEFAULT:
+    for one in [*PERF.elsewhere(), *PERF.skipped()]:
+        logger.info(f"not measured here: {one}")
     for failed in PERF.failed():
         logger.warning(
             f"failed, and run again only with --config retry=failed: {failed}"

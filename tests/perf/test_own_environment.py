@@ -122,3 +122,25 @@ def test_the_locks_that_are_committed_pin_what_is_measured():
     assert found
     for own in found:
         assert own.check(ROOT)
+
+
+def test_what_is_kept_of_other_hardware_is_listed_and_never_measured_on_this(project):
+    from atlas.perf.record import opened, text
+
+    (project / "results").unlink()
+    card = Card("tiny-single", "smoke", ("smoke",), "c:1")
+    for repeat in (1, 2):
+        place = project / f"results/onlyfast/2.0/perf/gpu-b300-x8/tiny-single/{repeat}.json"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text(opened("onlyfast", "2.0", card, repeat, "gpu-b300-x8")))
+    plan = PerfPlan(project, ("smoke",))
+    (line,) = plan.elsewhere()
+    assert line.startswith("onlyfast 2.0 tiny-single: 2 runs on gpu-b300-x8 are kept, and here is cpu-")
+    assert not [path for path in plan.records() if "gpu-b300-x8" in path]
+
+
+def test_a_cell_that_cannot_be_measured_here_is_listed_with_the_reason(project):
+    edit(project, "parameters: {batch_size: true,", "parameters: {batch: true,")
+    found = [line for line in PerfPlan(project, ("smoke",)).skipped() if "onlyfast" in line]
+    assert len(found) == 2
+    assert all("has no parameter `batch_size` of cards" in line for line in found)

@@ -86,6 +86,32 @@ class PerfPlan:
         places = {Path(RESULTS, *path.relative_to(self.root).parts[1:]).as_posix() for path in found}
         return sorted(places)
 
+    def elsewhere(self) -> list[str]:
+        """What the project keeps of hardware that is not here: it stays as it is, and is never measured again
+        on something else. None where the cards cannot be read."""
+        counts: dict[tuple[str, ...], int] = {}
+        for path in find_records(self.root, (RESULTS,)):
+            engine, version, _, hardware, card = path.relative_to(self.root).parts[1:6]
+            if hardware not in self.hardware:
+                key = (engine, version, card, hardware)
+                counts[key] = counts.get(key, 0) + 1
+        here = ", ".join(self.hardware) or "nothing that a card can be measured on"
+        return [
+            f"{engine} {version} {card}: {count} runs on {hardware} are kept, and here is {here}"
+            for (engine, version, card, hardware), count in sorted(counts.items())
+        ]
+
+    def skipped(self) -> list[str]:
+        """The chosen cells that cannot be measured here, and why; none where the cards cannot be read."""
+        try:
+            return [
+                f"{one.engine} {one.version} {one.card.name}: {one.skipped}"
+                for one in self.cells
+                if one.skipped
+            ]
+        except AtlasError:
+            return []
+
     def failed(self) -> list[str]:
         """Records of failures that are on disk, with their kind; none where the cards cannot be read."""
         try:
