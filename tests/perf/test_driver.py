@@ -13,9 +13,10 @@ from atlas.perf.driver import DRIVER
 from atlas.perf.fidelity import difference
 from atlas.perf.metrics import measured, read_journal, succeeded
 from atlas.perf.prepared import PROBE
+from atlas.perf.tools import wrap
 
 ENGINE = """
-import time
+import json, time
 class Model:
     def generate(self, prompts, count, streamer=None):
         if [13] in prompts:
@@ -28,6 +29,10 @@ class Model:
 def load(path):
     if path == "bad": raise RuntimeError("no such model")
     return Model()
+class Profile:
+    def __enter__(self): self.entered = time.monotonic()
+    def __exit__(self, *_): self.left = time.monotonic()
+    def save(self, path): open(path, "w").write(json.dumps([self.entered, self.left]))
 class Output:
     def __init__(self, id, tokens, finished):
         self.id, self.tokens, self.finished = id, [Tokens(tokens)], finished
@@ -62,14 +67,17 @@ STEPS = {
 }
 
 
-def drive(tmp_path, spec, batches=(((1, 2), (3, 4)), ((5, 6),)), **more):
+def drive(tmp_path, spec, batches=(((1, 2), (3, 4)), ((5, 6),)), env=None, **more):
     (tmp_path / "toy.py").write_text(textwrap.dedent(ENGINE))
     request = {"probe": str(PROBE), "spec": spec, "output_tokens": 4, "batches": batches, "warmup": [[[9]]]}
     (tmp_path / "request.json").write_text(json.dumps({**request, **more}))
     out = tmp_path / "journal.jsonl"
     command = [sys.executable, "-s", str(DRIVER), "--request", str(tmp_path / "request.json")]
     done = subprocess.run(
-        [*command, "--output", str(out)], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+        [*command, "--output", str(out)],
+        env={"PYTHONPATH": str(tmp_path), **(env or {})},
+        capture_output=True,
+        text=True,
     )
     return done.returncode, read_journal(out), done.stderr
 
@@ -150,3 +158,23 @@ def test_a_journal_that_was_cut_off_is_read_as_far_as_it_came(tmp_path):
         found = read_journal(path)
         assert len(found.requests) <= len(whole.requests)
         assert found.window is not None or measured(found) == []
+
+
+def test_a_profiler_in_the_engines_process_is_around_what_is_measured(tmp_path):
+    file = tmp_path / "profilers.yaml"
+    file.write_text(
+        "format_version: 1\ntools:\n"
+        "  toy: {around: {call: toy.Profile}, save: save, outputs: [toy.json]}\n"
+        "  gone: {around: {call: not_there.Profile}, save: save, outputs: [gone.json]}\n"
+    )
+    wrapped = wrap(["x"], ["gone", "toy"], tmp_path / "out", file, driven=True)
+    assert (wrapped.command, wrapped.used) == (("x",), ("gone", "toy"))
+    code, journal, log = drive(tmp_path, STREAMER, env=wrapped.env)
+    assert code == 0, log
+    entered, left = json.loads((tmp_path / "out/toy.json").read_text())
+    assert entered <= journal.window[0] < journal.window[1] <= left
+    assert list(journal.left_out) == ["gone"]
+    assert len(succeeded(journal)) == 3
+    alone = wrap(["x"], ["toy"], tmp_path / "out", file)
+    assert (alone.used, alone.env) == ((), {})
+    assert "left out" in alone.notes[0]

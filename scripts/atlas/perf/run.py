@@ -101,7 +101,7 @@ def _measure(
     """Run the command beside a sampler; what was seen, and what goes into the record."""
     telemetry = kept.with_suffix(".telemetry.jsonl")
     telemetry.unlink(missing_ok=True)
-    wrapped = wrap(made.command, card.tools, kept.with_suffix(".tools"))
+    wrapped = wrap(made.command, card.tools, kept.with_suffix(".tools"), driven=made.journal is not None)
     samplers: list[Sampler] = []
     limit = card.timeout_s or None
     try:
@@ -156,8 +156,11 @@ def _facts(
         "telemetry": summary,
         "validity": summary["valid"],
         "validity_reasons": summary["reasons"],
-        "profiled": list(wrapped.used),
-        "notes": list(wrapped.notes),
+        "profiled": [tool for tool in wrapped.used if tool not in journal.left_out],
+        "notes": [
+            *wrapped.notes,
+            *(f"{tool}: {why}, so it was left out" for tool, why in journal.left_out.items()),
+        ],
     }
 
 

@@ -32,7 +32,7 @@ FIELDS = {
 
 @dataclass
 class AmdGpus:
-    """The devices, by UUID and the number that the program knows them by. `reason` says why there are none."""
+    """The devices: their UUIDs, and the program's numbers. `reason` says why there are none."""
 
     devices: dict[str, int] = field(default_factory=dict)
     traits: dict[str, dict[str, Any]] = field(default_factory=dict)
