@@ -32,6 +32,7 @@ rule all:
         PLAN.cell_artefacts,
         PLAN.knowledge,
         PLAN.history,
+        PERF.locks(),
         KEPT + ["results/perf.csv", "results/perf.latest.csv"] * bool(KEPT),
         REPORTS,
         provenance_guard,

@@ -1,6 +1,7 @@
 """Perf stage: runs of workload cards on this machine, one record each, and the tables made of all records.
 
-INPUTS    results/{engine}/{version}/source.json, environment.json; config/workloads/*.yaml
+INPUTS    results/{engine}/{version}/source.json, environment.json, or envs/{lock}.txt where an engine is
+          measured in an environment of its own; config/workloads/*.yaml
 OUTPUTS   measured/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json (a record, of failures too),
           measured/perf.csv, perf.latest.csv, samples.parquet, telemetry.parquet;
           of hardware that config/config.yaml names, results/{engine}/{version}/perf/…, results/perf.csv
@@ -27,6 +28,8 @@ PERF = PerfPlan(
 )
 
 if workflow.exec_mode == ExecMode.DEFAULT:
+    for one in [*PERF.elsewhere(), *PERF.skipped()]:
+        logger.info(f"not measured here: {one}")
     for failed in PERF.failed():
         logger.warning(
             f"failed, and run again only with --config retry=failed: {failed}"
@@ -46,8 +49,7 @@ rule perf:
 
 rule measure:
     input:
-        source="results/{engine}/{version}/source.json",
-        environment="results/{engine}/{version}/environment.json",
+        PERF.needs,
     output:
         update("measured/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json"),
     log:

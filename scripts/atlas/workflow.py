@@ -17,6 +17,7 @@ from atlas.environment.lane import container_lane
 from atlas.environment.runtimes.gpu import vendors_here
 from atlas.environment.runtimes.images import LOCK, load_image
 from atlas.errors import AtlasError
+from atlas.perf.environment import own_environments
 from atlas.provenance.codeprint import code
 from atlas.provenance.lastgood import available
 from atlas.validation import check
@@ -276,6 +277,9 @@ class Plan:
             if cell.venv and cell.venv.dependencies is not None:
                 excluded = [f"not {name}" for name in cell.venv.exclude]
                 found[Path(cell.venv.requirements).stem] = [*cell.venv.dependencies, *excluded]
+        for own in own_environments(self.root):
+            excluded = [f"not {name}" for name in own.exclude]
+            found[Path(own.requirements).stem] = [*own.dependencies, *excluded, own.platform]
         return found
 
     def tree_of(self, wildcards: Wildcards) -> str:

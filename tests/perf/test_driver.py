@@ -10,11 +10,13 @@ import textwrap
 import pytest
 
 from atlas.perf.driver import DRIVER
+from atlas.perf.fidelity import difference
 from atlas.perf.metrics import measured, read_journal, succeeded
 from atlas.perf.prepared import PROBE
+from atlas.perf.tools import wrap
 
 ENGINE = """
-import time
+import json, time
 class Model:
     def generate(self, prompts, count, streamer=None):
         if [13] in prompts:
@@ -27,6 +29,10 @@ class Model:
 def load(path):
     if path == "bad": raise RuntimeError("no such model")
     return Model()
+class Profile:
+    def __enter__(self): self.entered = time.monotonic()
+    def __exit__(self, *_): self.left = time.monotonic()
+    def save(self, path): open(path, "w").write(json.dumps([self.entered, self.left]))
 class Output:
     def __init__(self, id, tokens, finished):
         self.id, self.tokens, self.finished = id, [Tokens(tokens)], finished
@@ -61,14 +67,17 @@ STEPS = {
 }
 
 
-def drive(tmp_path, spec, batches=(((1, 2), (3, 4)), ((5, 6),)), **more):
+def drive(tmp_path, spec, batches=(((1, 2), (3, 4)), ((5, 6),)), env=None, **more):
     (tmp_path / "toy.py").write_text(textwrap.dedent(ENGINE))
     request = {"probe": str(PROBE), "spec": spec, "output_tokens": 4, "batches": batches, "warmup": [[[9]]]}
     (tmp_path / "request.json").write_text(json.dumps({**request, **more}))
     out = tmp_path / "journal.jsonl"
     command = [sys.executable, "-s", str(DRIVER), "--request", str(tmp_path / "request.json")]
     done = subprocess.run(
-        [*command, "--output", str(out)], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+        [*command, "--output", str(out)],
+        env={"PYTHONPATH": str(tmp_path), **(env or {})},
+        capture_output=True,
+        text=True,
     )
     return done.returncode, read_journal(out), done.stderr
 
@@ -113,7 +122,31 @@ def test_an_engine_that_cannot_load_says_why(tmp_path):
 
 def test_the_bare_loop_runs_the_same_batches_in_turn(tmp_path):
     _, journal, _ = drive(tmp_path, STREAMER, bare=True)
-    assert [one["bare"] for one in journal.compared] == [True, False, False, True]
+    turns = [one["bare"] for one in journal.compared]
+    assert turns == [True, False, False, True, False, True, True, False]
+    assert all(one["seconds"] > 0 for one in journal.compared)
+
+
+def turns(first, *costs):
+    kinds = [first, not first, not first, first]
+    return [{"bare": bare, "seconds": cost} for bare, cost in zip(kinds, costs, strict=True)]
+
+
+def test_a_machine_that_gets_slower_makes_no_difference_to_the_harness():
+    slower = [
+        one for at in range(40) for one in turns(at % 2 == 0, *(1 + (4 * at + n) / 100 for n in range(4)))
+    ]
+    even = difference(slower, "seconds")
+    assert even.change == pytest.approx(0, abs=1e-9)
+    assert even.shown
+    assert even.itself > 0.01
+
+
+def test_a_harness_that_costs_five_in_a_hundred_is_seen():
+    costly = [one for at in range(40) for one in turns(True, 1, 1.05, 1.05, 1)]
+    found = difference(costly, "seconds")
+    assert found.change == pytest.approx(-0.05, abs=0.003)
+    assert not found.shown
 
 
 def test_a_journal_that_was_cut_off_is_read_as_far_as_it_came(tmp_path):
@@ -125,3 +158,23 @@ def test_a_journal_that_was_cut_off_is_read_as_far_as_it_came(tmp_path):
         found = read_journal(path)
         assert len(found.requests) <= len(whole.requests)
         assert found.window is not None or measured(found) == []
+
+
+def test_a_profiler_in_the_engines_process_is_around_what_is_measured(tmp_path):
+    file = tmp_path / "profilers.yaml"
+    file.write_text(
+        "format_version: 1\ntools:\n"
+        "  toy: {around: {call: toy.Profile}, save: save, outputs: [toy.json]}\n"
+        "  gone: {around: {call: not_there.Profile}, save: save, outputs: [gone.json]}\n"
+    )
+    wrapped = wrap(["x"], ["gone", "toy"], tmp_path / "out", file, driven=True)
+    assert (wrapped.command, wrapped.used) == (("x",), ("gone", "toy"))
+    code, journal, log = drive(tmp_path, STREAMER, env=wrapped.env)
+    assert code == 0, log
+    entered, left = json.loads((tmp_path / "out/toy.json").read_text())
+    assert entered <= journal.window[0] < journal.window[1] <= left
+    assert list(journal.left_out) == ["gone"]
+    assert len(succeeded(journal)) == 3
+    alone = wrap(["x"], ["toy"], tmp_path / "out", file)
+    assert (alone.used, alone.env) == ((), {})
+    assert "left out" in alone.notes[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +13,10 @@ from atlas.errors import InputError
 from atlas.perf.columns import MADENGINE
 from atlas.perf.compare import compare
 from atlas.perf.foreign import import_file, read_foreign
+from atlas.perf.formats import fits, load_formats
 from atlas.perf.record import read
 
+ROOT = Path(__file__).resolve().parents[2]
 SERVE = {
     "backend": "vllm", "model_id": "m", "num_prompts": 100, "request_rate": 4.0, "completed": 100, "failed": 0,  # noqa: E501
     "duration": 25.0, "request_throughput": 4.0, "output_throughput": 512.0, "total_token_throughput": 1024.0,
@@ -24,7 +27,7 @@ LATENCY = {"avg_latency": 0.5, "latencies": [0.4, 0.6], "percentiles": {"50": 0.
 
 
 def values(content):
-    form, (run,) = read_foreign(json.dumps(content).encode(), "x.json")
+    form, (run,) = read_foreign(ROOT, json.dumps(content).encode(), "x.json")
     return form, {(one["metric"], one["statistic"]): (one["value"], one["unit"]) for one in run.results}, run
 
 
@@ -64,13 +67,15 @@ def test_madengines_table_is_read_row_by_row():
     }
     bad = {"model": "Llama 3", "performance": "res.csv", "metric": "", "status": "FAILURE"}
     rows = [",".join(row.get(name, "") for name in MADENGINE) for row in (good, bad)]
-    form, (one, two) = read_foreign("\n".join([",".join(MADENGINE), *rows]).encode(), "perf.csv")
+    form, (one, two) = read_foreign(ROOT, "\n".join([",".join(MADENGINE), *rows]).encode(), "perf.csv")
     assert form == "madengine-perf-csv"
     assert (one.results[0]["value"], one.machine, one.failed) == (12.5, "007", None)
     assert (two.results[0]["value"], two.failed[0]) == (None, "crash")
 
 
 def test_a_file_that_is_imported_twice_gives_the_same_records(tmp_path):
+    (tmp_path / "engine_versions").symlink_to(ROOT / "engine_versions")
+    (tmp_path / "config").symlink_to(ROOT / "config")
     (tmp_path / "r.json").write_text(json.dumps(SERVE))
     arguments = (tmp_path, tmp_path / "r.json", None, "vllm", "0.33.0", "gpu-h200-x1")
     first = import_file(*arguments)
@@ -84,12 +89,111 @@ def test_a_file_that_is_imported_twice_gives_the_same_records(tmp_path):
 
 
 def test_imported_runs_are_not_comparable_as_their_machines_are_not_known(tmp_path):
+    (tmp_path / "engine_versions").symlink_to(ROOT / "engine_versions")
+    (tmp_path / "config").symlink_to(ROOT / "config")
     found = []
     for number in range(5):
         (tmp_path / "r.json").write_text(json.dumps({**SERVE, "output_throughput": 500.0 + number}))
         found += import_file(tmp_path, tmp_path / "r.json", None, "vllm", "0.33.0", "gpu-h200-x1")
     records = [read(path) for path in found]
     assert {one.verdict.kind for one in compare(records, records)} == {"incomparable"}
+
+
+OPTIMUM = {
+    "load": {
+        "memory": {"unit": "MB", "max_ram": 512.5, "max_process_vram": None},
+        "latency": {"unit": "s", "values": [1.5], "count": 1, "mean": 1.5, "p50": 1.5, "stdev": 0},
+        "throughput": None, "energy": None, "efficiency": None,
+    },
+    "prefill": {
+        "latency": {"unit": "s", "values": [0.1, 0.3], "count": 2, "mean": 0.2, "p50": 0.2, "p99": 0.298},
+        "throughput": {"unit": "tokens/s", "value": 320.0},
+        "energy": {"unit": "kWh", "cpu": 1e-6, "ram": 0, "gpu": None, "total": 1e-6},
+    },
+    "decode": {
+        "throughput": {"unit": "tokens/s", "value": 50.0},
+        "efficiency": {"unit": "tokens/kWh", "value": 3.6e6},
+        "latency": {"unit": "fortnights", "mean": 1.0},
+    },
+}  # fmt: skip
+INFERENCEX = {
+    "hw": "h200", "tp": 8, "ep": 1, "dp_attention": "false", "conc": 64, "model": "org/Model-70B",
+    "framework": "vllm", "precision": "fp8", "tput_per_gpu": 1200.5, "output_tput_per_gpu": 600.25,
+    "median_ttft": 0.25, "p99_tpot": 0.02, "median_intvty": 80.0,
+}  # fmt: skip
+
+
+def pytorch(metric, values, tp=1):
+    return {
+        "benchmark": {"name": "vLLM benchmark", "extra_info": {"args": {"tensor_parallel_size": tp}}},
+        "model": {"name": "org/Model"},
+        "metric": {"name": metric, "benchmark_values": values, "extra_info": {}},
+    }
+
+
+def test_optimums_report_is_read_phase_by_phase_in_its_own_units():
+    form, (run,) = read_foreign(ROOT, json.dumps(OPTIMUM).encode(), "x")
+    found = {(one["name"], one["metric"], one["statistic"]): one for one in run.results}
+    assert form == "optimum-benchmark"
+    assert found["load", "rss_peak", "value"]["value"] == 512.5e6
+    assert (found["prefill", "throughput", "value"]["unit"], run.failed) == ("tok/s", None)
+    assert found["prefill", "latency", "p99"]["value"] == 0.298
+    assert found["prefill", "energy_total", "value"]["value"] == pytest.approx(3.6)  # joules
+    assert found["prefill", "energy_gpu", "value"]["value"] is None
+    assert found["decode", "efficiency", "value"]["value"] == pytest.approx(1)  # tokens per joule
+    strange = found["decode", "latency", "mean"]
+    assert (strange["value"], strange["reason"]) == (None, "its unit `fortnights` is not known")
+
+
+def test_inferencex_is_read_as_one_run_or_as_a_list_of_them():
+    form, (one,) = read_foreign(ROOT, json.dumps(INFERENCEX).encode(), "x")
+    assert (form, one.name) == ("inferencex", "org/Model-70B")
+    found = {
+        (result["metric"], result["statistic"]): (result["value"], result["unit"]) for result in one.results
+    }
+    assert found["ttft", "p50"] == (0.25, "s")
+    assert found["interactivity", "p50"] == (80.0, "tok/s")
+    assert found["tput_per_gpu", "value"] == (1200.5, "tok/s")
+    two = [INFERENCEX, {**INFERENCEX, "conc": 128}]
+    _, runs = read_foreign(ROOT, json.dumps(two).encode(), "x")
+    assert [run.settings["conc"] for run in runs] == [64, 128]
+
+
+def test_pytorchs_records_of_one_benchmark_are_one_run():
+    content = [
+        pytorch("latency", [0.5, 0.7]),
+        pytorch("tput", [12.0]),
+        pytorch("tput", [13.0]),
+        pytorch("tput", [1], 2),
+    ]
+    form, runs = read_foreign(ROOT, json.dumps(content).encode(), "x")
+    assert form == "pytorch-benchmark"
+    assert [[one["metric"] for one in run.results] for run in runs] == [
+        ["latency", "tput"],
+        ["tput"],
+        ["tput"],
+    ]
+    first = runs[0].results[0]
+    assert (first["value"], first["statistic"], first["n"]) == (0.6, "p50", 2)
+    assert runs[2].settings["benchmark.extra_info.args.tensor_parallel_size"] == 2
+
+
+def test_every_format_is_told_apart_from_every_other():
+    formats = load_formats(ROOT)
+    examples = [SERVE, THROUGHPUT, LATENCY, OPTIMUM, INFERENCEX, pytorch("a", [1])]
+    found = [[name for name, form in formats.items() if fits(form, one)] for one in examples]
+    assert [len(names) for names in found] == [1] * len(examples)
+    assert {names[0] for names in found} == set(formats)
+
+
+def test_a_wrong_key_of_a_format_is_an_error_that_names_the_line(tmp_path):
+    (tmp_path / "engine_versions").mkdir()
+    (tmp_path / "config").mkdir()
+    good = (ROOT / "config/perf_formats.yaml").read_text()
+    (tmp_path / "config/perf_formats.yaml").write_text(good.replace("    merge: true", "    merged: true"))
+    with pytest.raises(InputError, match="did you mean `merge`") as found:
+        load_formats(tmp_path)
+    assert found.value.where.startswith("config/perf_formats.yaml:")
 
 
 @pytest.mark.parametrize(
@@ -106,18 +210,19 @@ def test_imported_runs_are_not_comparable_as_their_machines_are_not_known(tmp_pa
 )
 def test_a_file_of_no_known_tool_is_an_error_and_no_traceback(content, what):
     with pytest.raises(InputError, match=what):
-        read_foreign(content, "x")
+        read_foreign(ROOT, content, "x")
 
 
 @given(
     st.dictionaries(
-        st.sampled_from([*SERVE, *THROUGHPUT, *LATENCY]), st.none() | st.text(max_size=3) | st.floats()
+        st.sampled_from([*SERVE, *THROUGHPUT, *LATENCY, *OPTIMUM, *INFERENCEX]),
+        st.none() | st.text(max_size=3) | st.floats(),
     )
 )
 @settings(deadline=None, max_examples=300)
 def test_whatever_is_in_a_file_it_is_read_or_refused(content):
     try:
-        _, runs = read_foreign(json.dumps(content).encode(), "x")
+        _, runs = read_foreign(ROOT, json.dumps(content).encode(), "x")
     except InputError:
         return
     assert all(one["value"] is None or one["value"] == one["value"] for run in runs for one in run.results)

@@ -53,7 +53,7 @@ def test_profiles_share_no_key_with_the_default():
 
 
 def test_no_engine_is_named_outside_engine_versions():
-    names = {path.stem for path in (ROOT / "engine_versions").glob("*.yaml")}
+    names = {path.stem for path in (ROOT / "engine_versions").rglob("*.yaml")}
     words = re.compile(rf"\b({'|'.join(sorted(names))})\b", re.I)
     for file in [*ROOT.glob("scripts/**/*.py"), *ROOT.glob("scripts/**/*.js"), *FILES, ROOT / "Snakefile"]:
         found = words.search(file.read_text())

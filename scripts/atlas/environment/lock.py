@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -27,6 +28,13 @@ class LockSpec:
     dependencies: tuple[str, ...]
     exclude: tuple[str, ...]
     engine: str
+    platform: str = PLATFORM
+    folder: str = "engine_versions"
+    """Where the engine's YAML is."""
+
+    @property
+    def yaml(self) -> str:
+        return f"{self.folder}/{self.engine}.yaml"
 
     @property
     def name(self) -> str:
@@ -62,23 +70,28 @@ def _explain_missing(root: Path, name: str, specs: dict[str, LockSpec]) -> NoRet
 
 def lock_specs(root: Path) -> dict[str, LockSpec]:
     """The locks that the engines' environments name; InputError where two want one file differently."""
-    engines, _ = load_all(root)
     specs: dict[str, LockSpec] = {}
-    for engine in engines:
+    for spec in _wanted(root):
+        if specs.setdefault(spec.name, spec) != spec:
+            raise InputError(
+                f"two environments want {spec.file.relative_to(root)} with different dependencies",
+                where=spec.yaml,
+                hint="give one of them a lock of its own with `requirements`",
+            )
+    return specs
+
+
+def _wanted(root: Path) -> Iterator[LockSpec]:
+    """Of the environments that parameters are read in, and of those that are only measured in."""
+    from atlas.perf.environment import own_environments
+
+    for engine in load_all(root)[0]:
         for cell in engine.cells.values():
             venv = cell.venv
-            if venv is None or venv.dependencies is None:
-                continue
-            spec = LockSpec(
-                root / venv.requirements, venv.python, venv.dependencies, venv.exclude, engine.name
-            )
-            if specs.setdefault(spec.name, spec) != spec:
-                raise InputError(
-                    f"two environments want {venv.requirements} with different dependencies",
-                    where=f"engine_versions/{engine.name}.yaml",
-                    hint="give one of them a lock of its own with `requirements`",
-                )
-    return specs
+            if venv is not None and venv.dependencies is not None:
+                file = root / venv.requirements
+                yield LockSpec(file, venv.python, venv.dependencies, venv.exclude, engine.name)
+    yield from (own.lock_spec(root) for own in own_environments(root))
 
 
 def lock(spec: LockSpec) -> None:
@@ -95,7 +108,7 @@ def lock(spec: LockSpec) -> None:
         without: list[str | Path] = ["--excludes", excluded] if spec.exclude else []
         run_uv(
             ["pip", "compile", wanted, "--output-file", output, *without,
-             "--python-version", spec.python, "--python-platform", PLATFORM, "--only-binary", ":all:",
+             "--python-version", spec.python, "--python-platform", spec.platform, "--only-binary", ":all:",
              "--generate-hashes", "--no-annotate", "--no-header",
              "--no-emit-index-url", "--no-emit-find-links"],
             places=places_of("\n".join(spec.dependencies)),
@@ -103,7 +116,7 @@ def lock(spec: LockSpec) -> None:
             quiet=True,
         )  # fmt: skip
         header = (
-            f"# Locked by `atlas lock {spec.name}` for Python {spec.python} on {PLATFORM},\n"
-            f"# from the dependencies in engine_versions/{spec.engine}.yaml.\n"
+            f"# Locked by `atlas lock {spec.name}` for Python {spec.python} on {spec.platform},\n"
+            f"# from the dependencies in {spec.yaml}.\n"
         )
         write_atomic(spec.file, header + output.read_text(encoding="utf-8"))

@@ -9,17 +9,21 @@ import random
 from pathlib import Path
 from typing import Any
 
+from packaging.version import InvalidVersion, Version
+
 from atlas.engines.load import applicable, engine_names
-from atlas.errors import InputError
+from atlas.errors import AtlasError, InputError
 from atlas.perf.cards import Card
 from atlas.validation import check, nearest
 from atlas.yamlfile import Document, load_yaml
 
+ONLY = "engine_versions/perf"
+"""Where engines are that are measured, and of which nothing else is known."""
+
 
 def load_perf(root: Path, engine: str, version: str) -> dict[str, Any] | None:
     """The entry that holds for a version; None where it cannot be measured. InputError with file and line."""
-    path = root / "engine_versions" / f"{engine}.yaml"
-    document = load_yaml(path, f"{path.parent.name}/{path.name}")
+    document = _document(root, engine)
     section = (document.value or {}).get("perf")
     if section is None:
         return None
@@ -27,23 +31,57 @@ def load_perf(root: Path, engine: str, version: str) -> dict[str, Any] | None:
     part = Document(document.name, section, places)
     check(part, "perf.engine")
     found = next(applicable(part, ("runs",), version), None)
-    return {name: value for name, value in found.items() if name != "versions"} if found else None
+    if found is None:
+        return None
+    if document.name.startswith(ONLY) and "environment" not in found:
+        where = document.where(("perf", "runs", section["runs"].index(found)))
+        raise InputError("an engine that is only measured needs an `environment` in each entry", where=where)
+    return {name: value for name, value in found.items() if name != "versions"}
 
 
-def measurable(root: Path) -> list[str]:
-    """The engines whose YAML says how they are measured."""
-    found = []
-    for name in engine_names(root):
-        document = load_yaml(root / "engine_versions" / f"{name}.yaml", f"engine_versions/{name}.yaml")
-        if isinstance(document.value, dict) and document.value.get("perf"):
-            found.append(name)
+def _document(root: Path, engine: str) -> Document:
+    """An engine's YAML; that of one that is only measured is valid."""
+    name = yaml_of(engine, root)
+    document = load_yaml(root / name, name)
+    if not name.startswith(ONLY):
+        return document
+    check(document, "perf.only")
+    if document.value["engine"] != engine:
+        what = f"engine is `{document.value['engine']}` but the file is called {engine}.yaml"
+        raise InputError(what, where=document.where(("engine",)))
+    return document
+
+
+def yaml_of(engine: str, root: Path) -> str:
+    """Where an engine's YAML is, relative to the project."""
+    return f"{'engine_versions' if engine in engine_names(root) else ONLY}/{engine}.yaml"
+
+
+def perf_engines(root: Path) -> dict[str, list[str]]:
+    """The engines whose YAML has a `perf` section, and their versions, oldest first.
+
+    Of engines whose YAML cannot be used there are none: other stages tell that.
+    """
+    found = {}
+    only = sorted(path.stem for path in (root / ONLY).glob("*.yaml"))
+    for name in [*engine_names(root), *(name for name in only if name not in engine_names(root))]:
+        try:
+            value = _document(root, name).value
+            if value.get("perf"):
+                library = value["library"]
+                versions = {library["current_version"], *library.get("versions", ())}
+                found[name] = sorted(versions, key=Version)
+        except (AtlasError, AttributeError, KeyError, TypeError, InvalidVersion):
+            continue
     return found
 
 
 def request_of(spec: dict[str, Any], card: Card, model: str, engine: str) -> dict[str, Any]:
     """What the driver is asked. InputError where the engine cannot do what the card wants."""
     values = translated(spec, card, engine)
-    tree = {name: value for name, value in spec.items() if name not in ("parameters", "env", "gpu")}
+    tree = {
+        name: value for name, value in spec.items() if name not in ("parameters", "env", "gpu", "environment")
+    }
     size = int(card.parameters.get("batch_size", 1))
     prompts = random_prompts(card)
     warm = random_prompts(card, warm=True)

@@ -1,4 +1,4 @@
-"""Results of other tools as records: the JSON of `bench serve|throughput|latency` and madengine's perf.csv.
+"""Results of other tools as records: files in a format that is described, and madengine's perf.csv.
 
 What a tool writes where it measured nothing (a 0) becomes null; what it does not say is null too, so that
 such records are never compared with ours as if their machines were known to be the same.
@@ -9,10 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,99 +19,44 @@ from atlas.canonical import digest, sha256_bytes, write_atomic
 from atlas.errors import InputError
 from atlas.perf.cards import Card
 from atlas.perf.columns import MADENGINE
+from atlas.perf.formats import Run, fits, load_formats, runs_of
 from atlas.perf.record import opened, path_of, text
 from atlas.perf.results import number
 
 MOST = 64 << 20
-LATENCY = re.compile(r"(mean|median|std|p\d+(?:\.\d+)?)_(ttft|tpot|itl|e2el)_ms")
-RATES = {
-    "request_throughput": ("request_tput", "1/s"),
-    "requests_per_second": ("request_tput", "1/s"),
-    "output_throughput": ("output_tput", "tok/s"),
-    "total_token_throughput": ("total_tput", "tok/s"),
-    "tokens_per_second": ("total_tput", "tok/s"),
-}
-STATISTICS = {"median": "p50"}
+MADENGINE_CSV = "madengine-perf-csv"
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run of another tool. `failed` is the kind and reason of its failure."""
-
-    results: tuple[dict[str, Any], ...]
-    settings: Mapping[str, Any]
-    failed: tuple[str, str] | None = None
-    name: str = ""
-    machine: str | None = None
-    seconds: float | None = None
+def format_names(root: Path) -> list[str]:
+    """All formats that can be read."""
+    return [*load_formats(root), MADENGINE_CSV]
 
 
-def bench_serve(content: dict[str, Any]) -> Run:
-    """`bench serve --save-result`: times in ms; all 0 where every request failed."""
-    done, failed = content["completed"], content.get("failed", 0)
-    found = [_result(*RATES[key], "value", content[key], done) for key in RATES if key in content]
-    for key, value in content.items():
-        parts = LATENCY.fullmatch(key)
-        if parts and not isinstance(value, list):
-            statistic = STATISTICS.get(parts[1], parts[1])
-            found.append(_result(parts[2], "s", statistic, _over(value, 1000), done))
-    if not done:
-        found = [{**one, "value": None, "reason": "all requests failed"} for one in found]
-    why = ("engine_error", f"{failed or 'all'} of {done + failed or 'no'} requests failed")
-    return Run(
-        tuple(found), _settings(content), why if failed or not done else None, seconds=content.get("duration")
-    )
-
-
-def bench_throughput(content: dict[str, Any]) -> Run:
-    """`bench throughput --output-json`."""
-    found = [
-        _result(*RATES[key], "value", content[key], content["num_requests"])
-        for key in RATES
-        if key in content
-    ]
-    return Run(tuple(found), _settings(content), seconds=content.get("elapsed_time"))
-
-
-def bench_latency(content: dict[str, Any]) -> Run:
-    """`bench latency --output-json`: times in s."""
-    n = len(content["latencies"])
-    found = [_result("e2el", "s", "mean", content["avg_latency"], n)]
-    for share, value in content.get("percentiles", {}).items():
-        found.append(_result("e2el", "s", f"p{share}", value, n))
-    return Run(tuple(found), _settings(content))
-
-
-JSON_FORMATS: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], Run]]] = {
-    "bench-serve": (("completed", "request_throughput", "output_throughput"), bench_serve),
-    "bench-throughput": (("elapsed_time", "num_requests", "requests_per_second"), bench_throughput),
-    "bench-latency": (("avg_latency", "latencies"), bench_latency),
-}
-"""By name: the keys that tell it, and what reads it."""
-FORMATS = (*JSON_FORMATS, "madengine-perf-csv")
-
-
-def read_foreign(content: bytes, name: str, form: str | None = None) -> tuple[str, list[Run]]:
+def read_foreign(root: Path, content: bytes, name: str, form: str | None = None) -> tuple[str, list[Run]]:
     """The format of a file and the runs in it. InputError where it is in no format that is known."""
     try:
         words = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"not UTF-8: {error.reason}", where=name) from error
-    if form == "madengine-perf-csv" or (form is None and words.startswith("model,n_gpus,")):
-        return "madengine-perf-csv", list(_madengine(words, name))
+    if form == MADENGINE_CSV or (form is None and words.startswith("model,n_gpus,")):
+        return MADENGINE_CSV, list(_madengine(words, name))
     try:
         loaded = json.loads(words)
     except (ValueError, RecursionError) as error:
         raise InputError(f"neither JSON nor madengine's perf.csv: {error}", where=name) from error
-    if not isinstance(loaded, dict):
-        raise InputError("not a JSON object", where=name)
-    for kind, (keys, read) in JSON_FORMATS.items():
-        if form == kind or (form is None and all(key in loaded for key in keys)):
+    items = loaded if isinstance(loaded, list) else [loaded]
+    if not items or not all(isinstance(one, dict) for one in items):
+        raise InputError("not a JSON object, nor a list of them", where=name)
+    formats = load_formats(root)
+    for kind, described in formats.items():
+        if form == kind or (form is None and fits(described, loaded)):
             try:
-                return kind, [read(loaded)]
-            except (KeyError, TypeError, AttributeError) as error:
-                raise InputError(f"not as {kind} writes it: {error!r}", where=name) from error
-    raise InputError("in no format that is known", where=name, hint=f"known: {', '.join(FORMATS)}")
+                return kind, runs_of(described, loaded)
+            except ValueError as error:
+                raise InputError(f"not as {kind} writes it: {error}", where=name) from error
+    raise InputError(
+        "in no format that is known", where=name, hint=f"known: {', '.join([*formats, MADENGINE_CSV])}"
+    )
 
 
 def import_file(
@@ -125,7 +69,7 @@ def import_file(
         content = file.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(file)) from error
-    kind, runs = read_foreign(content, str(file), form)
+    kind, runs = read_foreign(root, content, str(file), form)
     source = {"format": kind, "digest": sha256_bytes(content)}
     counts: dict[str, int] = {}
     written = []
@@ -179,43 +123,16 @@ def _madengine(words: str, name: str) -> Iterator[Run]:
         raise InputError(f"lacks the column `{missing[0]}`", where=f"{name}:1")
     for row in reader:
         value, reason = number(row["performance"] or "")
-        found = _result(row["metric"] or "performance", "", "value", value, None)
+        found = {
+            "name": "", "metric": row["metric"] or "performance", "value": value, "unit": "",
+            "statistic": "value", "n": None, "reason": reason,
+        }  # fmt: skip
         settings = {
             key: row[key] or "" for key in ("args", "n_gpus", "nnodes", "launcher", "training_precision")
         }
         bad = row["status"] != "SUCCESS"
         why = ("crash", f"madengine says {row['status'] or 'nothing'}, and no reason") if bad else None
-        yield Run(
-            ({**found, "reason": reason},), settings, why, row["model"] or "", row["machine_name"] or None
-        )
-
-
-def _result(metric: str, unit: str, statistic: str, value: Any, n: int | None) -> dict[str, Any]:
-    fine = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    found = {"name": "", "metric": metric, "value": value if fine else None, "unit": unit}
-    return {**found, "statistic": statistic, "n": n, "reason": None if fine else "no finite number"}
-
-
-def _over(value: Any, divisor: float) -> Any:
-    return value / divisor if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _settings(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What was asked for, as far as the file says it: the same for runs that repeat each other."""
-    names = (
-        "backend",
-        "model_id",
-        "tokenizer_id",
-        "num_prompts",
-        "num_requests",
-        "request_rate",
-        "burstiness",
-    )
-    chosen = {key: content[key] for key in (*names, "max_concurrency") if key in content}
-    plain = {
-        key: value for key, value in chosen.items() if isinstance(value, str | int | float) or value is None
-    }
-    return plain | {"percentiles": sorted(content.get("percentiles") or {})}
+        yield Run((found,), settings, why, row["model"] or "", row["machine_name"] or None)
 
 
 def _slug(words: str) -> str:

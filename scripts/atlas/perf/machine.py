@@ -18,7 +18,7 @@ import psutil
 
 from atlas.canonical import digest
 from atlas.perf.redact import Redactor
-from atlas.perf.telemetry.nvml import open_gpus
+from atlas.perf.telemetry.gpus import open_devices
 
 FORMAT_VERSION = 1
 RUNTIMES = ("docker", "podman", "apptainer", "singularity")
@@ -91,7 +91,7 @@ def _lasting(env: Mapping[str, str]) -> dict[str, str]:
 
 @functools.cache
 def _gpus() -> dict[str, Any]:
-    gpus = open_gpus()
+    gpus = open_devices()
     traits = [
         {name: value for name, value in one.items() if name not in ("index", "pci")}
         for one in gpus.traits.values()

@@ -42,6 +42,8 @@ class Journal:
     error: str | None = None
     end: dict[str, Any] | None = None
     compared: list[dict[str, Any]] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Profilers that could not be made, and why."""
 
     def phase(self, name: str) -> float | None:
         """How long a phase took; None if it did not end."""
@@ -65,6 +67,8 @@ def read_journal(path: Path) -> Journal:
             found.window = (line["start"], line["end"])
         elif event == "compared":
             found.compared.append(line)
+        elif event == "left_out":
+            found.left_out[line["tool"]] = line["reason"]
         elif event == "error":
             found.error = f"{line['phase']}: {line['message']}"
         elif event == "end":

@@ -15,7 +15,8 @@ from atlas.engines.load import load_all
 from atlas.errors import AtlasError, InputError
 from atlas.perf.aggregate import find_records
 from atlas.perf.cards import Card, load_cards
-from atlas.perf.engine import load_perf, translated
+from atlas.perf.engine import load_perf, perf_engines, translated
+from atlas.perf.environment import own_environment, own_environments
 from atlas.perf.machine import gpus_here, hardware_key
 from atlas.perf.record import RESULTS, path_of, read
 from atlas.perf.select import select
@@ -38,7 +39,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class PerfPlan:
-    """All cells of the current versions, and of others that are kept in full."""
+    """All cells of the versions that are kept in full, or that have an environment to be measured in."""
 
     root: Path
     words: tuple[str, ...] = ("all",)
@@ -55,11 +56,13 @@ class PerfPlan:
         """Cells of the chosen cards; versions that no entry of their engine's `perf` is for have none."""
         found = []
         chosen = self.chosen()
-        for engine in load_all(self.root)[0]:
-            for version in engine.versions:
-                spec = load_perf(self.root, engine.name, version)
-                if spec is not None:
-                    found += [cell(engine.name, version, card, spec, self.site) for card in chosen]
+        in_full = {engine.name: engine.versions for engine in load_all(self.root)[0]}
+        for engine, versions in perf_engines(self.root).items():
+            for version in versions:
+                spec = load_perf(self.root, engine, version)
+                # Without an environment of its own, it is the one that a version kept in full has.
+                if spec is not None and ("environment" in spec or version in in_full.get(engine, ())):
+                    found += [cell(engine, version, card, spec, self.site) for card in chosen]
         return found
 
     @cached_property
@@ -93,6 +96,32 @@ class PerfPlan:
         ]
         places = {Path(RESULTS, *path.relative_to(self.root).parts[1:]).as_posix() for path in found}
         return sorted(places)
+
+    def elsewhere(self) -> list[str]:
+        """What the project keeps of hardware that is not here: it stays as it is, and is never measured again
+        on something else. None where the cards cannot be read."""
+        counts: dict[tuple[str, ...], int] = {}
+        for path in find_records(self.root, (RESULTS,)):
+            engine, version, _, hardware, card = path.relative_to(self.root).parts[1:6]
+            if hardware not in self.hardware:
+                key = (engine, version, card, hardware)
+                counts[key] = counts.get(key, 0) + 1
+        here = ", ".join(self.hardware) or "nothing that a card can be measured on"
+        return [
+            f"{engine} {version} {card}: {count} runs on {hardware} are kept, and here is {here}"
+            for (engine, version, card, hardware), count in sorted(counts.items())
+        ]
+
+    def skipped(self) -> list[str]:
+        """The chosen cells that cannot be measured here, and why; none where the cards cannot be read."""
+        try:
+            return [
+                f"{one.engine} {one.version} {one.card.name}: {one.skipped}"
+                for one in self.cells
+                if one.skipped
+            ]
+        except AtlasError:
+            return []
 
     def failed(self) -> list[str]:
         """Records of failures that are on disk, with their kind; none where the cards cannot be read."""
@@ -131,6 +160,21 @@ class PerfPlan:
             return sorted({*self.records(), *others})
 
         return records
+
+    def locks(self) -> list[str]:
+        """The locks of the environments that some engines are measured in, relative to the project."""
+        return sorted({own.requirements for own in own_environments(self.root)})
+
+    def needs(self, wildcards: Any) -> list[str]:
+        """An input function: what an engine is measured in is made from."""
+        engine, version = wildcards.engine, wildcards.version
+        try:
+            own = own_environment(engine, version, load_perf(self.root, engine, version) or {})
+        except AtlasError:
+            own = None
+        if own:
+            return [own.requirements]
+        return [f"results/{engine}/{version}/{name}.json" for name in ("source", "environment")]
 
     def card_of(self, wildcards: Any) -> str:
         """A params function: the digest of what a run measures."""

@@ -18,6 +18,7 @@ from atlas.paths import cache_dir
 from atlas.perf.cards import Card
 from atlas.perf.driver import DRIVER
 from atlas.perf.engine import load_perf, request_of
+from atlas.perf.environment import own_environment
 from atlas.perf.synthetic import make_model, weights_digest
 from atlas.probe import __main__ as probe
 from atlas.source.tree import SourceTree
@@ -66,25 +67,32 @@ def ready(root: Path, engine: str, version: str, card: Card, scratch: Path, *, b
 def _ready(
     root: Path, engine: str, version: str, card: Card, scratch: Path, spec: dict[str, Any], bare: bool
 ) -> Ready:
-    runtime, folder, digest, python = _environment(root, engine, version)
+    runtime, folder, digest, python, notes = _environment(root, engine, version, spec)
     env = _variables(runtime, scratch, card, spec)
     if card.command:
         words = [word.replace("{python}", str(runtime.python)) for word in card.command]
         cwd = scratch / "work"
-        return Ready(tuple(words), env, cwd, None, folder, python, None, digest)
+        return Ready(tuple(words), env, cwd, None, folder, python, None, digest, notes)
     model, weights = _model(card)
     request = {**request_of(spec, card, model, engine), "probe": str(PROBE), "bare": bare}
     (scratch / "request.json").write_text(json.dumps(request), encoding="utf-8")
     journal = scratch / "journal.jsonl"
     command = [str(runtime.python), "-s", str(DRIVER), "--request", str(scratch / "request.json")]
-    return Ready(
-        (*command, "--output", str(journal)), env, scratch / "work", journal, folder, python, weights, digest
-    )
+    whole = (*command, "--output", str(journal))
+    return Ready(whole, env, scratch / "work", journal, folder, python, weights, digest, notes)
 
 
-def _environment(root: Path, engine: str, version: str) -> tuple[Runtime, Path, str, str]:
+def _environment(
+    root: Path, engine: str, version: str, spec: dict[str, Any]
+) -> tuple[Runtime, Path, str, str, tuple[str, ...]]:
+    """How it is run, where its packages are, its digest, its Python, and what is to be said of it."""
+    own = own_environment(engine, version, spec)
+    if own is not None:
+        try:
+            return *own.prepare(root), own.python, (own.note,) if own.note else ()
+        except AtlasError as error:
+            raise NotReady("environment", str(error)) from error
     cell = load_cell(root, engine, version)
-    lane = None
     try:
         if cell.venv is None:
             raise UnavailableError("the engine's YAML names no environment")
@@ -93,7 +101,7 @@ def _environment(root: Path, engine: str, version: str) -> tuple[Runtime, Path, 
             raise UnavailableError("runs in containers are not measured yet", hint="ATLAS_RUNTIME=venv")
         tree = SourceTree.load(root / "results" / engine / version / "source.json", cell)
         made = prepare(cell, tree)
-        return made.runtime, made.folder, environment_digest(cell, tree), cell.venv.python
+        return made.runtime, made.folder, environment_digest(cell, tree), cell.venv.python, ()
     except AtlasError as error:
         raise NotReady("environment", str(error)) from error
 

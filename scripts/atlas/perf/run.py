@@ -71,7 +71,7 @@ def run_card(
             kind = "disk_full" if error.errno in (28, 122) else "environment"
             seen, facts = Seen(setup=(kind, f"{error.strerror}: {error.filename}")), {}
     failure = classify(seen)
-    record |= facts
+    record |= {**facts, "notes": [*record["notes"], *facts.get("notes", ())]}
     record["finished_at"] = now()
     record["exit_code"] = seen.exit_code
     record["findings"] = [vars(one) for one in seen.findings]
@@ -101,7 +101,7 @@ def _measure(
     """Run the command beside a sampler; what was seen, and what goes into the record."""
     telemetry = kept.with_suffix(".telemetry.jsonl")
     telemetry.unlink(missing_ok=True)
-    wrapped = wrap(made.command, card.tools, kept.with_suffix(".tools"))
+    wrapped = wrap(made.command, card.tools, kept.with_suffix(".tools"), driven=made.journal is not None)
     samplers: list[Sampler] = []
     limit = card.timeout_s or None
     try:
@@ -156,8 +156,11 @@ def _facts(
         "telemetry": summary,
         "validity": summary["valid"],
         "validity_reasons": summary["reasons"],
-        "profiled": list(wrapped.used),
-        "notes": list(wrapped.notes),
+        "profiled": [tool for tool in wrapped.used if tool not in journal.left_out],
+        "notes": [
+            *wrapped.notes,
+            *(f"{tool}: {why}, so it was left out" for tool, why in journal.left_out.items()),
+        ],
     }
 
 

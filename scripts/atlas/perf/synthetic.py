@@ -1,6 +1,6 @@
 """Models made on the spot: random weights of an architecture, the same on every machine.
 
-A folder as the model hub has it (config.json, model.safetensors), written without any engine.
+A folder as the model hub has it (config.json, model.safetensors, a tokenizer), written without any engine.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from filelock import FileLock
 
 from atlas.canonical import digest, dump_json, sha256_file, write_atomic
 
-FORMAT = 1
+FORMAT = 2
 BLOCK = 1 << 18
+SPECIAL = ("<unk>", "<s>", "</s>")
 SPREAD = 0.035
 """Weights are uniform in ±SPREAD, which is a deviation of 0.02, as new models have it."""
 
@@ -50,6 +51,40 @@ def config_of(spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def tokenizer_of(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The files of a tokenizer with a word for each token (`t17` is token 17), for what asks for texts."""
+    words = {**{name: number for number, name in enumerate(SPECIAL)}}
+    words |= {f"t{number}": number for number in range(len(SPECIAL), spec["vocabulary"])}
+    special = [
+        {"id": number, "content": name, "special": True, "normalized": False, "single_word": False,
+         "lstrip": False, "rstrip": False}
+        for number, name in enumerate(SPECIAL)
+    ]  # fmt: skip
+    unknown, begin, end = SPECIAL
+    return {
+        "tokenizer.json": {
+            "version": "1.0",
+            "truncation": None,
+            "padding": None,
+            "added_tokens": special,
+            "normalizer": None,
+            "pre_tokenizer": {"type": "WhitespaceSplit"},
+            "post_processor": None,
+            "decoder": None,
+            "model": {"type": "WordLevel", "vocab": words, "unk_token": unknown},
+        },
+        "tokenizer_config.json": {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": spec.get("context", 2048),
+            "unk_token": unknown,
+            "bos_token": begin,
+            "eos_token": end,
+            "clean_up_tokenization_spaces": False,
+            "chat_template": "{% for message in messages %}{{ message['content'] }} {% endfor %}",
+        },
+    }
+
+
 def tensors_of(spec: dict[str, Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Names and shapes, in the order that they are drawn in."""
     hidden, inner = spec["hidden_size"], _intermediate(spec)
@@ -76,6 +111,8 @@ def make_model(spec: dict[str, Any], cache: Path) -> Path:
         if not done.is_file():
             folder.mkdir(exist_ok=True)
             write_atomic(folder / "config.json", dump_json(config_of(spec)))
+            for name, content in tokenizer_of(spec).items():
+                write_atomic(folder / name, dump_json(content))
             weights = folder / "model.safetensors"
             with weights.open("wb") as file:
                 _write(file, spec)

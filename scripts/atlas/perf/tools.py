@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from atlas.errors import InputError
 from atlas.validation import check, nearest
 from atlas.yamlfile import load_yaml
 
+AROUND = "ATLAS_PERF_AROUND"
+"""The variable that tells the driver which objects go around what is measured."""
 FILE = Path(__file__).resolve().parents[3] / "config" / "profilers.yaml"
 
 
@@ -51,13 +54,26 @@ def check_tools(names: Sequence[str], where: str, file: Path = FILE) -> None:
             raise InputError(f"`{name}` and `{clash}` cannot profile the same run", where=where)
 
 
-def wrap(command: Sequence[str], names: Sequence[str], output: Path, file: Path = FILE) -> Wrapped:
-    """The command within the tools, the first outermost. Their outputs go into the folder `output`."""
+def wrap(
+    command: Sequence[str], names: Sequence[str], output: Path, file: Path = FILE, *, driven: bool = False
+) -> Wrapped:
+    """The command within the tools, the first outermost. Their outputs go into the folder `output`.
+
+    What is a Python object of the engine's own process is told to the driver, if the command is `driven`.
+    """
     before: list[str] = []
     env: dict[str, str] = {}
-    used, notes = [], []
+    used, notes, around = [], [], []
     for name in names:
         tool = registry(file)[name]
+        if "around" in tool:
+            if not driven:
+                notes.append(f"{name}: it profiles engines and no commands of cards, so it was left out")
+                continue
+            place = str(output / tool["outputs"][0])
+            around.append({"tool": name, "make": tool["around"], "save": tool["save"], "file": place})
+            used.append(name)
+            continue
         words = [word.replace("{output}", str(output)) for word in tool.get("wrap", ())]
         if words and shutil.which(words[0]) is None:
             notes.append(f"{name}: {words[0]} is not here, so it was left out")
@@ -67,4 +83,6 @@ def wrap(command: Sequence[str], names: Sequence[str], output: Path, file: Path 
         used.append(name)
     if used:
         output.mkdir(parents=True, exist_ok=True)
+    if around:
+        env[AROUND] = json.dumps(around)
     return Wrapped((*before, *command), env, tuple(used), tuple(notes))

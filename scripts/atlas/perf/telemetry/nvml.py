@@ -48,6 +48,8 @@ class Gpus:
     reason: str | None = None
     errors: dict[str, int] = field(default_factory=dict)
     """How often each field of each device failed, as `uuid field: error`."""
+    every_s: float = 0.0
+    """How often it can be asked at most."""
     _absent: set[tuple[str, str]] = field(default_factory=set)
 
     def sample(self) -> dict[str, dict[str, Any]]:

@@ -14,8 +14,8 @@ import sys
 import time
 from typing import IO, Any
 
+from atlas.perf.telemetry.gpus import open_devices
 from atlas.perf.telemetry.host import Host
-from atlas.perf.telemetry.nvml import open_gpus
 from atlas.perf.telemetry.rapl import open_rapl
 
 FORMAT_VERSION = 1
@@ -35,9 +35,8 @@ def main() -> None:
 
 def sample(file: IO[str], interval: float, pid: int | None) -> None:
     """Sample until standard input ends. Times that were missed are left out, and not made up for."""
-    gpus, rapl, host = open_gpus(), open_rapl(), Host(pid)
-    if not gpus.devices:
-        interval = max(interval, HOST_EVERY_S)
+    gpus, rapl, host = open_devices(), open_rapl(), Host(pid)
+    interval = max(interval, gpus.every_s if gpus.devices else HOST_EVERY_S)
     head = {
         "format_version": FORMAT_VERSION,
         "interval_s": interval,

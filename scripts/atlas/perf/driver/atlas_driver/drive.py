@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import resource
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from .journal import Journal
 from .protocols import PROTOCOLS, failed
 
 ENGINE_FAILED = 3
+AROUND = "ATLAS_PERF_AROUND"
 
 
 def main(arguments: list[str], started: float) -> int:
@@ -60,12 +64,30 @@ def drive(request: dict[str, Any], journal: Journal) -> None:
     if request.get("bare"):
         _compare(protocol, request, journal)
         return
+    tools = _tools(compile_tree, journal)
     journal.enter("measure")
-    start = time.monotonic()
-    for number, batch in enumerate(request["batches"]):
-        _measure(protocol, batch, tokens, number, journal)
-    journal.add("window", start=start, end=time.monotonic())
+    with contextlib.ExitStack() as stack:
+        for tool, _ in tools:
+            stack.enter_context(tool)
+        start = time.monotonic()
+        for number, batch in enumerate(request["batches"]):
+            _measure(protocol, batch, tokens, number, journal)
+        journal.add("window", start=start, end=time.monotonic())
     journal.enter("end")
+    for tool, wanted in tools:
+        getattr(tool, wanted["save"])(wanted["file"])
+
+
+def _tools(compile_tree: Callable[[Any, Any], Any], journal: Journal) -> list[tuple[Any, dict[str, Any]]]:
+    """The profilers around what is measured; one that cannot be made is left out, and that is told."""
+    found = []
+    for wanted in json.loads(os.environ.pop(AROUND, "[]")):
+        try:
+            found.append((compile_tree(wanted["make"], [])({}), wanted))
+        except Exception as error:  # whatever it is, the engine can be measured without it
+            reason = "%s: %s" % (type(error).__name__, str(error)[:200])
+            journal.add("left_out", tool=wanted["tool"], reason=reason)
+    return found
 
 
 def _measure(protocol: Any, batch: list[list[int]], tokens: int, number: int, journal: Journal) -> None:
@@ -84,10 +106,13 @@ def _compare(protocol: Any, request: dict[str, Any], journal: Journal) -> None:
     journal.enter("compare")
     tokens = request["output_tokens"]
     for number, batch in enumerate(request["batches"]):
-        for bare in (number % 2 == 0, number % 2 != 0):
-            start = time.monotonic()
+        first = number % 2 == 0
+        # There and back again, so that a machine that gets slower meanwhile does so for both.
+        for bare in (first, not first, not first, first):
+            start, cpu = time.monotonic(), time.process_time()
             if bare:
                 protocol.run(batch, tokens, streamed=False)
             else:
                 _measure(protocol, batch, tokens, number, journal)
-            journal.add("compared", batch=number, bare=bare, start=start, end=time.monotonic())
+            spent = {"seconds": time.monotonic() - start, "cpu_s": time.process_time() - cpu}
+            journal.add("compared", batch=number, bare=bare, **spent)

@@ -1,0 +1,146 @@
+"""Engines that are measured in an environment of their own, and engines that are only measured."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from atlas.engines.load import load_all
+from atlas.environment.lock import lock_specs
+from atlas.errors import InputError, UnavailableError
+from atlas.perf.cards import Card
+from atlas.perf.engine import load_perf, perf_engines
+from atlas.perf.environment import own_environment, own_environments
+from atlas.perf.plan import PerfPlan
+from atlas.perf.prepared import NotReady, ready
+
+ROOT = Path(__file__).resolve().parents[2]
+ONLY = """\
+format_version: 1
+engine: onlyfast
+library: {name: onlyfast, current_version: "2.0", versions: ["1.0"]}
+perf:
+  runs:
+    - versions: ">=2"
+      protocol: streamer
+      environment:
+        python: "3.11"
+        distribution: onlyfast
+        note: built by a neighbour
+        requirements: envs/onlyfast.txt
+        platform: x86_64-manylinux_2_34
+        dependencies: [onlyfast==2.0]
+      parameters: {batch_size: true, dtype: {float32: float32}}
+      load: [{engine: {call: onlyfast.load}}]
+      generate: {call: engine.generate}
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """The project, and beside its engines one that is only measured."""
+    (tmp_path / "engine_versions/perf").mkdir(parents=True)
+    for path in (ROOT / "engine_versions").glob("*.yaml"):
+        shutil.copy(path, tmp_path / "engine_versions")
+    for name in ("config", "results"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "envs").mkdir()
+    (tmp_path / "engine_versions/perf/onlyfast.yaml").write_text(ONLY)
+    return tmp_path
+
+
+def edit(project, old, new):
+    path = project / "engine_versions/perf/onlyfast.yaml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_an_engine_that_is_only_measured_is_one_yaml_and_no_other_stage_knows_it(project):
+    assert perf_engines(project)["onlyfast"] == ["1.0", "2.0"]
+    cells = [one for one in PerfPlan(project, ("smoke",)).cells if one.engine == "onlyfast"]
+    assert {one.version for one in cells} == {"2.0"}
+    assert all(one.skipped is None for one in cells)
+    engines, broken = load_all(project)
+    assert "onlyfast" not in {one.name for one in [*engines, *broken]}
+
+
+def test_its_lock_is_one_of_the_projects(project):
+    spec = lock_specs(project)["onlyfast"]
+    assert spec.dependencies == ("onlyfast==2.0",)
+    assert (spec.platform, spec.yaml) == ("x86_64-manylinux_2_34", "engine_versions/perf/onlyfast.yaml")
+    assert "envs/onlyfast.txt" in PerfPlan(project).locks()
+
+
+def test_what_a_measurement_needs_is_the_lock_or_what_the_other_stages_built(project):
+    class Wildcards:
+        engine, version = "onlyfast", "2.0"
+
+    plan = PerfPlan(project)
+    assert plan.needs(Wildcards) == ["envs/onlyfast.txt"]
+    Wildcards.engine, Wildcards.version = "transformers", "5.23.0"
+    assert plan.needs(Wildcards) == [
+        "results/transformers/5.23.0/source.json",
+        "results/transformers/5.23.0/environment.json",
+    ]
+
+
+def test_a_lock_that_pins_another_version_measures_nothing(project):
+    own = own_environment("onlyfast", "2.0", load_perf(project, "onlyfast", "2.0"))
+    with pytest.raises(UnavailableError, match=r"there is no envs/onlyfast\.txt"):
+        own.check(project)
+    lock = project / "envs/onlyfast.txt"
+    lock.write_text("onlyfast==1.9 \\\n    --hash=sha256:0\n")
+    with pytest.raises(UnavailableError, match=r"pins onlyfast 1\.9, not 2\.0"):
+        own.check(project)
+    card = Card("toy", "test", ("toy",), "c:1", model={"hub": "a/b"}, parameters={"batch_size": 1})
+    with pytest.raises(NotReady, match=r"not 2\.0") as found:
+        ready(project, "onlyfast", "2.0", card, project)
+    assert found.value.kind == "environment"
+    lock.write_text("onlyfast==2.0 \\\n    --hash=sha256:0\n")
+    assert own.check(project) == lock
+
+
+def test_an_engine_that_is_only_measured_has_to_say_where(project):
+    start, end = ONLY.index("      environment:"), ONLY.index("      parameters:")
+    edit(project, ONLY[start:end], "")
+    with pytest.raises(InputError, match="needs an `environment`") as found:
+        load_perf(project, "onlyfast", "2.0")
+    assert found.value.where == "engine_versions/perf/onlyfast.yaml:6:7"
+
+
+def test_a_wrong_word_is_an_error_that_names_the_line(project):
+    edit(project, "note: built", "noted: built")
+    with pytest.raises(InputError, match="did you mean `note`") as found:
+        load_perf(project, "onlyfast", "2.0")
+    assert found.value.where.startswith("engine_versions/perf/onlyfast.yaml:11")
+
+
+def test_the_locks_that_are_committed_pin_what_is_measured():
+    found = own_environments(ROOT)
+    assert found
+    for own in found:
+        assert own.check(ROOT)
+
+
+def test_what_is_kept_of_other_hardware_is_listed_and_never_measured_on_this(project):
+    from atlas.perf.record import opened, text
+
+    (project / "results").unlink()
+    card = Card("tiny-single", "smoke", ("smoke",), "c:1")
+    for repeat in (1, 2):
+        place = project / f"results/onlyfast/2.0/perf/gpu-b300-x8/tiny-single/{repeat}.json"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text(opened("onlyfast", "2.0", card, repeat, "gpu-b300-x8")))
+    plan = PerfPlan(project, ("smoke",))
+    (line,) = plan.elsewhere()
+    assert line.startswith("onlyfast 2.0 tiny-single: 2 runs on gpu-b300-x8 are kept, and here is cpu-")
+    assert not [path for path in plan.records() if "gpu-b300-x8" in path]
+
+
+def test_a_cell_that_cannot_be_measured_here_is_listed_with_the_reason(project):
+    edit(project, "parameters: {batch_size: true,", "parameters: {batch: true,")
+    found = [line for line in PerfPlan(project, ("smoke",)).skipped() if "onlyfast" in line]
+    assert len(found) == 2
+    assert all("has no parameter `batch_size` of cards" in line for line in found)
