@@ -12,6 +12,9 @@ from atlas.check.model import Finding, Item, Json, Place, Result
 from atlas.check.names import Entry, Names
 from atlas.knowledge.knowledge import Knowledge
 
+MOST_ADVISED = 100
+"""Of so many unknown names it is told what they may have meant, or where they were: it takes milliseconds."""
+
 
 class Checker:
     """Checks configurations of one class or function; made once, it is fast for many."""
@@ -74,11 +77,14 @@ class Checker:
     # What is found.
 
     def _result(self, read: Read, subject: str, notes: Sequence[Finding], *, flags: bool) -> Result:
-        findings = [*notes, *self._limits(subject), *read.findings]
+        findings = [*notes, *self._limits(subject)]
         if read.unknown:
             from atlas.check.unknown import unknown_parameter
 
-            findings += [unknown_parameter(self.names, item, flags=flags) for item in read.unknown]
+            findings += [
+                unknown_parameter(self.names, item, flags=flags, advise=place < MOST_ADVISED)
+                for place, item in enumerate(read.unknown)
+            ]
         further = {} if flags or self.names.closed else {one.name: one.value for one in read.unknown}
         applied = list(self.rules.applied(read.settings, further))
         declared = [found for setting in read.settings for found in self.declared.problems(setting)]
@@ -87,7 +93,9 @@ class Checker:
         for one in applied:
             told += self.rules.told(one, read.settings)
             effective |= self.rules.effective(one)
-        findings += without_repeated(declared, told)
+        listed = [one for one in read.findings if one.kind == "not_allowed"]
+        findings += [one for one in read.findings if one.kind != "not_allowed"]
+        findings += without_repeated([*listed, *declared], told)
         findings += without_vague(told)
         findings += [found for setting in read.settings for found in self._deprecated(setting)]
         findings += self._missing(read, flags)

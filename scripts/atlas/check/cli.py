@@ -40,7 +40,7 @@ class CheckCommand(click.Command):
 )
 @click.option("--group", help="Its group, such as engine_params or sampling_params.")
 @click.option(
-    "--format", "form", type=click.Choice(["yaml", "json", "toml"]), help="Of files and standard input."
+    "--format", "form", type=click.Choice(["yaml", "json", "toml", "sh"]), help="Of files and standard input."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (config/schemas/cli/check.schema.json).")
 @click.option(

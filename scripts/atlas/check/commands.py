@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,15 @@ from atlas.knowledge.library import engines, load
 _PYTHON = re.compile(r"python(\d+(\.\d+)?)?$")
 _SHELLS = ("sh", "bash", "dash", "zsh", "ash")
 _OPERATORS = frozenset({"&&", "||", ";", "|", "&", ">", ">>", "<", "2>", "2>&1", "(", ")", "\n"})
+_DEFAULT = re.compile(r"\$\{\w+:?-([^{}]*)\}")
+"""`${TAG:-v1.2}`: what counts where nothing is set."""
 _VERSION = re.compile(r"v?(\d+(?:\.\d+)+(?:(?:a|b|rc)\d+|\.post\d+|\.dev\d+)*)")
+
+
+_REMARK = re.compile(r"""('[^']*'|"(?:[^"\\]|\\.)*"|\\.)|(?:^|(?<=\s))#[^\n]*""", re.M | re.S)
+"""What is kept because it is quoted; or a remark, up to the end of its line."""
+MAX_COMMAND, MAX_WORDS = 200_000, 5_000
+"""Characters and words; a system takes fewer characters."""
 
 
 class Start(NamedTuple):
@@ -47,12 +56,12 @@ def find_start(tokens: Sequence[Token], known: Mapping[str, Sequence[Mapping[str
             for command in entry.get("commands", ()):
                 words = command.split()
                 for place in range(len(texts) - len(words) + 1):
-                    if all(_same_word(a, b) for a, b in zip(texts[place:], words, strict=False)):
-                        return Start(engine, _own(tokens[place + len(words) :]), _tag(texts[:place], entry))
+                    if all(is_word(a, b) for a, b in zip(texts[place:], words, strict=False)):
+                        return Start(engine, own(tokens[place + len(words) :]), _tag(texts[:place], entry))
     for place, text in enumerate(texts):
         for engine, entries in known.items():
             if any(is_image(text, entry) for entry in entries):
-                return Start(engine, _own(tokens[place + 1 :]), tag_of(text))
+                return Start(engine, own(tokens[place + 1 :]), tag_of(text))
     return None
 
 
@@ -73,22 +82,30 @@ def unwrapped(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens
 
 
-def split(token: Token) -> list[Token]:
-    """A command in one text, as a shell takes it apart; InputError where it would not."""
-    text = re.sub(r"\\\r?\n", " ", token.text)
-    lexer = shlex.shlex(text, posix=True, punctuation_chars="|&;<>\n")
-    lexer.whitespace = " \t\r"
+def split(token: Token, *, script: bool = True) -> list[Token]:
+    """A command in one text, as a shell takes it apart; InputError where it would not.
+
+    In a script a new line is another command; in the one command of a container it is a blank.
+    """
+    if len(token.text) > MAX_COMMAND:
+        raise InputError(f"the command is longer than {MAX_COMMAND // 1000} kB", where=str(token.place))
+    text = re.sub(r"\\\r?\n", " ", _REMARK.sub(r"\1", token.text) if script else token.text)
+    lexer = shlex.shlex(text, posix=True, punctuation_chars="|&;<>\n" if script else "|&;<>")
+    lexer.whitespace = " \t\r" if script else " \t\r\n"
     lexer.whitespace_split = True
     lexer.commenters = ""
     try:
-        return [Token(word, token.place) for word in lexer]
+        words = [Token(word, token.place) for word in islice(lexer, MAX_WORDS + 1)]
     except ValueError as error:
         raise InputError(
             f"the command cannot be taken apart: {str(error).lower()}", where=str(token.place)
         ) from error
+    if len(words) > MAX_WORDS:
+        raise InputError(f"the command has more than {MAX_WORDS:,} words", where=str(token.place))
+    return words
 
 
-def _own(tokens: Sequence[Token]) -> tuple[Token, ...]:
+def own(tokens: Sequence[Token]) -> tuple[Token, ...]:
     """The words up to where the shell begins something else."""
     for place, token in enumerate(tokens):
         if token.text in _OPERATORS:
@@ -96,7 +113,8 @@ def _own(tokens: Sequence[Token]) -> tuple[Token, ...]:
     return tuple(tokens)
 
 
-def _same_word(word: str, wanted: str) -> bool:
+def is_word(word: str, wanted: str) -> bool:
+    """Whether a word of a command line is that of a command, in any folder; `python` is any Python."""
     name = word.rpartition("/")[2]
     if wanted == "python":
         return _PYTHON.match(name) is not None
@@ -118,7 +136,7 @@ def tag_of(text: str) -> str | None:
 
 
 def _parts(text: str) -> tuple[str, str | None]:
-    text = text.partition("@")[0]
+    text = _DEFAULT.sub(r"\1", text.partition("@")[0])
     head, colon, tag = text.rpartition(":")
     return (head, tag) if colon and "/" not in tag else (text, None)
 

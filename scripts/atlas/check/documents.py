@@ -20,7 +20,9 @@ from atlas.errors import InputError
 MAX_BYTES = 4_000_000
 MAX_VALUES = 200_000
 MAX_DEPTH = 100
-FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
+FORMATS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml", ".sh": "sh", ".bash": "sh"}
+_SHELL_WORDS = ("export", "set", "cd", "source", "exec", "sudo", "env")
+_LONGEST_LINE = 10_000
 
 
 class Document(NamedTuple):
@@ -35,12 +37,14 @@ class Document(NamedTuple):
             path = path[:-1]
         return self.places.get(path, Place(self.name))
 
-    def below(self, path: Path) -> dict[Path, Place]:
-        """The places inside the value at `path`, from there."""
+    def below(self, path: Path) -> dict[str | int, dict[Path, Place]]:
+        """The places inside of each member of the value at `path`, from that member."""
         size = len(path)
-        return {
-            one[size:]: place for one, place in self.places.items() if len(one) > size and one[:size] == path
-        }
+        found: dict[str | int, dict[Path, Place]] = {}
+        for one, place in self.places.items():
+            if len(one) > size + 1 and one[:size] == path:
+                found.setdefault(one[size], {})[one[size + 1 :]] = place
+        return found
 
 
 def read_file(path: FilePath, form: str | None = None) -> list[Document]:
@@ -62,7 +66,9 @@ def read_stdin(form: str | None = None) -> list[Document]:
 
 
 def read_bytes(content: bytes, name: str, form: str | None = None) -> list[Document]:
-    """As `read_file`. Without a format, what begins with a brace is JSON, and anything else YAML."""
+    """As `read_file`. Without a format, what begins with a brace is JSON, and what begins with a command is
+    one text, the script; anything else is YAML.
+    """
     if len(content) > MAX_BYTES:
         raise InputError(f"is larger than {MAX_BYTES // 1_000_000} MB", where=name)
     try:
@@ -70,10 +76,24 @@ def read_bytes(content: bytes, name: str, form: str | None = None) -> list[Docum
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError("is not UTF-8", where=f"{name}:{line}", hint="save it as UTF-8") from error
-    form = form or ("json" if text.lstrip()[:1] in ("{", "[") else "yaml")
+    form = form or ("json" if text.lstrip()[:1] in ("{", "[") else "sh" if _is_script(text) else "yaml")
+    if form == "sh":
+        return [Document(name, text)]
     if form == "json":
         return [_json(text, name)]
     return [_toml(text, name)] if form == "toml" else list(_yaml(text, name))
+
+
+def _is_script(text: str) -> bool:
+    """Whether it begins as a command does: a word of a shell, or words that are no keys up to a flag."""
+    if text.startswith("#!"):
+        return True
+    lines = (line.strip() for line in text.splitlines())
+    first = next((line for line in lines if line and not line.startswith("#")), "")[:_LONGEST_LINE].split()
+    place = next((place for place, word in enumerate(first) if word.startswith("-") or word == "\\"), None)
+    if any(word.endswith(":") for word in first[:place]):
+        return False
+    return bool(place) or (len(first) > 1 and first[0] in _SHELL_WORDS)
 
 
 def _json(text: str, name: str) -> Document:

@@ -136,6 +136,10 @@ def nearest(name: str, known: Iterable[str], n: int = 3) -> tuple[str, ...]:
     """The names that are most like it, the best first."""
     import difflib  # late: most configurations need no advice
 
-    wanted = name.lower().replace("-", "_")
-    names = {one.lower().replace("-", "_"): one for one in known}
-    return tuple(names[one] for one in difflib.get_close_matches(wanted, list(names), n=n, cutoff=0.7))
+    names = {_bare(one): one for one in known}
+    return tuple(names[one] for one in difflib.get_close_matches(_bare(name), list(names), n=n, cutoff=0.7))
+
+
+def _bare(name: str) -> str:
+    """As names are compared: dashes before them make none alike."""
+    return name.lower().replace("-", "_").lstrip("_")

@@ -140,9 +140,13 @@ def may_hold_containers(value: Json) -> bool:
         return False
     if isinstance(value.get("services"), dict) or ("apiVersion" in value and "kind" in value):
         return True
-    return bool(value.keys() & {"image", "args", "command"}) or any(
-        may_hold_containers(one) or (isinstance(one, list) and any(map(may_hold_containers, one)))
-        for one in value.values()
+    return (
+        bool(value.keys() & {"image", "args", "command"})
+        or {"repository", "tag"} <= value.keys()
+        or any(
+            may_hold_containers(one) or (isinstance(one, list) and any(map(may_hold_containers, one)))
+            for one in value.values()
+        )
     )
 
 
@@ -168,9 +172,9 @@ def items_of(document: Document, path: tuple[str, ...]) -> list[Item]:
     value = document.value
     for key in path:
         value = value[key]
+    below = document.below(path)
     return [
-        Item(key, inner, document.place((*path, key)), document.below((*path, key)))
-        for key, inner in value.items()
+        Item(key, inner, document.place((*path, key)), below.get(key, {})) for key, inner in value.items()
     ]
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from atlas.check.commands import Start, find_start, serves, split, version_of
+from atlas.check.commands import Start, find_start, is_word, serves, split, version_of
 from atlas.check.containers import containers
 from atlas.check.documents import Document, read_file
 from atlas.check.given import Token
-from atlas.check.model import Finding, Item, Place, Result
+from atlas.check.model import Finding, Item, Json, Place, Result
 from atlas.check.run import items_of
 from atlas.check.select import named
 from atlas.check.serving import target_of
@@ -44,14 +44,30 @@ def check_text(request: Request, document: Document) -> Result:
 
 def check_command(request: Request, tokens: Sequence[Token], name: str) -> Result:
     """A command line; that of an engine which is named may be its flags alone."""
-    start = find_start(tokens, serves(request.folder, request.engine))
+    known = serves(request.folder, request.engine)
+    if len(tokens) == 1 and " " in tokens[0].text.strip():
+        tokens = split(tokens[0])  # the whole of it was in quotes
+    start = find_start(tokens, known)
     if start is None and request.engine is not None:
+        _refuse_other(tokens, known, name)
         start = Start(request.engine, tuple(tokens))
     if start is None:
         raise InputError(
             "no command or image of an engine is in it", where=name, hint="name the engine: --engine ENGINE"
         )
     return _check_start(request, start, name)
+
+
+def _refuse_other(
+    tokens: Sequence[Token], known: Mapping[str, Sequence[Mapping[str, Json]]], name: str
+) -> None:
+    """InputError for another command of an engine's program, whose words are none of its flags."""
+    commands = [one for entries in known.values() for entry in entries for one in entry.get("commands", ())]
+    first = tokens[0].text.rpartition("/")[2] if tokens else ""
+    if first and any(is_word(first, command.split()[0]) for command in commands):
+        shown = " ".join(token.text for token in tokens[:3])
+        listed = ", ".join(dict.fromkeys(commands))
+        raise InputError(f"`{shown}` does not start a server", where=name, hint=f"known are: {listed}")
 
 
 def _check_start(request: Request, start: Start, name: str) -> Result:
@@ -66,15 +82,18 @@ def _check_start(request: Request, start: Start, name: str) -> Result:
     cls, assumed = target_of(serve, start.words)
     group, root = named(knowledge, request.target or cls, request.group or serve["group"], [])
     checker = request.checker(knowledge, group, root)
-    words, keys = _without_file(start.words, serve.get("config_flag"))
+    words, keys, lost = _without_file(start.words, serve.get("config_flag"))
     notes = _notes(request, start, knowledge, name)
+    if lost:
+        what = f"the file {lost} is not here, so what it says is not checked"
+        notes.append(Finding("file_not_read", "note", what, Place(name.partition(" (")[0])))
     if assumed and not request.target:
         notes.append(Finding("target_assumed", "note", assumed, Place(name.partition(" (")[0])))
     return checker.check_tokens(words, name, notes, keys)
 
 
-def _without_file(words: Sequence[Token], flag: str | None) -> tuple[list[Token], list[Item]]:
-    """The words without the file of flags that they name, and what is in that file, if it is here."""
+def _without_file(words: Sequence[Token], flag: str | None) -> tuple[list[Token], list[Item], str | None]:
+    """The words without the file of flags that they name, and what is in that file, or where it would be."""
     kept: list[Token] = []
     path: str | None = None
     skip = False
@@ -88,12 +107,12 @@ def _without_file(words: Sequence[Token], flag: str | None) -> tuple[list[Token]
         else:
             kept.append(word)
     if path is None or not Path(path).is_file():
-        return kept, []
+        return kept, [], path
     items = []
     for document in read_file(Path(path), "yaml"):
         if isinstance(document.value, dict):
             items += items_of(document, ())
-    return kept, items
+    return kept, items, None
 
 
 def _notes(request: Request, start: Start, knowledge: Knowledge, name: str) -> list[Finding]:

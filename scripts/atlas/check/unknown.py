@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from atlas.check.model import Finding, Item, Level
 from atlas.check.names import Entry, Names, level, nearest
@@ -27,17 +29,17 @@ class Elsewhere:
     """The last version whose parser still took its flag, setting nothing."""
 
 
-def unknown_parameter(names: Names, item: Item, *, flags: bool) -> Finding:
-    """The finding about it; an error where the engine refuses it."""
+def unknown_parameter(names: Names, item: Item, *, flags: bool, advise: bool = True) -> Finding:
+    """The finding about it; an error where the engine refuses it. `advise`: with what it may mean."""
     knowledge = names.knowledge
     flag = item.name if item.name.startswith("-") else f"--{item.name}"
     plain = item.name.lstrip("-").replace("-", "_")
     prefix = f"{names.root['prefix']}." if names.root["prefix"] else ""
-    found = elsewhere(knowledge, names.group, prefix + plain)
-    known: list[str] = list(names.flags) + list(names.other_flags) if flags else names.settable()
-    near = nearest(flag, [one for one in known if one.startswith("--")]) if flags else nearest(plain, known)
+    found = elsewhere(knowledge, names.group, prefix + plain) if advise else None
+    near = _near(names, flag, plain, flags=flags) if advise else ()
     if flags and not item.name.startswith("-"):
-        near = tuple(one.removeprefix("--") for one in near)
+        near = tuple(one.removeprefix("--") for one in near if one.startswith("--"))
+    dashes = flags and advise and bool(_other_dashes(names, flag, flags=flags))
     parts = [
         f"`{item.name}` is no {'flag' if flags else 'parameter'} of {knowledge.engine} {knowledge.version}"
     ]
@@ -45,7 +47,9 @@ def unknown_parameter(names: Names, item: Item, *, flags: bool) -> Finding:
         parts.append(told_elsewhere(knowledge, found))
     elif near:
         parts.append(f" (did you mean {' or '.join(f'`{one}`' for one in near)}?)")
-    severity: Level = "error" if _refused(names, flags=flags, known_elsewhere=bool(found)) else "warning"
+    severity: Level = (
+        "error" if _refused(names, flags=flags, known_elsewhere=bool(found) or dashes) else "warning"
+    )
     if severity == "warning":
         parts.append(
             "; the program that serves may have it"
@@ -63,6 +67,22 @@ def unknown_parameter(names: Names, item: Item, *, flags: bool) -> Finding:
         evidence="declared",
         nearest=near,
     )
+
+
+def _near(names: Names, flag: str, plain: str, *, flags: bool) -> tuple[str, ...]:
+    found = _other_dashes(names, flag, flags=flags)
+    if found or not flags:
+        return found or nearest(plain, names.settable())
+    return nearest(flag, [one for one in (*names.flags, *names.other_flags) if one.startswith("--")])
+
+
+def _other_dashes(names: Names, flag: str, *, flags: bool) -> tuple[str, ...]:
+    """`--tp` for `-tp`, or the other way round; for keyword arguments, the name behind it."""
+    other = f"-{flag}" if not flag.startswith("--") else flag.removeprefix("-")
+    if other not in names.flags:
+        return ()
+    entry = names.flags[other][0]
+    return tuple(dict.fromkeys((other, str(entry["cli_flag"])))) if flags else (str(entry["name"]),)
 
 
 def _refused(names: Names, *, flags: bool, known_elsewhere: bool) -> bool:
@@ -120,7 +140,7 @@ def _by_schemas(knowledge: Knowledge, group: str, path: str) -> Elsewhere | None
     having: dict[str, str | None] = {}
     for version in tracked:
         if version != knowledge.version:
-            entry = _entry(load(knowledge.engine, version, results), group, path)
+            entry = _entry(_loaded(knowledge.engine, version, results), group, path)
             if entry is not None:
                 deprecated = entry.get("deprecated") or {}
                 having[version] = deprecated.get("replacement") or deprecated.get("message")
@@ -134,13 +154,20 @@ def _by_schemas(knowledge: Knowledge, group: str, path: str) -> Elsewhere | None
     return Elsewhere(last, gone, after[0] if after else None, having[last] if last else None)
 
 
+@lru_cache(maxsize=16)
+def _loaded(engine: str, version: str, results: Path) -> Knowledge:
+    """Once, however many names are asked for."""
+    return load(engine, version, results)
+
+
 def _entry(knowledge: Knowledge, group: str, path: str) -> Entry | None:
     above, _, name = path.rpartition(".")
     members = level(knowledge, group, above)
     if name in members:
         return members[name]
     for entry in members.values():
-        spellings = {flag.lstrip("-").replace("-", "_") for flag in entry.get("cli_flags", ())}
+        long = (flag for flag in entry.get("cli_flags", ()) if flag.startswith("--"))
+        spellings = {flag.lstrip("-").replace("-", "_") for flag in long}
         if name in (*entry.get("aliases", ()), *spellings):
             return entry
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from atlas.check.fragments import kinds_of
+from atlas.check.fragments import choices, kinds_of, shown
 from atlas.check.given import source_of
 from atlas.check.model import UNKNOWN, Finding, Item, Json
 from atlas.check.names import Entry, Names, inside, is_boolean
@@ -46,7 +46,8 @@ def value_of(
         if _holds_object(fragment):
             suffixes = suffixes or bool(names.serve.get("human_readable"))
         loose = not inside(names.knowledge, names.group, entry)[1]
-        return read(texts[0], fragment, suffixes=suffixes, words=words, loose=loose), None
+        value = read(texts[0], fragment, suffixes=suffixes, words=words, loose=loose)
+        return value, _unlisted(entry, value, item)
     except NotReadable as error:
         closed = not entry.get("open")
         kind = "not_allowed" if "enum" in entry and closed else "wrong_type"
@@ -61,6 +62,36 @@ def value_of(
             **source_of(entry),
         )
         return UNKNOWN, finding
+
+
+def _unlisted(entry: Entry, value: Json, item: Item) -> Finding | None:
+    """A value that the flag does not list: the parser refuses it, whatever the class behind it takes."""
+    if value is UNKNOWN or not lists(entry) or value in entry["enum"]:
+        return None
+    seen = {one.get("lane") for one in entry["evidence"]}
+    return Finding(
+        "not_allowed",
+        "error" if seen >= {"static", "live"} else "warning",
+        f"{item.name} {shown(value)} is not one of {choices(entry['enum'])}",
+        item.place,
+        entry["path"],
+        item.name,
+        value,
+        **source_of(entry),
+    )
+
+
+def lists(entry: Entry) -> bool:
+    """Whether its values are those of the flag, while the class behind it takes others.
+
+    Values of the type itself stand in the type; those of a flag that an annotation declares, there.
+    """
+    if not entry.get("open") or not entry.get("enum"):
+        return False
+    kinds = {kind for option in (entry["type"], *entry["type"].get("anyOf", ())) for kind in kinds_of(option)}
+    if kinds & {"array", "object", "boolean"}:
+        return False
+    return "examples" not in entry["type"] or "choices=" in entry.get("annotation", "")
 
 
 def _parts(text: str, items: Mapping[str, Json]) -> list[str]:

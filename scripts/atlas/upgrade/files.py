@@ -82,9 +82,9 @@ def _items(document: Document, path: tuple[str, ...]) -> list[Item]:
     value = document.value
     for key in path:
         value = value[key]
+    below = document.below(path)
     return [
-        Item(key, inner, document.place((*path, key)), document.below((*path, key)))
-        for key, inner in value.items()
+        Item(key, inner, document.place((*path, key)), below.get(key, {})) for key, inner in value.items()
     ]
 
 
