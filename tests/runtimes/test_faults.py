@@ -340,7 +340,6 @@ def _forget(name: str, digest: str) -> None:
         ("401", "docker login"),
         ("429", "limits pulls"),
         ("500", "500"),
-        ("truncated", "cannot be pulled"),
     ],
 )
 def test_a_registry_that_fails_an_engine(project, pushed, registry, fails, works, fault, said):
@@ -354,6 +353,24 @@ def test_a_registry_that_fails_an_engine(project, pushed, registry, fails, works
         over.set()
         works(ENVIRONMENT, *OF_ENVIRONMENT)
         _forget(through, digest)
+
+
+def test_a_registry_whose_answers_end_too_early(
+    project, pushed, registry, fails, works, with_apptainer, monkeypatch, tmp_path
+):
+    """By Apptainer, as Docker keeps what it has of an image that it had once."""
+    name, digest = pushed
+    monkeypatch.setenv("ATLAS_RUNTIME", "apptainer")
+    monkeypatch.setenv("ATLAS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("atlas.environment.runtimes.apptainer.PAUSE_S", 0.05)
+    over = threading.Event()
+    with faulty(registry.host, ("/manifests/", "always truncated"), until=over) as (host, _):
+        through = name.replace(registry.host, host)
+        project.set(image={"reference": f"{through}:1"})
+        _lock(through, digest)
+        assert "cannot be pulled" in fails(ENVIRONMENT, 5, *OF_ENVIRONMENT)
+        over.set()
+        works(ENVIRONMENT, *OF_ENVIRONMENT)
 
 
 def test_a_registry_that_is_slow_or_fails_at_first_is_waited_for(project, pushed, registry, works):

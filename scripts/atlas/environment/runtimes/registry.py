@@ -101,7 +101,9 @@ class Client:
             assert isinstance(found, dict)
         except (ValueError, AssertionError):
             raise UnavailableError(
-                "its answer is no JSON: something else than a registry answers", where=self._shown
+                "its answer is no JSON: something else than a registry answers",
+                where=self._shown,
+                hint="look for a proxy, or a page to sign in, between this machine and it",
             ) from None
         return found, digest
 
