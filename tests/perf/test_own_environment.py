@@ -144,3 +144,10 @@ def test_a_cell_that_cannot_be_measured_here_is_listed_with_the_reason(project):
     found = [line for line in PerfPlan(project, ("smoke",)).skipped() if "onlyfast" in line]
     assert len(found) == 2
     assert all("has no parameter `batch_size` of cards" in line for line in found)
+
+
+def test_an_engine_whose_perf_section_is_wrong_is_told_and_not_left_out(project):
+    assert PerfPlan(project, ("smoke",)).cells
+    edit(project, "protocol: streamer", "protocol: stream")
+    with pytest.raises(InputError, match="protocol"):
+        _ = PerfPlan(project, ("smoke",)).cells

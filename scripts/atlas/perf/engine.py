@@ -5,6 +5,7 @@ Apart from `atlas.engines.model`, so that nothing that is built from a cell depe
 
 from __future__ import annotations
 
+import functools
 import random
 from pathlib import Path
 from typing import Any
@@ -23,18 +24,14 @@ ONLY = "engine_versions/perf"
 
 def load_perf(root: Path, engine: str, version: str) -> dict[str, Any] | None:
     """The entry that holds for a version; None where it cannot be measured. InputError with file and line."""
-    document = _document(root, engine)
-    section = (document.value or {}).get("perf")
-    if section is None:
+    part = _section(root, engine)
+    if part is None:
         return None
-    places = {at[1:]: place for at, place in document.positions.items() if at[:1] == ("perf",)}
-    part = Document(document.name, section, places)
-    check(part, "perf.engine")
     found = next(applicable(part, ("runs",), version), None)
     if found is None:
         return None
-    if document.name.startswith(ONLY) and "environment" not in found:
-        where = document.where(("perf", "runs", section["runs"].index(found)))
+    if part.name.startswith(ONLY) and "environment" not in found:
+        where = part.where(("runs", part.value["runs"].index(found)))
         raise InputError("an engine that is only measured needs an `environment` in each entry", where=where)
     return {name: value for name, value in found.items() if name != "versions"}
 
@@ -42,14 +39,45 @@ def load_perf(root: Path, engine: str, version: str) -> dict[str, Any] | None:
 def _document(root: Path, engine: str) -> Document:
     """An engine's YAML; that of one that is only measured is valid."""
     name = yaml_of(engine, root)
+    return _parsed(root, name, engine, _stamp(root / name))
+
+
+def _section(root: Path, engine: str) -> Document | None:
+    """Its `perf` section, which is valid."""
+    name = yaml_of(engine, root)
+    return _checked(root, name, engine, _stamp(root / name))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Another one when the file has changed; it is read once for all versions until then."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_size
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(root: Path, name: str, engine: str, _: tuple[int, int]) -> Document:
     document = load_yaml(root / name, name)
-    if not name.startswith(ONLY):
-        return document
-    check(document, "perf.only")
-    if document.value["engine"] != engine:
-        what = f"engine is `{document.value['engine']}` but the file is called {engine}.yaml"
-        raise InputError(what, where=document.where(("engine",)))
+    if name.startswith(ONLY):
+        check(document, "perf.only")
+        if document.value["engine"] != engine:
+            what = f"engine is `{document.value['engine']}` but the file is called {engine}.yaml"
+            raise InputError(what, where=document.where(("engine",)))
     return document
+
+
+@functools.lru_cache(maxsize=64)
+def _checked(root: Path, name: str, engine: str, stamp: tuple[int, int]) -> Document | None:
+    document = _parsed(root, name, engine, stamp)
+    section = (document.value or {}).get("perf")
+    if section is None:
+        return None
+    places = {at[1:]: place for at, place in document.positions.items() if at[:1] == ("perf",)}
+    part = Document(document.name, section, places)
+    check(part, "perf.engine")
+    return part
 
 
 def yaml_of(engine: str, root: Path) -> str:

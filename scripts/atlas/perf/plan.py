@@ -98,8 +98,7 @@ class PerfPlan:
         return sorted(places)
 
     def elsewhere(self) -> list[str]:
-        """What the project keeps of hardware that is not here: it stays as it is, and is never measured again
-        on something else. None where the cards cannot be read."""
+        """What the project keeps of hardware that is not here, and that is not measured again on this."""
         counts: dict[tuple[str, ...], int] = {}
         for path in find_records(self.root, (RESULTS,)):
             engine, version, _, hardware, card = path.relative_to(self.root).parts[1:6]
