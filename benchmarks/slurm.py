@@ -2,8 +2,8 @@
 
 usage: python benchmarks/slurm.py [JOBS]    (root, and the packages that tests/infra/README.md names)
 
-Measures a card of the toy engine on a SLURM of this machine, JOBS (4) at a time each way, and prints seconds a
-job and the ratio. The bare way does what people do by hand: it starts no Snakemake on the node.
+Measures a card of the toy engine on a SLURM of this machine, JOBS (4) at a time each way, and prints seconds
+a job and the ratio. The bare way does what people do by hand: it starts no Snakemake on the node.
 """
 
 from __future__ import annotations
@@ -50,16 +50,11 @@ def main() -> None:
             assert done.returncode == 0, done.said
             run = "atlas perf run --engine toy --version 1.0 --card quick --failing-is-a-result"
             begin = time.monotonic()
-            bare = [
-                subprocess.Popen(
-                    [*("sbatch", "--wait", "-o", "/dev/null", "--mem", "300", "--wrap")]
-                    + [f"{run} --repeat {one} --output bare/{one}.json"],
-                    cwd=here.root,
-                    env=world.environ(),
-                    stdout=subprocess.DEVNULL,
-                )
-                for one in range(1, jobs + 1)
-            ]
+            sbatch = ["sbatch", "--wait", "-o", "/dev/null", "--mem", "300", "--wrap"]
+            options = {"cwd": here.root, "env": world.environ(), "stdout": subprocess.DEVNULL}
+            numbers = range(1, jobs + 1)
+            commands = [f"{run} --repeat {one} --output bare/{one}.json" for one in numbers]
+            bare = [subprocess.Popen([*sbatch, command], **options) for command in commands]
             codes = [one.wait() for one in bare]
             by_sbatch = time.monotonic() - begin
             assert codes == [0] * jobs, codes
