@@ -108,6 +108,7 @@ class OnCluster:
         self.world.extra |= {**self.slurm.env, "PATH": os.pathsep.join([str(self.programs), before])}
         self.hardware = hardware_key(0)
         self.gpu_hardware = None
+        self.run = None
         self.settings()
 
     def settings(self, **changes) -> None:
@@ -145,7 +146,7 @@ class OnCluster:
         return done
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        self.run = subprocess.Popen(
             self.command(*arguments),
             cwd=self.root,
             env=self.world.environ(),
@@ -155,6 +156,7 @@ class OnCluster:
             text=True,
             start_new_session=True,
         )
+        return self.run
 
     def mine(self) -> list[str]:
         """Jobs of this world that are in the queue or run."""
@@ -173,6 +175,8 @@ class OnCluster:
         """A recorder has begun where there is a record."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
+            if self.run is not None and self.run.poll() is not None:
+                raise AssertionError(f"the run has ended: {self.run.communicate()[0][-3000:]}")
             begun = list(self.root.glob(f"measured/toy/1.0/perf/*/{card}/1.json"))
             listed = self.slurm.run("squeue", "-h", "--states=all", "-o", "%A|%k|%Z", check=False)
             for line in listed.splitlines():
@@ -196,7 +200,7 @@ def toy_built(tmp_path_factory) -> Iterator[worlds.World]:
     world.index.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def new_world(tmp_path_factory) -> Iterator[worlds.World]:
     """A toy engine of which nothing is built yet."""
     world = worlds.fresh_copy(tmp_path_factory.mktemp("new"), empty=True)

@@ -40,14 +40,20 @@ def place(workflow: Any, site: Site, measuring: str, cards: Callable[[], list[Ca
     if workflow.is_main_process:
         check_rules(site, rules)
         check_cards(site, measuring, chosen)
+    gone = Card("", "", (), "")
+
+    def card_of(wildcards: Any) -> Card:
+        """There are records of cards that are no more."""
+        return known.get(wildcards.card, gone)
+
     own = {name: _plain(rule.resources) for name, rule in rules.items()}
     workflow.localrules(*local_rules(site, [(name, one) for name, one in own.items() if name != measuring]))
     overwritten = workflow.resource_settings._parsed_overwrite_resources
     wanted: dict[str, Any]
     for name, rule in rules.items():
         if name == measuring:
-            keys = of_card(site, name, Card("", "", (), ""))
-            wanted = {key: per_job(site, name, lambda one: known[one.card], key) for key in keys}
+            keys = of_card(site, name, gone)
+            wanted = {key: per_job(site, name, card_of, key) for key in keys}
         else:
             gpus = int(own[name].get("gpu", 0))
             wanted = requested(site.jobs(name, gpu=bool(gpus)), gpus, own[name])
