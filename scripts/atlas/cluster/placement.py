@@ -134,6 +134,8 @@ def per_job(site: Site, rule: str, card_of: Callable[[Any], Card], name: str) ->
     """A resources function: one resource of the job that runs the card of its wildcards."""
 
     def resource(wildcards: Any) -> Any:
-        return of_card(site, rule, card_of(wildcards))[name]
+        found = of_card(site, rule, card_of(wildcards))[name]
+        # Snakemake takes no None for what has a unit; the executor does not pass 0 on.
+        return 0 if found is None and name == "mem_mb" else found
 
     return resource
