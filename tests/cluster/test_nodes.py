@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
+from atlas.cli import run
 from atlas.cluster.nodes import gather, reported
 from atlas.errors import InputError
 
@@ -72,3 +75,19 @@ def test_a_file_that_is_cut_off_has_not_reported(tmp_path):
     (tmp_path / "1.json").write_text('{"tokens": 1')
     (tmp_path / "2.json").write_text('{"tokens": NaN, "peak": "7"}')
     assert reported(sorted(tmp_path.iterdir())) == {0: values(), 2: {}}
+
+
+def test_what_is_put_together_is_told_as_an_outcome_too(tmp_path, capsys):
+    (tmp_path / "0.json").write_text('{"tok_per_s": 7.0}')
+    words = ["cluster", "gather", "--json", "--expected", "2", "--reduce", "tok_per_s=sum"]
+    assert run([*words, str(tmp_path / "0.json")]) == 1
+    told = json.loads(capsys.readouterr().out)
+    form = Path(__file__).parents[2] / "config/schemas/cli/outcome.schema.json"
+    Draft202012Validator(json.loads(form.read_text())).validate(told)
+    assert (told["exit_code"], told["answer"]["status"], told["answer"]["missing"]) == (1, "DEGRADED", [1])
+
+
+def test_the_hardware_of_nodes_is_told_as_an_outcome_too(capsys):
+    assert run(["cluster", "hardware", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["answer"]["hardware"].startswith("cpu-")

@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from atlas.errors import InputError
+from atlas.outcome import OutcomeGroup, answer
 
 File = click.Path(path_type=Path)
 
 
-@click.group()
+@click.group(cls=OutcomeGroup)
 def cluster() -> None:
     """Clusters: their hardware, and engines over several nodes."""
 
@@ -25,7 +26,9 @@ def hardware(gpus: int) -> None:
     from atlas.perf.machine import hardware_key
 
     key = hardware_key(gpus)
-    print(key.removesuffix(f"-x{gpus}") if gpus else key)
+    key = key.removesuffix(f"-x{gpus}") if gpus else key
+    answer({"hardware": key})
+    print(key)
 
 
 @cluster.command(context_settings={"ignore_unknown_options": True})
@@ -63,9 +66,12 @@ def launch(
 
     made = render(load_launchers(project_root()), name, allocation(), model=model, arguments=arguments)
     if dry_run:
-        print(json.dumps([{**asdict(step), "srun": srun(step)} for step in made.steps], indent=1))
+        steps = [{**asdict(step), "srun": srun(step)} for step in made.steps]
+        answer({"steps": steps})
+        print(json.dumps(steps, indent=1))
         return 0
     outcome = carry_out(made, logs, client=shlex.split(client or ""), ready_s=ready_s, timeout_s=timeout_s)
+    answer(outcome.as_json(made))
     print(json.dumps(outcome.as_json(made), indent=1))
     return 0 if outcome.ok else RunError.exit_code
 
@@ -86,5 +92,6 @@ def gather(expected: int, ways: tuple[str, ...], files: tuple[Path, ...]) -> int
     if any(not sign for _, sign, _ in pairs):
         raise InputError("--reduce is to be metric=way")
     found = together(reported(files), expected, {metric: way for metric, _, way in pairs})
+    answer(asdict(found))
     print(json.dumps(asdict(found), indent=1))
     return 0 if found.status == "SUCCESS" else 1
