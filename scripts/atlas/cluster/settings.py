@@ -56,7 +56,6 @@ class Site:
     cpu: Mapping[str, Any] = field(default_factory=dict)
     gpu: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    preflight: Mapping[str, Any] = field(default_factory=dict)
     document: Document | None = field(default=None, repr=False, compare=False)
 
     def jobs(self, rule: str, *, gpu: bool) -> Jobs:
@@ -89,7 +88,7 @@ def load_site(path: Path, name: str = FILE) -> Site:
     document = load_yaml(path, name)
     check(document, "cluster")
     found = document.value[KEY]
-    sections = {key: found.get(key) or {} for key in ("cpu", "gpu", "rules", "preflight")}
+    sections = {key: found.get(key) or {} for key in ("cpu", "gpu", "rules")}
     site = Site(
         network=found.get("network", "login"),
         small=found.get("small", "login"),
