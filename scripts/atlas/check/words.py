@@ -84,14 +84,15 @@ def _unlisted(entry: Entry, value: Json, item: Item) -> Finding | None:
 def lists(entry: Entry) -> bool:
     """Whether its values are those of the flag, while the class behind it takes others.
 
-    Values of the type itself stand in the type; those of a flag that an annotation declares, there.
+    Only what the annotation states as the flag's choices: values of a type may be converted before they are
+    looked up, so that others are taken, too.
     """
     if not entry.get("open") or not entry.get("enum"):
         return False
     kinds = {kind for option in (entry["type"], *entry["type"].get("anyOf", ())) for kind in kinds_of(option)}
     if kinds & {"array", "object", "boolean"}:
         return False
-    return "examples" not in entry["type"] or "choices=" in entry.get("annotation", "")
+    return "choices=" in (entry.get("annotation") or "")
 
 
 def _parts(text: str, items: Mapping[str, Json]) -> list[str]:
