@@ -105,6 +105,7 @@ def test_a_value_that_a_flag_does_not_list_is_refused_though_the_class_takes_it(
     assert not one("vllm", "serve", "m", "--quantization", "of-a-plugin").findings
     # where the class converts them, others than those of the type are taken
     assert one("vllm", "serve", "m", "--attention-backend", "flashinfer").accepted
+    assert not one("vllm", "serve", "m", "--attention-backend", "flashinferx").accepted
 
 
 @pytest.mark.parametrize(("written", "meant"), [("--tp", "-tp"), ("-max-num-seqs", "--max-num-seqs")])

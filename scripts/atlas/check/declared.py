@@ -10,7 +10,7 @@ from atlas.check.fragments import problems
 from atlas.check.given import Setting, source_of
 from atlas.check.joined import always_made, is_handed_over
 from atlas.check.model import UNKNOWN, Finding, Item, Json, Path
-from atlas.check.names import Entry, class_of, inside, level, nearest
+from atlas.check.names import Entry, class_of, inside, is_decided, level, nearest
 from atlas.knowledge.knowledge import Knowledge
 
 _KINDS = {"type": "wrong_type", "range": "out_of_range", "choice": "not_allowed"}
@@ -48,6 +48,8 @@ class Declared:
             if lax and kind == "type" and not place and self._conforms(entry, value) is not False:
                 continue
             if kind == "choice" and (entry.get("open") or (lax and self._conforms(entry, value) is True)):
+                continue
+            if kind == "choice" and not place and is_decided(self.knowledge, entry):
                 continue
             severity = "error" if lax or (kind == "range" and self._enforced(entry)) else "warning"
             yield self._declared_finding(

@@ -143,3 +143,13 @@ def nearest(name: str, known: Iterable[str], n: int = 3) -> tuple[str, ...]:
 def _bare(name: str) -> str:
     """As names are compared: dashes before them make none alike."""
     return name.lower().replace("-", "_").lstrip("_")
+
+
+def is_decided(knowledge: Knowledge, entry: Entry) -> bool:
+    """Whether a proven rule says which values are refused: what is declared may be converted before that."""
+    cls, _, field = entry.get("joins", "").rpartition(".")
+    return any(
+        rule.proven and rule.severity == "error" and rule.fields == (name,) and " not in " in rule.when
+        for owner, name in ((entry["owner"], entry["name"]), (cls, field))
+        for rule in knowledge.rules(owner)
+    )

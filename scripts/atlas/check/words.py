@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from atlas.check.fragments import choices, kinds_of, shown
 from atlas.check.given import source_of
 from atlas.check.model import UNKNOWN, Finding, Item, Json
-from atlas.check.names import Entry, Names, inside, is_boolean
+from atlas.check.names import Entry, Names, inside, is_boolean, is_decided
 from atlas.check.texts import NotReadable, parsed, read
 
 
@@ -51,6 +51,8 @@ def value_of(
     except NotReadable as error:
         closed = not entry.get("open")
         kind = "not_allowed" if "enum" in entry and closed else "wrong_type"
+        if kind == "not_allowed" and is_decided(names.knowledge, entry):
+            return texts[0], None
         finding = Finding(
             kind,
             "error",
