@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import threading
 import time
 import urllib.error
@@ -70,7 +71,7 @@ class Faulty(BaseHTTPRequestHandler):
             if fault == "truncated":
                 self.wfile.write(body[: len(body) // 2])
                 self.wfile.flush()
-                self.connection.close()
+                self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
             else:
                 self.wfile.write(body)
