@@ -15,7 +15,7 @@ from typing import TypeAlias
 from atlas.invariants.corpus import Corpus, context_of
 from atlas.invariants.model import DEPTHS, Candidate, Config, Depth, Json, Observation, Target
 from atlas.invariants.outcomes import at_own_site, happened, is_about
-from atlas.invariants.predicate import Context, Expr, fields_of
+from atlas.invariants.predicate import Context, fields_of
 from atlas.invariants.shared import REQUIRED, Observed, Sides, shared
 
 Try: TypeAlias = Callable[[Sequence[Config]], list[Observation]]
@@ -164,12 +164,12 @@ def _kinds_of_parts(candidate: Candidate, confirmed: Sequence[Observed]) -> froz
     """Of a rule without a site, where and of what kind its collected errors are; none where it has a site."""
     if candidate.site is not None or candidate.severity != "error":
         return None
-    return frozenset(kind for _, seen in confirmed for kind in _parts(seen, candidate.when))
+    return frozenset(kind for _, seen in confirmed for kind in _parts(seen, candidate))
 
 
-def _parts(observation: Observation, when: Expr) -> Iterator[tuple[str, ...]]:
+def _parts(observation: Observation, candidate: Candidate) -> Iterator[tuple[str, ...]]:
     for part in observation.thrown.parts if observation.thrown else ():
-        if is_about(when, part):
+        if is_about(candidate, part):
             yield (str(part["type"]), *map(str, part["loc"]))
 
 
@@ -182,7 +182,7 @@ def _could_show(
         return observation.outcome == "ok"
     if not own:
         return True
-    return not own.isdisjoint(_parts(observation, candidate.when))
+    return not own.isdisjoint(_parts(observation, candidate))
 
 
 def _alarm_reason(trial: Trial) -> str:
