@@ -16,7 +16,8 @@ from atlas.invariants.learn.search import Found, reduced, smallest
 from atlas.invariants.learn.signature import Signature, candidate, message_of, signatures
 from atlas.invariants.learn.table import indices, key_of, rows
 from atlas.invariants.model import DEPTHS, Candidate, Config, Observation, Target
-from atlas.invariants.predicate import Context, compile_predicate, fields_of, normalise
+from atlas.invariants.outcomes import compiled
+from atlas.invariants.predicate import Context, fields_of, normalise
 from atlas.invariants.predicate.expr import Expr, Op
 
 MOST_PREVENTING = 4
@@ -107,19 +108,19 @@ def rows_where(
 
     `giving` are the rows that give each field, where that is known: in all others it is as with no field.
     """
-    holds = compile_predicate(expr, context)
+    holds = compiled(expr, context)
     names = sorted({field.path[0] for field in fields_of(expr)})
     known: dict[object, bool] = {}
 
     def there(config: Config) -> bool:
         key = tuple(key_of(config, name) for name in names)
         if key not in known:
-            known[key] = holds(config)
+            known[key] = holds(config) is True
         return known[key]
 
     if giving is None:
         return rows([there(config) for config in configs])
-    flags = [holds({})] * len(configs)
+    flags = [holds({}) is True] * len(configs)
     for row in {row for name in names for row in giving.get(name, ())}:
         flags[row] = there(configs[row])
     return rows(flags)
