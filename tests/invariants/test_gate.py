@@ -261,9 +261,34 @@ def test_what_happens_without_the_candidates_fields_is_no_miss_of_it():
 
     found = verdict(size, [*falses, *near[:24], *near[:24]])
     assert (found.reason, found.trial.misses) == ("", ())
-    assert found.trial.unjudged == sum(config["rate"] > 8 for config in falses)
+    assert len(found.trial.clean) == len(falses) + 48
     assert verdict(narrow, [*falses, *near]).reason == "miss"
     assert verdict(both, [{"size": size, "rate": 2} for size in range(60, 170)]).reason == "miss"
+
+
+def test_what_must_be_given_cannot_be_left_out_to_excuse_a_miss():
+    toy = Toy("""
+    @dataclass
+    class Config:
+        mode: str
+
+        def __post_init__(self):
+            if self.mode not in ("fast", "slow"):
+                raise ValueError("unknown mode")
+    """)
+    target = toy.target()
+    narrow = toy.rule("mode == 'other' or mode == ''", "unknown mode")
+    trues = [{"mode": mode} for mode in ("other", "") * 110]
+    falses = [{"mode": mode} for mode in ("fast", "slow", "FAST") * 60]
+    (found,) = run_gate(
+        target,
+        [narrow],
+        lambda *_: (trues, falses),
+        lambda configs: toy.observe(target.cls, [{"mode": "none", **config} for config in configs]),
+        seed=1,
+        known=Corpus(target, []),
+    )
+    assert found.reason == "miss"
 
 
 def test_a_rule_that_is_wrong_itself_explains_no_miss(toy, target):

@@ -8,7 +8,7 @@ happen without the candidate's fields: one site may be reached in several ways, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -98,7 +98,8 @@ def run_gate(
     precise = [trial.candidate for trial in trials if not _alarm_reason(trial)]
     explains = Corpus(target, [*known.rules, *precise])
     judged = [_verdict(trial, explains) for trial in trials]
-    return [_at_its_boundary(verdict, ask) for verdict in judged]
+    required = {spec.name for spec in target.fields if spec.default_kind == "required"}
+    return [_at_its_boundary(verdict, ask, required) for verdict in judged]
 
 
 def _observe(
@@ -226,16 +227,19 @@ def _whole(trial: Trial) -> Verdict:
     return Verdict(trial)
 
 
-def _at_its_boundary(verdict: Verdict, ask: Try) -> Verdict:
+def _at_its_boundary(verdict: Verdict, ask: Try, required: Collection[str]) -> Verdict:
     """Misses count where the candidate's fields matter: what is rejected without these is another rule's.
 
     A statement may be reached in ways that have nothing to do with each other. What no rule says of them is
-    a gap of the class, not a fault of a candidate that is right about its own.
+    a gap of the class, not a fault of a candidate that is right about its own. What must be given cannot be
+    left out.
     """
     trial = verdict.trial
     if verdict.reason != "miss" or trial.candidate.severity != "error":
         return verdict
     own = {one.path[0] for one in fields_of(trial.candidate.when)}
+    if not own.isdisjoint(required):
+        return verdict
     without = [
         {name: value for name, value in config.items() if name not in own} for config, _ in trial.misses
     ]
@@ -244,8 +248,8 @@ def _at_its_boundary(verdict: Verdict, ask: Try) -> Verdict:
         for miss, observation in zip(trial.misses, ask(without), strict=True)
         if not at_own_site(trial.candidate, observation)
     )
-    others = len(trial.misses) - len(left)
-    trial = replace(trial, misses=left, unjudged=trial.unjudged + others)
+    others = tuple(one for one in trial.misses if one not in left)
+    trial = replace(trial, misses=left, clean=trial.clean + others)
     return Verdict(trial, "miss") if left else _whole(trial)
 
 
