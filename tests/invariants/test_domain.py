@@ -86,3 +86,12 @@ def test_exact_rules_and_notices_are_not_asked():
 def test_numbers_are_of_one_kind():
     assert one_sided(target(NUMBER), rule("name > 3"), [rejected(4.5)], [accepted(2)]) == ""
     assert one_sided(target(NUMBER), rule("name > 3"), [rejected(4)], []) == "name"
+
+
+def test_numbers_beyond_a_bound_are_tried_well_enough():
+    numbers = [rejected(value) for value in (2, 3, 4, 8, 16, 100, 1024, 10**6)]
+    known = [accepted(1), accepted(None)]
+    assert one_sided(target(NUMBER, 1), rule("name > 1"), numbers, known) == ""
+    assert one_sided(target(NUMBER, 1), rule("name > 1"), numbers[:7], known) == "name"
+    assert one_sided(target(NUMBER, 1), rule("name != 1"), numbers, known) == "name"
+    assert one_sided(target(NUMBER, 1), rule("name > 1 and name != 7"), numbers, known) == "name"

@@ -230,6 +230,67 @@ def test_a_miss_that_another_passing_rule_explains_is_none():
     assert [one.reason for one in judged(toy, target, low, known=[high])] == [""]
 
 
+def test_what_happens_without_the_candidates_fields_is_no_miss_of_it():
+    toy = Toy("""
+    @dataclass
+    class Config:
+        size: int = 1
+        rate: int = 1
+
+        def __post_init__(self):
+            if self.size > 64 or self.rate > 8:
+                raise ValueError("too much")
+    """)
+    target = toy.target()
+    size, narrow = toy.rule("size > 64", "too much"), toy.rule("size > 70", "too much")
+    both = toy.rule("size > 64 and rate > 8", "too much")
+    falses = [{"size": 60, "rate": rate} for rate in range(1, 120)]
+    near = [{"size": size} for size in range(40, 71)]
+
+    def verdict(candidate, falses):
+        trues = [{"size": 71 + number, "rate": 9} for number in range(160)]
+        (found,) = run_gate(
+            target,
+            [candidate],
+            lambda *_: (trues, falses),
+            lambda configs: toy.observe(target.cls, configs),
+            seed=1,
+            known=Corpus(target, []),
+        )
+        return found
+
+    found = verdict(size, [*falses, *near[:24], *near[:24]])
+    assert (found.reason, found.trial.misses) == ("", ())
+    assert len(found.trial.clean) == len(falses) + 48
+    assert verdict(narrow, [*falses, *near]).reason == "miss"
+    assert verdict(both, [{"size": size, "rate": 2} for size in range(60, 170)]).reason == "miss"
+
+
+def test_what_must_be_given_cannot_be_left_out_to_excuse_a_miss():
+    toy = Toy("""
+    @dataclass
+    class Config:
+        mode: str
+
+        def __post_init__(self):
+            if self.mode not in ("fast", "slow"):
+                raise ValueError("unknown mode")
+    """)
+    target = toy.target()
+    narrow = toy.rule("mode == 'other' or mode == ''", "unknown mode")
+    trues = [{"mode": mode} for mode in ("other", "") * 110]
+    falses = [{"mode": mode} for mode in ("fast", "slow", "FAST") * 60]
+    (found,) = run_gate(
+        target,
+        [narrow],
+        lambda *_: (trues, falses),
+        lambda configs: toy.observe(target.cls, [{"mode": "none", **config} for config in configs]),
+        seed=1,
+        known=Corpus(target, []),
+    )
+    assert found.reason == "miss"
+
+
 def test_a_rule_that_is_wrong_itself_explains_no_miss(toy, target):
     narrow = toy.rule("size > 65", SIZE)
     wide = toy.rule("size > 60", SIZE)

@@ -109,3 +109,19 @@ def test_what_no_small_change_explains_is_not_refined():
     observed = [(config, rejected("no") if number % 7 == 3 else OK) for number, config in enumerate(configs)]
     rule = candidate("top_k < 0")
     assert refine(ENGINE, rule, **sides(rule, observed)) is None
+
+
+def test_what_is_right_of_a_candidate_is_kept_where_its_statement_is_reached_otherwise():
+    def truth(config):
+        one = config["top_k"] < 0 and not config["do_sample"]
+        return one or (config["beams"] * 7 + config["returned"] * 3) % 5 == 1
+
+    observed = observe(
+        sampled(POOLS, 1500, seed=1), lambda c: rejected("no") if total(truth, whole(c)) else OK
+    )
+    refined = refine(ENGINE, candidate("top_k < 0"), **sides(candidate("top_k < 0"), observed))
+    holds = compile_expr(refined.when, context_of(ENGINE))
+    alarms = [c for c, seen in observed if holds(c) is True and seen.outcome == "ok"]
+    mine = [c for c, _ in observed if total(lambda d: d["top_k"] < 0 and not d["do_sample"], whole(c))]
+    assert alarms == []
+    assert all(holds(config) is True for config in mine)

@@ -11,11 +11,14 @@ from collections.abc import Collection, Iterable, Mapping
 from atlas.invariants.conditional import lacks_package
 from atlas.invariants.model import Candidate, Config, FieldSpec, Json, Target
 from atlas.invariants.outcomes import at_own_site, same
-from atlas.invariants.predicate import Const, Expr, Field, Op, fields_of, substitute
+from atlas.invariants.predicate import Const, Expr, Field, Op, every_part, fields_of, substitute
 from atlas.invariants.sampling.fragments import alternatives, is_untyped, kinds
 from atlas.invariants.shared import Observed
 
 LISTED = ("enum", "const")
+ENOUGH_VALUES = 8
+"""Where so many numbers beyond a bound are rejected, those between them are, too."""
+BOUNDS = (">", ">=", "<", "<=")
 ENOUGH_KINDS = 3
 """Where values of so many kinds are rejected for not being None, those of others are, too."""
 
@@ -26,7 +29,8 @@ def one_sided(
     """The field of a learned rule of whose kind of values none is known to be accepted; empty for no such.
 
     Rules that the sources or declarations state are exact by themselves. Truth values, None and what is
-    listed are tried in full, and what is of no declared type is not expected to be accepted.
+    listed are tried in full, numbers beyond a bound well enough, and what is of no declared type is not
+    expected to be accepted.
     """
     if candidate.origin != "live" or candidate.severity != "error":
         return ""
@@ -43,7 +47,12 @@ def one_sided(
         for name in names & config.keys()
         if (kind := kind_of(config[name])) and _is_open(specs[name], kind)
     }
-    wanted = {(name, kind) for name, kind in wanted if not _is_about_none(candidate.when, name, wanted)}
+    wanted = {
+        (name, kind)
+        for name, kind in wanted
+        if not _is_about_none(candidate.when, name, wanted)
+        and not (kind == "number" and _is_beyond_a_bound(candidate.when, name, rejected))
+    }
     for config, seen in known:
         if not wanted:
             break
@@ -59,6 +68,19 @@ def _is_about_none(when: Expr, name: str, rejected: Collection[tuple[str, str]])
     left = substitute(when, dict.fromkeys(asked, Const(True)))
     kinds = {kind for its, kind in rejected if its == name}
     return len(kinds) >= ENOUGH_KINDS and all(one.path[0] != name for one in fields_of(left))
+
+
+def _is_beyond_a_bound(when: Expr, name: str, rejected: Iterable[Config]) -> bool:
+    """Whether the rule asks of the field only whether it is above or below something, and many were tried."""
+    field = Field((name,))
+    asked: dict[Expr, Expr] = {
+        one: Const(True)
+        for one in every_part(when)
+        if isinstance(one, Op) and one.name in BOUNDS and fields_of(one) == (field,)
+    }
+    left = substitute(when, asked)
+    tried = {repr(config[name]) for config in rejected if name in config}
+    return bool(asked) and len(tried) >= ENOUGH_VALUES and all(one.path[0] != name for one in fields_of(left))
 
 
 def kind_of(value: Json) -> str:

@@ -2,20 +2,20 @@
 
 A candidate passes when, on at least `REQUIRED` configurations from both sides of its boundary, the engine
 did what it promises wherever it holds (no false alarm), and did it nowhere else at the same site (no miss).
-A miss counts only where no other passing rule says the same of that configuration: one site may be reached
-in several ways, each with a rule of its own.
+A miss counts only where no other passing rule says the same of that configuration, and where it would not
+happen without the candidate's fields: one site may be reached in several ways, each with a rule of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from atlas.invariants.corpus import Corpus, context_of
 from atlas.invariants.model import DEPTHS, Candidate, Config, Depth, Json, Observation, Target
 from atlas.invariants.outcomes import at_own_site, happened, is_about
-from atlas.invariants.predicate import Context, Expr
+from atlas.invariants.predicate import Context, fields_of
 from atlas.invariants.shared import REQUIRED, Observed, Sides, shared
 
 Try: TypeAlias = Callable[[Sequence[Config]], list[Observation]]
@@ -97,7 +97,9 @@ def run_gate(
     ]
     precise = [trial.candidate for trial in trials if not _alarm_reason(trial)]
     explains = Corpus(target, [*known.rules, *precise])
-    return [_verdict(trial, explains) for trial in trials]
+    judged = [_verdict(trial, explains) for trial in trials]
+    required = {spec.name for spec in target.fields if spec.default_kind == "required"}
+    return [_at_its_boundary(verdict, ask, required) for verdict in judged]
 
 
 def _observe(
@@ -163,12 +165,12 @@ def _kinds_of_parts(candidate: Candidate, confirmed: Sequence[Observed]) -> froz
     """Of a rule without a site, where and of what kind its collected errors are; none where it has a site."""
     if candidate.site is not None or candidate.severity != "error":
         return None
-    return frozenset(kind for _, seen in confirmed for kind in _parts(seen, candidate.when))
+    return frozenset(kind for _, seen in confirmed for kind in _parts(seen, candidate))
 
 
-def _parts(observation: Observation, when: Expr) -> Iterator[tuple[str, ...]]:
+def _parts(observation: Observation, candidate: Candidate) -> Iterator[tuple[str, ...]]:
     for part in observation.thrown.parts if observation.thrown else ():
-        if is_about(when, part):
+        if is_about(candidate, part):
             yield (str(part["type"]), *map(str, part["loc"]))
 
 
@@ -181,7 +183,7 @@ def _could_show(
         return observation.outcome == "ok"
     if not own:
         return True
-    return not own.isdisjoint(_parts(observation, candidate.when))
+    return not own.isdisjoint(_parts(observation, candidate))
 
 
 def _alarm_reason(trial: Trial) -> str:
@@ -198,7 +200,6 @@ def _verdict(trial: Trial, explains: Corpus) -> Verdict:
         return Verdict(trial, reason)
     if trial.at_site < FEWEST_CONFIRMED:
         return Verdict(trial, "never_at_its_site")
-    severity = trial.candidate.severity
     left = tuple(
         (config, observation)
         for config, observation in trial.misses
@@ -214,13 +215,42 @@ def _verdict(trial: Trial, explains: Corpus) -> Verdict:
         trial.unjudged,
         trial.at_site,
     )
-    if left:
-        return Verdict(trial, "miss")
+    return Verdict(trial, "miss") if left else _whole(trial)
+
+
+def _whole(trial: Trial) -> Verdict:
+    """The verdict where nothing speaks against the candidate."""
     if trial.judged < REQUIRED:
         return Verdict(trial, "too_few_tried")
-    if severity == "error" and trial.candidate.partial:
+    if trial.candidate.severity == "error" and trial.candidate.partial:
         return Verdict(trial, "partial")
     return Verdict(trial)
+
+
+def _at_its_boundary(verdict: Verdict, ask: Try, required: Collection[str]) -> Verdict:
+    """Misses count where the candidate's fields matter: what is rejected without these is another rule's.
+
+    A statement may be reached in ways that have nothing to do with each other. What no rule says of them is
+    a gap of the class, not a fault of a candidate that is right about its own. What must be given cannot be
+    left out.
+    """
+    trial = verdict.trial
+    if verdict.reason != "miss" or trial.candidate.severity != "error":
+        return verdict
+    own = {one.path[0] for one in fields_of(trial.candidate.when)}
+    if not own.isdisjoint(required):
+        return verdict
+    without = [
+        {name: value for name, value in config.items() if name not in own} for config, _ in trial.misses
+    ]
+    left = tuple(
+        miss
+        for miss, observation in zip(trial.misses, ask(without), strict=True)
+        if not at_own_site(trial.candidate, observation)
+    )
+    others = tuple(one for one in trial.misses if one not in left)
+    trial = replace(trial, misses=left, clean=trial.clean + others)
+    return Verdict(trial, "miss") if left else _whole(trial)
 
 
 def _says_so(rule: Candidate, candidate: Candidate) -> bool:

@@ -81,6 +81,7 @@ def _errors(target: Target, spec: FieldSpec, when: Expr, message: str | None) ->
             effect=Effect(raises=REJECTION),
             origin="lifted",
             message=message,
+            key=spec.joins.rpartition(".")[2] if spec.joins else None,
         )
 
 

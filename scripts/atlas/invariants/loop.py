@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from atlas.invariants.bench import Bench, find_base, seed_of
@@ -24,6 +24,7 @@ from atlas.invariants.gate import (
 from atlas.invariants.induce import induced, refined
 from atlas.invariants.messages import checked
 from atlas.invariants.model import Candidate, Config, Effect, Json, Mined, Observation, Target
+from atlas.invariants.order import in_parts, refuted
 from atlas.invariants.predicate import Context, Op
 from atlas.invariants.predicate.expr import Field
 from atlas.invariants.rules import Quarantined, rule_id
@@ -140,15 +141,6 @@ class Work:
         return sides(space, candidate, n, seed, shared=n < EACH_SIDE)
 
 
-def _in_parts(candidates: Iterable[Candidate]) -> Iterator[list[Candidate]]:
-    """Those first that can pass as they are; errors before others, since what they reject shows nothing."""
-    found = list(candidates)
-    for partial in (False, True):
-        members = [one for one in found if bool(one.partial) is partial]
-        yield [one for one in members if one.severity == "error"]
-        yield [one for one in members if one.severity != "error"]
-
-
 def begin(
     bench: Bench,
     settings: Settings,
@@ -199,18 +191,27 @@ def _was_seen(work: Work, observation: Observation) -> bool:
 def run(work: Work, candidates: Sequence[Candidate], say: Callable[[str], None]) -> None:
     """Gate, sample, learn; until nothing is left to explain that can be learned, or rounds are over."""
     queue = list(candidates)
+    review = work.corpus().review(work.observed)
     for number in range(ROUNDS):
-        for part in _in_parts(queue):
+        for part in in_parts(queue, review.gaps):
             try_all(work, part, number)
         if number:
             look(work, work.random(work.settings.samples // 2, "round", number))
         review = work.corpus().review(work.observed)
         wrong = withdraw(work, review)
-        queue = [*wrong, *induced(work, work.corpus().review(work.observed).gaps, number)]
+        review = work.corpus().review(work.observed)
+        queue = [*wrong, *induced(work, review.gaps, number)]
         queue = [one for one in queue if rule_id(one) not in work.passed and rule_id(one) not in work.held]
         say(f"{work.target.cls}: round {number + 1}, {len(work.passed)} rules, {len(queue)} to try")
         if not queue or work.left() < 2 * FEW_EACH_SIDE:
             break
+    for part in in_parts(not_tried(work), review.gaps):
+        try_all(work, part, ROUNDS)
+
+
+def not_tried(work: Work) -> list[Candidate]:
+    """Those whose turn did not come."""
+    return [one.candidate for one in work.held.values() if one.reason == "not_tried"]
 
 
 def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
@@ -218,6 +219,9 @@ def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
     seen: dict[str, Candidate] = {}
     for candidate in queue:
         seen.setdefault(rule_id(candidate), candidate)
+    for verdict in refuted(work, list(seen.values())):
+        hold(work, verdict)
+        del seen[rule_id(verdict.trial.candidate)]
     todo = list(seen.values())
     errors = any(one.severity == "error" for one in todo)
     share = SHARES.get((errors, number), 1.0)

@@ -99,7 +99,8 @@ def checked(target: Target, candidate: Candidate, seen: Iterable[tuple[Config, O
     if _holds(candidate.message, heard, context):
         return candidate
     alone = [(config, texts[0]) for config, texts in heard if len(texts) == 1]
-    learned = template(alone, target.defaults()) if len(alone) == len(heard) and not candidate.key else None
+    listed = candidate.key and candidate.site
+    learned = template(alone, target.defaults()) if len(alone) == len(heard) and not listed else None
     kept = learned if learned and _WORD.search(_plain(learned)) and _holds(learned, heard, context) else None
     return replace(candidate, message=kept)
 

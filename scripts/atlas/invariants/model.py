@@ -154,7 +154,8 @@ class Candidate:
     message: str | None = None
     site: Site | None = None
     key: str | None = None
-    """What an issue that is collected at the site is called where all are told of together."""
+    """What an issue that is collected at the site is called where all are told of together. Without a site:
+    the place that a collected error names, which may be called otherwise than the field of the user's."""
     partial: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     refined: bool = False

@@ -97,23 +97,25 @@ def said_at_site(candidate: Candidate, observation: Observation) -> list[str]:
         every = [(part["frames"], part["message"]) for part in parts] + [(thrown.frames, thrown.message)]
         return [message for frames, message in every if frames and site.holds(frames[0])]
     if parts:
-        return [part["message"] for part in parts if not part["frames"] and is_about(candidate.when, part)]
+        return [part["message"] for part in parts if not part["frames"] and is_about(candidate, part)]
     its = not thrown.frames and short(thrown.type) == candidate.effect.raises
     return [thrown.message] if its else []
 
 
-def is_about(when: Expr, part: Mapping[str, Json]) -> bool:
+def is_about(candidate: Candidate, part: Mapping[str, Json]) -> bool:
     """Whether one of collected errors is about a field of the condition, wherever that lies.
 
     Where a class makes an object of another one out of a field's keys, the error names those, not the field.
     """
     if not part["loc"]:
         return False
+    if candidate.key and candidate.key == part["loc"][0]:
+        return True
     if part["type"] in UNKNOWN_KEY and any(
-        isinstance(one, Op) and one.name == "keys" for one in every_part(when)
+        isinstance(one, Op) and one.name == "keys" for one in every_part(candidate.when)
     ):
         return True
-    return any(part["loc"][0] in one.path for one in fields_of(when))
+    return any(part["loc"][0] in one.path for one in fields_of(candidate.when))
 
 
 def matches_warning(candidate: Candidate, warned: Warned) -> bool:

@@ -98,7 +98,10 @@ def _from_joined(target: Target, proven: Rules) -> Iterator[Candidate]:
                 ".".join((names[name.partition(".")[0]], *name.split(".")[1:])): value
                 for name, value in rule.effect.sets.items()
             }
-            yield _only_what_is_set(target, _moved(rule, target, moved, sets, depth or rule.depth))
+            made = _moved(rule, target, moved, sets, depth or rule.depth)
+            if rule.severity == "error" and rule.site is None and len({one.path[0] for one in read}) == 1:
+                made = replace(made, key=rule.key or read[0].path[0])
+            yield _only_what_is_set(target, made)
 
 
 def _only_what_is_set(target: Target, rule: Candidate) -> Candidate:

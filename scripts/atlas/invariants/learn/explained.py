@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from atlas.invariants.corpus import context_of
-from atlas.invariants.learn.fit import Observed, by_signature, rows_where
+from atlas.invariants.learn.fit import Observed, by_signature, rows_giving, rows_where
 from atlas.invariants.learn.signature import SEVERITY, Signature
 from atlas.invariants.model import Candidate, Target
 from atlas.invariants.outcomes import sets_field
@@ -25,7 +25,8 @@ def unexplained(
     context = context_of(target)
     groups = by_signature(observed, frozenset(spec.name for spec in target.fields))
     configs = [config for config, _ in observed]
-    held = [rows_where(each.when, configs, context) for each in rules]
+    giving = rows_giving(configs)
+    held = [rows_where(each.when, configs, context, giving) for each in rules]
     open_rows: dict[Signature, list[int]] = {}
     for signature, matching in groups.items():
         done = explained(signature, rules, observed, matching, context, held)

@@ -16,7 +16,8 @@ from atlas.invariants.learn.search import Found, reduced, smallest
 from atlas.invariants.learn.signature import Signature, candidate, message_of, signatures
 from atlas.invariants.learn.table import indices, key_of, rows
 from atlas.invariants.model import DEPTHS, Candidate, Config, Observation, Target
-from atlas.invariants.predicate import Context, compile_predicate, fields_of, normalise
+from atlas.invariants.outcomes import compiled
+from atlas.invariants.predicate import Context, fields_of, normalise
 from atlas.invariants.predicate.expr import Expr, Op
 
 MOST_PREVENTING = 4
@@ -100,18 +101,38 @@ def preventing(question: Question, names: Sequence[str]) -> list[str]:
     return sorted(share, key=lambda name: (-share[name], name))[:MOST_PREVENTING]
 
 
-def rows_where(expr: Expr, configs: Sequence[Config], context: Context) -> int:
-    """The rows in which a predicate holds; it is evaluated once for all that agree in its fields."""
-    holds = compile_predicate(expr, context)
+def rows_where(
+    expr: Expr, configs: Sequence[Config], context: Context, giving: Mapping[str, Sequence[int]] | None = None
+) -> int:
+    """The rows in which a predicate holds; it is evaluated once for all that agree in its fields.
+
+    `giving` are the rows that give each field, where that is known: in all others it is as with no field.
+    """
+    holds = compiled(expr, context)
     names = sorted({field.path[0] for field in fields_of(expr)})
     known: dict[object, bool] = {}
-    flags: list[bool] = []
-    for config in configs:
+
+    def there(config: Config) -> bool:
         key = tuple(key_of(config, name) for name in names)
         if key not in known:
-            known[key] = holds(config)
-        flags.append(known[key])
+            known[key] = holds(config) is True
+        return known[key]
+
+    if giving is None:
+        return rows([there(config) for config in configs])
+    flags = [holds({}) is True] * len(configs)
+    for row in {row for name in names for row in giving.get(name, ())}:
+        flags[row] = there(configs[row])
     return rows(flags)
+
+
+def rows_giving(configs: Sequence[Config]) -> dict[str, list[int]]:
+    """By field, the rows that give it."""
+    found: dict[str, list[int]] = {}
+    for row, config in enumerate(configs):
+        for name in config:
+            found.setdefault(name, []).append(row)
+    return found
 
 
 def agrees(expr: Expr, question: Question) -> bool:

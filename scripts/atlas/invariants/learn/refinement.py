@@ -40,6 +40,9 @@ def refine(
 
     `alarms`: it holds, but the engine did nothing; `misses`: the engine did it at its site, but it does not
     hold; `confirmed` and `clean`: it is right. None where no small change agrees, or none is needed.
+
+    A statement may be reached in other ways, too. Where nothing agrees with all of them, what is right of
+    the candidate alone is kept: the others are for rules of their own.
     """
     observed = [*alarms, *misses, *confirmed, *clean]
     question = _question(target, candidate, observed, hints or {})
@@ -51,6 +54,11 @@ def refine(
     best = _agreeing(corrections, question)
     if best is None or best[0] > CHEAP:
         best = _agreeing([*corrections, *_options(target, candidate, question, holds, named)], question)
+    if best is None and question.unwanted & holds:
+        own = replace(question, wanted=question.wanted & holds)
+        narrowed = _added(own.limited(holds), named)
+        if narrowed:
+            best = _agreeing([(narrowed[0], Op("and", (candidate.when, narrowed[1])))], own)
     return replace(candidate, when=best[1], refined=True) if best else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from atlas.invariants.learn.atoms import Atom, field_atoms
@@ -65,32 +66,44 @@ def mentioned(text: str, names: Collection[str]) -> list[str]:
 def columns_of(
     configs: Sequence[Config], names: Sequence[str], context: Context, wanted: int
 ) -> list[Column]:
-    """The columns of the fields and of the keys of objects in them."""
+    """The columns of the fields, of the keys of objects in them, and of the keys of objects in those."""
     found: list[Column] = []
     for name in names:
         whole = column(configs, (name,), context)
-        found.append(whole)
-        keys = {
-            key: None
-            for value, mask in whole.cells
-            if isinstance(value, dict) and mask & wanted
-            for key in value
-            if key.isidentifier()
-        }
-        found += (column(configs, (name, key), context) for key in sorted(keys)[:MOST_KEYS])
+        inside = [column(configs, (name, key), context) for key in _keys(whole, wanted)]
+        found += [whole, *inside]
+        for each in inside:
+            found += (column(configs, (*each.path, key), context) for key in _keys(each, wanted))
     return found
 
 
+def _keys(found: Column, wanted: int) -> list[str]:
+    """The keys that objects in the wanted rows have most often, by name."""
+    counts: Counter[str] = Counter()
+    for value, mask in found.cells:
+        if isinstance(value, dict) and mask & wanted:
+            counts.update(dict.fromkeys(filter(str.isidentifier, value), (mask & wanted).bit_count()))
+    return sorted(sorted(counts, key=lambda key: (-counts[key], key))[:MOST_KEYS])
+
+
 def known_of(target: Target, hints: Hints) -> dict[str, Known]:
-    """What is known of each field apart from the data."""
-    return {spec.name: knowledge(spec, hints.get(spec.name, ())) for spec in target.fields}
+    """What is known of each field apart from the data, and of the fields of objects by their dotted names."""
+    found = {spec.name: knowledge(spec, hints.get(spec.name, ())) for spec in target.fields}
+    for spec in target.fields:
+        found |= known_inside(target, spec.name, hints.get(spec.name, ()))
+    return found
+
+
+def known_inside(target: Target, name: str, hints: Collection[Json] = ()) -> dict[str, Known]:
+    """What is known of the fields of the objects that a field takes, by their dotted names."""
+    return {f"{name}.{one.name}": knowledge(one, hints) for one in target.inner.get(name, ())}
 
 
 def atoms_of(columns: Sequence[Column], known: Mapping[str, Known], wanted: int, unwanted: int) -> list[Atom]:
     """All tests of single columns."""
     atoms: list[Atom] = []
     for each in columns:
-        its = known.get(each.path[0]) or knowledge(None)
+        its = known.get(".".join(each.path)) or known.get(each.path[0]) or knowledge(None)
         atoms += field_atoms(each, its, wanted, unwanted)
         atoms += content_atoms(Field(each.path), each.cells, its)
     return atoms

@@ -188,4 +188,5 @@ def candidate(
         warns=signature.what if signature.kind == "warned" else None,
         sets={signature.what: signature.value} if signature.value is not None else {},
     )
-    return Candidate(target, SEVERITY[signature.kind], depth, when, effect, "live", message, site)
+    place = signature.field if signature.kind == "rejected" and site is None else None
+    return Candidate(target, SEVERITY[signature.kind], depth, when, effect, "live", message, site, place)

@@ -21,7 +21,7 @@ from atlas.invariants.learn.fit import (
 )
 from atlas.invariants.learn.known import Known, knowledge
 from atlas.invariants.learn.messages import constants_in
-from atlas.invariants.learn.relevance import Hints
+from atlas.invariants.learn.relevance import Hints, known_inside
 from atlas.invariants.learn.signature import Signature, could_reach
 from atlas.invariants.learn.table import rows
 from atlas.invariants.model import Candidate, Config, Target
@@ -102,7 +102,8 @@ def _told_apart(
     )
     text = said(target, signature, observed, wanted) or ""
     known = known.and_also(constants_in(text))
-    question = Question(configs, wanted, unwanted, context, {name: known})
+    inside = known_inside(target, name, known.constants)
+    question = Question(configs, wanted, unwanted, context, {name: known, **inside})
     found, _ = answers(question, [name], least=1)
     if found is None or found.uncovered or found.cost > allowed(len(happened)):
         return []
