@@ -1,8 +1,9 @@
-"""What is made for a wheel alone: the facts of all versions of an engine in one archive."""
+"""What is made for a wheel alone: the facts of all versions in one archive, and counts of what was tried."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,9 +11,14 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+COVERAGE = "invariants.coverage.json"
+
 
 class FactsHook(BuildHookInterface):  # type: ignore[misc, type-arg]
-    """Puts results/<engine>/history.facts.tar.xz into the wheel, in the place of hundreds of files."""
+    """Puts results/<engine>/history.facts.tar.xz into the wheel, in the place of hundreds of files.
+
+    And of each invariants.coverage.json the samples alone: gaps and sites are for who works on the rules.
+    """
 
     PLUGIN_NAME = "custom"
 
@@ -28,10 +34,25 @@ class FactsHook(BuildHookInterface):  # type: ignore[misc, type-arg]
                 place = f"atlas/_results/{engine.name}/{archive.ARCHIVE}"
                 build_data["force_include"][str(packed)] = place
 
+        for coverage in sorted((Path(self.root) / "results").glob(f"*/*/{COVERAGE}")):
+            place = coverage.relative_to(self.root).with_name(COVERAGE)
+            counts = self.folder / place
+            counts.parent.mkdir(parents=True, exist_ok=True)
+            counts.write_text(_counts(coverage.read_text(encoding="utf-8")), encoding="utf-8")
+            build_data["force_include"][str(counts)] = f"atlas/_{place.as_posix()}"
+
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         del build_data, artifact_path
         if version != "editable":
             shutil.rmtree(self.folder)
+
+
+def _counts(text: str) -> str:
+    """What `atlas diff` reads of it: the classes with their samples."""
+    found = json.loads(text)
+    found["targets"] = [{"class": one["class"], "sample": one.get("sample")} for one in found["targets"]]
+    kept = {key: found[key] for key in ("format_version", "engine", "version", "targets")}
+    return json.dumps(kept, separators=(",", ":"), sort_keys=True) + "\n"
 
 
 def _archive(root: Path) -> Any:

@@ -114,7 +114,7 @@ def test_what_comes_out_the_same_further_down_is_told(world, capfd):
     world.replace("scripts/toy/corpus.py", "schema, rules,", "unused = 1\nschema, rules,")
     record, err = as_json(capfd, lambda: build(world.path, cores=2), "build", 0)
     assert "built 3 of 7 stale; 4 need not be" in err
-    assert record["answer"] == {"same": 4, "failed": [], "waiting": []}
+    assert record["answer"] == {"same": 4, "failed": [], "skipped": [], "waiting": []}
     written = {one["path"]: one["digest"] for one in record["outputs"]}
     assert len(written) == 3 and all(digest == sha256_file(Path(path)) for path, digest in written.items())
     assert world.stale() == {}
