@@ -10,7 +10,7 @@ from atlas.invariants.model import Candidate, Effect, Site
 from atlas.invariants.predicate import compile_expr, fields_of, parse
 
 from .test_learn_gaps import ENGINE, FRESH, POOLS, whole
-from .toy_engine import OK, observe, rejected, sampled, total, wrong
+from .toy_engine import OK, changed, observe, rejected, sampled, total, wrong
 
 CASES = {
     "a wrong bound": ("temperature < 0.6", lambda c: c["temperature"] < 0),
@@ -38,11 +38,11 @@ def candidate(text, **options):
     )  # fmt: skip
 
 
-def sides(rule, observed):
+def sides(rule, observed, did=lambda seen: seen.outcome == "rejected"):
     holds = compile_expr(rule.when, context_of(ENGINE))
     split = {"alarms": [], "misses": [], "confirmed": [], "clean": []}
     for config, seen in observed:
-        bad = seen.outcome == "rejected"
+        bad = did(seen)
         true = holds(config) is True
         split[("confirmed" if bad else "alarms") if true else ("misses" if bad else "clean")].append(
             (config, seen)
@@ -125,3 +125,21 @@ def test_what_is_right_of_a_candidate_is_kept_where_its_statement_is_reached_oth
     mine = [c for c, _ in observed if total(lambda d: d["top_k"] < 0 and not d["do_sample"], whole(c))]
     assert alarms == []
     assert all(holds(config) is True for config in mine)
+
+
+def test_a_change_is_narrowed_to_where_the_user_left_the_field_alone():
+    """The other ways to the same change are for rules of their own, and are not put into one with it."""
+
+    def engine(config):
+        both = whole(config)
+        other = both["beams"] == 4
+        sets = "cache" not in config and (total(lambda c: c["top_k"] < 0, both) or other)
+        return changed(cache=False) if sets else OK
+
+    observed = observe(sampled(POOLS, 1500, seed=1), engine)
+    rule = Candidate(
+        ENGINE.cls, "dormant", "validate", parse("top_k < 0"), Effect(sets={"cache": parse("False")}), "live"
+    )
+    refined = refine(ENGINE, rule, **sides(rule, observed, lambda seen: bool(seen.changed)))
+    assert refined is not None
+    assert {each.path[0] for each in fields_of(refined.when)} == {"top_k", "cache"}
