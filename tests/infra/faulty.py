@@ -88,12 +88,19 @@ class Faulty(BaseHTTPRequestHandler):
         return ""
 
 
+class Quiet(ThreadingHTTPServer):
+    """Says nothing of clients that went away, or that it cut short itself."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        del request, client_address
+
+
 @contextlib.contextmanager
 def faulty(upstream: str, *plan: tuple[str, str], until: threading.Event | None = None):
     """The proxy's host:port, and how often each path was asked for; it fails no more when `until` is set."""
     state = {"upstream": upstream, "plan": list(plan), "asked": Counter(), "until": until}
     handler = type("Handler", (Faulty,), state)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with Quiet(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

@@ -256,7 +256,8 @@ def _witness(configs: Sequence[Config], rule: ProvenRule, strict: Judge, loose: 
         return None
     for config in _with_bases(configs, rule.target, other, strict, loose):
         verdict = strict.judged(rule.target, config)
-        held = rule.id in verdict.rules or (rule.requires and _holds(rule, config, strict))
+        surely = verdict.answer == "rejected" and rule.id in verdict.rules
+        held = surely or (rule.requires and _holds(rule, config, strict))
         if held and rule.speaks_for(config) and loose.judged(other, config).answer == "accepted":
             return Witness(
                 rule.target,
