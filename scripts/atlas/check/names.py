@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -145,11 +146,17 @@ def _bare(name: str) -> str:
     return name.lower().replace("-", "_").lstrip("_")
 
 
+_OF_TYPES = re.compile(r"type\((?:[^()]|\([^()]*\))*\) not in ")
+
+
 def is_decided(knowledge: Knowledge, entry: Entry) -> bool:
     """Whether a proven rule says which values are refused: what is declared may be converted before that."""
     cls, _, field = entry.get("joins", "").rpartition(".")
     return any(
-        rule.proven and rule.severity == "error" and rule.fields == (name,) and " not in " in rule.when
+        rule.proven
+        and rule.severity == "error"
+        and rule.fields == (name,)
+        and " not in " in _OF_TYPES.sub("", rule.when)
         for owner, name in ((entry["owner"], entry["name"]), (cls, field))
         for rule in knowledge.rules(owner)
     )
