@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from atlas.perf.lines import json_lines
 from atlas.perf.stats import interval_of_median, quantile
 
 UNITS = {
@@ -55,7 +53,7 @@ class Journal:
 
 def read_journal(path: Path) -> Journal:
     found = Journal()
-    for line in _lines(path):
+    for line in json_lines(path):
         event = line.get("event")
         if event == "start":
             found.started = line["started"]
@@ -74,15 +72,6 @@ def read_journal(path: Path) -> Journal:
         elif event == "end":
             found.end = line
     return found
-
-
-def _lines(path: Path) -> Iterable[dict[str, Any]]:
-    with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
-        for text in file:
-            with contextlib.suppress(ValueError):
-                line = json.loads(text)
-                if isinstance(line, dict):
-                    yield line
 
 
 def succeeded(journal: Journal) -> list[dict[str, Any]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from atlas.perf.lines import json_lines
 
 INTERVAL_S = 0.1
 ENDING_S = 5.0
@@ -67,7 +67,7 @@ def read_trace(path: Path) -> Trace:
     samples: list[dict[str, Any]] = []
     errors: dict[str, int] = {}
     reasons = []
-    for entry in _entries(path):
+    for entry in json_lines(path):
         if "format_version" in entry:
             head = entry
         elif "t" in entry:
@@ -80,12 +80,3 @@ def read_trace(path: Path) -> Trace:
     if not samples:
         reasons.append("no samples")
     return Trace(head, tuple(samples), errors, tuple(reasons))
-
-
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
-    with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
-            with contextlib.suppress(ValueError):
-                entry = json.loads(line)
-                if isinstance(entry, dict):
-                    yield entry
