@@ -1,6 +1,8 @@
 """What a job by `snakemake --profile slurm` costs, against bare `sbatch --wait` of the same command.
 
-usage: python benchmarks/slurm.py [JOBS]    (root, and the packages that tests/infra/README.md names)
+usage: python benchmarks/slurm.py [JOBS]
+
+After `make slurm`; as root, with the packages that tests/infra/README.md names.
 
 Measures a card of the toy engine on a SLURM of this machine, JOBS (4) at a time each way, and prints seconds
 a job and the ratio. The bare way does what people do by hand: it starts no Snakemake on the node.
@@ -33,6 +35,8 @@ def load():  # type: ignore[no-untyped-def]
 
 def main() -> None:
     jobs = int((sys.argv[1:] or ["4"])[0])
+    if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
+        sys.exit("the executor for SLURM is not installed: `make slurm` first")
     tests = load()
     base = Path(tempfile.mkdtemp(prefix="bench-", dir="/tmp"))
     try:
