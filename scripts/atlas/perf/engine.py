@@ -14,12 +14,15 @@ from packaging.version import InvalidVersion, Version
 
 from atlas.engines.load import applicable, engine_names
 from atlas.errors import AtlasError, InputError
-from atlas.perf.cards import Card
+from atlas.perf.cards import OFFLINE, Card
+from atlas.perf.commands import check_commands
 from atlas.validation import check, nearest
 from atlas.yamlfile import Document, load_yaml
 
 ONLY = "engine_versions/perf"
 """Where engines are that are measured, and of which nothing else is known."""
+APART = ("parameters", "env", "gpu", "environment", "convert", "bench")
+"""What an entry says that is not for the driver in the engine's own process."""
 
 
 def load_perf(root: Path, engine: str, version: str) -> dict[str, Any] | None:
@@ -77,6 +80,7 @@ def _checked(root: Path, name: str, engine: str, stamp: tuple[int, int]) -> Docu
     places = {at[1:]: place for at, place in document.positions.items() if at[:1] == ("perf",)}
     part = Document(document.name, section, places)
     check(part, "perf.engine")
+    check_commands(part)
     return part
 
 
@@ -107,9 +111,7 @@ def perf_engines(root: Path) -> dict[str, list[str]]:
 def request_of(spec: dict[str, Any], card: Card, model: str, engine: str) -> dict[str, Any]:
     """What the driver is asked. InputError where the engine cannot do what the card wants."""
     values = translated(spec, card, engine)
-    tree = {
-        name: value for name, value in spec.items() if name not in ("parameters", "env", "gpu", "environment")
-    }
+    tree = {name: value for name, value in spec.items() if name not in APART}
     size = int(card.parameters.get("batch_size", 1))
     prompts = random_prompts(card)
     warm = random_prompts(card, warm=True)
@@ -122,8 +124,8 @@ def request_of(spec: dict[str, Any], card: Card, model: str, engine: str) -> dic
 
 
 def translated(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
-    """The card's parameters in the engine's words."""
-    known = spec["parameters"]
+    """The card's parameters in the engine's words. InputError where it cannot do what the card wants."""
+    known = {**spec["parameters"], **_by(spec, card, engine).get("parameters", {})}
     found = {}
     for name, value in card.parameters.items():
         if name not in known:
@@ -135,6 +137,27 @@ def translated(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
             raise InputError(what, where=card.where)
         found[name] = value if words is True else words[str(value)]
     return found
+
+
+def _by(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
+    """The tool of the engine's own that a card is measured by; nothing where the harness does that."""
+    tools: dict[str, Any] = spec.get("bench", {})
+    if card.mode != OFFLINE and card.mode in tools:
+        return dict(tools[card.mode])
+    if card.mode == OFFLINE and "protocol" in spec:
+        return {}
+    known = ", ".join([*([OFFLINE] if "protocol" in spec else []), *tools])
+    raise InputError(
+        f"{engine} cannot be measured in the mode `{card.mode}`, but in: {known}", where=card.where
+    )
+
+
+def relevant(spec: dict[str, Any], mode: str) -> dict[str, Any]:
+    """What of an entry decides how a card of this mode is measured."""
+    if mode == OFFLINE:
+        return {name: value for name, value in spec.items() if name != "bench"}
+    kept = {name: spec[name] for name in APART if name in spec}
+    return {**kept, "bench": spec.get("bench", {}).get(mode)}
 
 
 def random_prompts(card: Card, *, warm: bool = False) -> list[list[int]]:

@@ -15,8 +15,8 @@ from atlas.engines.load import load_all
 from atlas.errors import AtlasError, InputError
 from atlas.perf.aggregate import find_records
 from atlas.perf.cards import Card, load_cards
-from atlas.perf.engine import load_perf, perf_engines, translated
-from atlas.perf.environment import own_environment, own_environments
+from atlas.perf.engine import load_perf, perf_engines, relevant, translated
+from atlas.perf.environment import converter_environment, own_environment, own_environments
 from atlas.perf.machine import gpus_here, hardware_key
 from atlas.perf.record import RESULTS, path_of, read
 from atlas.perf.select import select
@@ -168,12 +168,12 @@ class PerfPlan:
         """An input function: what an engine is measured in is made from."""
         engine, version = wildcards.engine, wildcards.version
         try:
-            own = own_environment(engine, version, load_perf(self.root, engine, version) or {})
+            spec = load_perf(self.root, engine, version) or {}
         except AtlasError:
-            own = None
-        if own:
-            return [own.requirements]
-        return [f"results/{engine}/{version}/{name}.json" for name in ("source", "environment")]
+            spec = {}
+        own, converter = own_environment(engine, version, spec), converter_environment(engine, version, spec)
+        built = [f"results/{engine}/{version}/{name}.json" for name in ("source", "environment")]
+        return [*([own.requirements] if own else built), *([converter.requirements] if converter else [])]
 
     def card_of(self, wildcards: Any) -> str:
         """A params function: the digest of what a run measures."""
@@ -184,7 +184,8 @@ class PerfPlan:
         """A params function: the digest of how the engine's YAML says that it is measured."""
         try:
             spec = load_perf(self.root, wildcards.engine, wildcards.version)
-            return digest(spec)[7:23] if spec else "not measured"
+            modes = [one.mode for one in load_cards(self.root) if one.name == wildcards.card]
+            return digest(relevant(spec, modes[0]))[7:23] if spec and modes else "not measured"
         except AtlasError as error:
             return f"not valid: {error}"
 

@@ -15,10 +15,13 @@ from atlas.environment.prepare import environment_digest, prepare
 from atlas.environment.run import THREADS, Runtime, environment_of
 from atlas.errors import AtlasError, InputError, UnavailableError
 from atlas.paths import cache_dir
-from atlas.perf.cards import Card
+from atlas.perf.bench import bench_request
+from atlas.perf.cards import OFFLINE, Card
+from atlas.perf.convert import Converted, Converter, NotConverted, converted
 from atlas.perf.driver import DRIVER
 from atlas.perf.engine import load_perf, request_of
-from atlas.perf.environment import own_environment
+from atlas.perf.environment import converter_environment, own_environment
+from atlas.perf.formats import Format, load_formats
 from atlas.perf.synthetic import make_model, weights_digest
 from atlas.probe import __main__ as probe
 from atlas.source.tree import SourceTree
@@ -49,6 +52,10 @@ class Ready:
     model_digest: str | None = None
     runtime_digest: str | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
+    form: Format | None = None
+    """That of the result of the engine's own tool, where such a one measures."""
+    converted_s: float | None = None
+    """How long it took to convert the model, if that was done for this run."""
 
 
 def ready(root: Path, engine: str, version: str, card: Card, scratch: Path, *, bare: bool = False) -> Ready:
@@ -67,6 +74,10 @@ def ready(root: Path, engine: str, version: str, card: Card, scratch: Path, *, b
 def _ready(
     root: Path, engine: str, version: str, card: Card, scratch: Path, spec: dict[str, Any], bare: bool
 ) -> Ready:
+    if bare and card.mode != OFFLINE:
+        raise InputError(
+            f"a bare loop is in the engine's own process: the mode of {card.name} is `{card.mode}`"
+        )
     runtime, folder, digest, python, notes = _environment(root, engine, version, spec)
     env = _variables(runtime, scratch, card, spec)
     if card.command:
@@ -74,12 +85,56 @@ def _ready(
         cwd = scratch / "work"
         return Ready(tuple(words), env, cwd, None, folder, python, None, digest, notes)
     model, weights = _model(card)
-    request = {**request_of(spec, card, model, engine), "probe": str(PROBE), "bare": bare}
+    made = _converted(root, engine, version, card, scratch, spec, model, weights, runtime, digest)
+    if made is not None:
+        model, notes = str(made.folder), (*notes, made.note)
+    if card.mode == OFFLINE:
+        request = {**request_of(spec, card, model, engine), "probe": str(PROBE), "bare": bare}
+        form = None
+    else:
+        places = {"python": str(runtime.python), "model": model, "output": str(scratch / "work")}
+        request = {"bench": bench_request(spec, card, engine, places)}
+        form = load_formats(root)[spec["bench"][card.mode]["format"]]
     (scratch / "request.json").write_text(json.dumps(request), encoding="utf-8")
     journal = scratch / "journal.jsonl"
     command = [str(runtime.python), "-s", str(DRIVER), "--request", str(scratch / "request.json")]
     whole = (*command, "--output", str(journal))
-    return Ready(whole, env, scratch / "work", journal, folder, python, weights, digest, notes)
+    seconds = made.seconds if made is not None and made.now else None
+    return Ready(whole, env, scratch / "work", journal, folder, python, weights, digest, notes, form, seconds)
+
+
+def _converted(
+    root: Path,
+    engine: str,
+    version: str,
+    card: Card,
+    scratch: Path,
+    spec: dict[str, Any],
+    model: str,
+    weights: str | None,
+    runtime: Runtime,
+    digest: str,
+) -> Converted | None:
+    """The model as the engine's converter makes it; None where it takes it as it is."""
+    if "convert" not in spec:
+        return None
+    own = converter_environment(engine, version, spec)
+    try:
+        if own is not None:
+            runtime, _, digest = own.prepare(root)
+        by = Converter(
+            tuple(spec["convert"]["command"]),
+            runtime.python,
+            _variables(runtime, scratch, card, spec),
+            digest,
+            card.timeout_s or None,
+            card.where,
+        )
+        return converted(model, weights, by, cache_dir(), scratch)
+    except NotConverted as error:
+        raise NotReady(error.kind, str(error)) from error
+    except AtlasError as error:
+        raise NotReady("environment", str(error)) from error
 
 
 def _environment(

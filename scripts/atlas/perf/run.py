@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from atlas.canonical import digest
+from atlas.perf.bench import benched
 from atlas.perf.cards import Card
+from atlas.perf.driver.atlas_driver.bench import OVER
 from atlas.perf.failure import Seen, classify
 from atlas.perf.machine import capture, family
 from atlas.perf.metrics import Journal, measured, powered, read_journal, succeeded
@@ -101,7 +103,8 @@ def _measure(
     """Run the command beside a sampler; what was seen, and what goes into the record."""
     telemetry = kept.with_suffix(".telemetry.jsonl")
     telemetry.unlink(missing_ok=True)
-    wrapped = wrap(made.command, card.tools, kept.with_suffix(".tools"), driven=made.journal is not None)
+    driven = made.journal is not None and made.form is None
+    wrapped = wrap(made.command, card.tools, kept.with_suffix(".tools"), driven=driven)
     samplers: list[Sampler] = []
     limit = card.timeout_s or None
     try:
@@ -128,8 +131,9 @@ def _measure(
     results, bad, requests = _results(made, card, log, journal, scratch)
     tokens = sum(len(one["tokens"]) for one in succeeded(journal))
     results += powered(summary, tokens) if journal.window else []
-    findings = scan_log(log, _rules(card))
+    findings = scan_log(log, _rules(card), until=OVER if made.form else None)
     seen = Seen(
+        setup=journal.setup,
         exit_code=ended.exit_code,
         timed_out=limit if ended.timed_out else None,
         cancelled=ended.cancelled,
@@ -140,19 +144,29 @@ def _measure(
         bad_results=bad,
         results=sum(one["value"] is not None for one in results),
     )
-    return seen, _facts(ended, journal, summary, results, wrapped)
+    return seen, {**_facts(ended, journal, summary, results, wrapped), "phases": _phases(made, journal)}
+
+
+def _phases(made: Ready, journal: Journal) -> dict[str, float | None]:
+    """Seconds of each; null for what did not end. What an engine's own tool goes through, only it knows."""
+    found: dict[str, float | None] = {}
+    if made.converted_s is not None:
+        found["convert"] = made.converted_s
+    if not journal.phases:
+        return found
+    usual = ("load", "warmup", "measure")
+    names = usual if made.form is None else [name for name, _ in journal.phases if name != "end"]
+    return {**found, **{name: journal.phase(name) for name in names}}
 
 
 def _facts(
     ended: Ended, journal: Journal, summary: dict[str, Any], results: list[dict[str, Any]], wrapped: Wrapped
 ) -> dict[str, Any]:
     origin = journal.window[0] if journal.window else 0.0
-    names = ("load", "warmup", "measure")
     return {
         "test_duration": round(ended.seconds, 3),
         "results": results,
         "requests": [_short(one, origin) for one in journal.requests],
-        "phases": {name: journal.phase(name) for name in names} if journal.phases else {},
         "telemetry": summary,
         "validity": summary["valid"],
         "validity_reasons": summary["reasons"],
@@ -172,6 +186,8 @@ def _results(
     made: Ready, card: Card, log: Path, journal: Journal, scratch: Path
 ) -> tuple[list[dict[str, Any]], list[str], tuple[int, int] | None]:
     """Results, what is wrong with some, and how many requests succeeded and failed."""
+    if made.form is not None:
+        return benched(journal, made.form, card)
     if made.journal:
         good = len(succeeded(journal))
         wanted = max(card.dataset["requests"], len(journal.requests)) if journal.window else 0
