@@ -16,6 +16,7 @@ from snakemake.logging import logger
 from snakemake.settings.types import ExecMode
 
 from atlas.cluster.settings import site_of
+from atlas.perf.listing import not_here
 from atlas.perf.plan import PerfPlan
 
 SITE = site_of(workflow)
@@ -28,7 +29,7 @@ PERF = PerfPlan(
 )
 
 if workflow.exec_mode == ExecMode.DEFAULT:
-    for one in [*PERF.elsewhere(), *PERF.skipped()]:
+    for one in [*PERF.elsewhere(), *not_here(PERF)]:
         logger.info(f"not measured here: {one}")
     for failed in PERF.failed():
         logger.warning(

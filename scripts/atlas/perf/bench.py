@@ -8,7 +8,7 @@ from typing import Any
 
 from atlas.perf.cards import Card
 from atlas.perf.commands import PORT, filled
-from atlas.perf.engine import translated
+from atlas.perf.engine import SIZE, translated
 from atlas.perf.formats import Format, runs_of
 from atlas.perf.metrics import Journal, load_time
 
@@ -43,7 +43,7 @@ def bench_request(
 
 def asked(card: Card) -> dict[str, int]:
     """What a card asks for, by the names that commands have for it."""
-    size = int(card.parameters.get("batch_size", 1))
+    size = int(card.parameters.get(SIZE, 1))
     requests = card.dataset["requests"]
     return {
         **card.dataset,

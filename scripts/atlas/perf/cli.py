@@ -28,7 +28,7 @@ def cards(words: tuple[str, ...], as_json: bool) -> None:
     A word is a tag, scope/tag, a name, `all`, or name:param=value; with a `-` before it, it takes away.
     """
     from atlas.paths import project_root
-    from atlas.perf.plan import listing
+    from atlas.perf.listing import listing
 
     found = listing(project_root(), words)
     if as_json:

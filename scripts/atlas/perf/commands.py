@@ -35,6 +35,13 @@ def filled(command: Command, values: Mapping[str, Any], where: str) -> list[str]
     return words
 
 
+def places_of(bench: Mapping[str, Any]) -> set[str]:
+    """What the commands of an engine's tool have places for."""
+    server = [bench["server"]["command"]] if "server" in bench else []
+    commands = [*bench.get("before", ()), *server, bench["command"]]
+    return {name for command in commands for _, name in _places(command)}
+
+
 def check_commands(document: Document) -> None:
     """InputError for a place in a command of an engine's `perf` that nothing is put into."""
     for index, entry in enumerate(document.value.get("runs", ())):

@@ -15,12 +15,14 @@ from packaging.version import InvalidVersion, Version
 from atlas.engines.load import applicable, engine_names
 from atlas.errors import AtlasError, InputError
 from atlas.perf.cards import OFFLINE, Card
-from atlas.perf.commands import check_commands
+from atlas.perf.commands import check_commands, places_of
 from atlas.validation import check, nearest
 from atlas.yamlfile import Document, load_yaml
 
 ONLY = "engine_versions/perf"
 """Where engines are that are measured, and of which nothing else is known."""
+SIZE = "batch_size"
+"""The parameter of cards that says how many requests are one batch."""
 APART = ("parameters", "env", "gpu", "environment", "convert", "bench")
 """What an entry says that is not for the driver in the engine's own process."""
 
@@ -112,7 +114,7 @@ def request_of(spec: dict[str, Any], card: Card, model: str, engine: str) -> dic
     """What the driver is asked. InputError where the engine cannot do what the card wants."""
     values = translated(spec, card, engine)
     tree = {name: value for name, value in spec.items() if name not in APART}
-    size = int(card.parameters.get("batch_size", 1))
+    size = int(card.parameters.get(SIZE, 1))
     prompts = random_prompts(card)
     warm = random_prompts(card, warm=True)
     return {
@@ -125,11 +127,17 @@ def request_of(spec: dict[str, Any], card: Card, model: str, engine: str) -> dic
 
 def translated(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
     """The card's parameters in the engine's words. InputError where it cannot do what the card wants."""
-    known = {**spec["parameters"], **_by(spec, card, engine).get("parameters", {})}
+    tool = _by(spec, card, engine)
+    known = {**spec["parameters"], **tool.get("parameters", {})}
+    if tool:  # what none of its commands has a place for would change nothing
+        places = places_of(tool)
+        sized = places & {"batches", "warmup_batches"}
+        known = {name: one for name, one in known.items() if name in places or (name == SIZE and sized)}
     found = {}
     for name, value in card.parameters.items():
         if name not in known:
-            what = f"{engine} has no parameter `{name}` of cards{nearest(name, known)}"
+            by = f" in the mode `{card.mode}`" if tool else ""
+            what = f"{engine} has no parameter `{name}` of cards{by}{nearest(name, known)}"
             raise InputError(what, where=card.where)
         words = known[name]
         if words is not True and str(value) not in words:
@@ -146,10 +154,8 @@ def _by(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
         return dict(tools[card.mode])
     if card.mode == OFFLINE and "protocol" in spec:
         return {}
-    known = ", ".join([*([OFFLINE] if "protocol" in spec else []), *tools])
-    raise InputError(
-        f"{engine} cannot be measured in the mode `{card.mode}`, but in: {known}", where=card.where
-    )
+    modes = ", ".join(f"`{one}`" for one in [*([OFFLINE] if "protocol" in spec else []), *tools])
+    raise InputError(f"{engine} is measured in the mode {modes} alone", where=card.where)
 
 
 def relevant(spec: dict[str, Any], mode: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -213,36 +213,10 @@ def _why_not(engine: str, card: Card, spec: dict[str, Any], site: Site | None) -
         return f"needs {card.gpus_per_node} GPUs, and here are {gpus_here()}"
     if spec.get("gpu") == "required" and not card.gpus_per_node:
         return f"{engine} needs a GPU, and the card asks for none"
+    if spec.get("gpu") == "none" and card.gpus_per_node:
+        return f"what {engine} is measured with here uses no GPU, and the card asks for one"
     try:
         translated(spec, card, engine)
     except InputError as error:
         return error.what
     return None
-
-
-def listing(root: Path, words: Sequence[str]) -> list[dict[str, Any]]:
-    """All cards, chosen or not and why; with the cells of the chosen ones that cannot be measured here."""
-    plan = PerfPlan(root, tuple(words) or ("all",))
-    found = []
-    for choice in select(load_cards(root), plan.words):
-        cells = [one for one in plan.cells if one.card.name == choice.card.name] if choice.chosen else []
-        found.append(
-            {
-                "card": choice.card.name,
-                "scope": choice.card.scope,
-                "tags": list(choice.card.tags),
-                "chosen": choice.chosen,
-                "reason": choice.reason,
-                "where": choice.card.where,
-                "cells": [
-                    {
-                        "engine": one.engine,
-                        "version": one.version,
-                        "hardware": one.hardware,
-                        "skipped": one.skipped,
-                    }
-                    for one in cells
-                ],
-            }
-        )
-    return found

@@ -181,4 +181,5 @@ def _variables(runtime: Runtime, scratch: Path, card: Card, spec: Mapping[str, A
     if card.model and "hub" in card.model:
         env |= {name: os.environ[name] for name in ("HF_HOME", "HF_TOKEN") if name in os.environ}
         env["HF_HUB_OFFLINE"] = os.environ.get("HF_HUB_OFFLINE", "0")
-    return {**env, **spec.get("env", {}), **card.env}
+    tool = spec.get("bench", {}).get(card.mode, {})
+    return {**env, **spec.get("env", {}), **tool.get("env", {}), **card.env}
