@@ -111,6 +111,24 @@ def test_a_time_out_takes_all_processes_along_and_keeps_the_telemetry(tmp_path):
         assert not status.exists() or "\nState:\tZ" in status.read_text()  # where nobody reaps it
 
 
+def test_what_has_hidden_its_variables_is_known_by_its_session_and_ended(tmp_path):
+    """As a server does whose workers change their titles: none of them says any more whose it is."""
+    code = """
+    import os, subprocess, sys
+    child = "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], env={}); print(p.pid, flush=True); time.sleep(600)"
+    server = subprocess.Popen([sys.executable, "-c", child], start_new_session=True, stdout=subprocess.PIPE)
+    hidden = int(server.stdout.readline())
+    open(os.environ["PIDS"], "w").write(f"{server.pid} {hidden}")
+    os.kill(os.getpid(), 9)
+    """  # noqa: E501
+    pids = tmp_path / "pids"
+    done = run(tmp_path, code, env={"PIDS": str(pids)})
+    assert done["failure_kind"] == "signal"
+    for pid in pids.read_text().split():
+        status = Path(f"/proc/{pid}/status")
+        assert not status.exists() or "\nState:\tZ" in status.read_text()
+
+
 def test_a_recorder_that_is_asked_to_end_records_that_first(tmp_path):
     threading.Timer(2, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
     done = run(tmp_path, "import time; time.sleep(60)")

@@ -110,26 +110,53 @@ def _wait(process: subprocess.Popen[bytes], timeout_s: float | None, cancelled: 
 
 
 def end_all(process: subprocess.Popen[bytes], mark: str) -> None:
-    """End a process, its group, and descendants that left the group (known by a variable)."""
+    """End a process, its group, and descendants that left it: known by a variable, or the session of one that is.
+
+    A process that changes its title may write over its variables.
+    """
+    sessions = _sessions(mark)
     if process.poll() is None:
-        _signal_all(process, mark, signal.SIGTERM)
+        _signal_all(process, mark, sessions, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_S)
     for _ in range(100):
-        _signal_all(process, mark, signal.SIGKILL)
-        if process.poll() is not None and not marked(mark):
+        sessions |= _sessions(mark)
+        _signal_all(process, mark, sessions, signal.SIGKILL)
+        if process.poll() is not None and not {*marked(mark), *_within(sessions)}:
             break
         time.sleep(0.02)
     process.wait()
 
 
-def _signal_all(process: subprocess.Popen[bytes], mark: str, number: signal.Signals) -> None:
+def _signal_all(
+    process: subprocess.Popen[bytes], mark: str, sessions: set[int], number: signal.Signals
+) -> None:
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
-    for pid in marked(mark):
+    for pid in {*marked(mark), *_within(sessions)}:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
+
+
+def _sessions(mark: str) -> set[int]:
+    """Those that processes with our mark are in. What is started here is in none that this one is in."""
+    found = set()
+    for pid in marked(mark):
+        with contextlib.suppress(OSError):
+            found.add(os.getsid(pid))
+    return found - {os.getsid(0)}
+
+
+def _within(sessions: set[int]) -> list[int]:
+    """Living processes of sessions."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*") if sessions else ():
+        with contextlib.suppress(OSError):
+            state, _, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(session) in sessions and state not in "ZX":
+                found.append(int(entry.name))
+    return found
 
 
 def marked(mark: str) -> list[int]:
