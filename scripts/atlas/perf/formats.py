@@ -56,7 +56,12 @@ def load_formats(root: Path) -> dict[str, Format]:
 def fits(form: Format, content: Any) -> bool:
     """Whether a file's content, or the first of several, has all that tells the format."""
     one = content[0] if form.get("each") and isinstance(content, list) and content else content
-    return isinstance(one, dict) and all(path in flat(one) for path in form["told_by"])
+    if not isinstance(one, dict):
+        return False
+    paths = flat(one)
+    return all(path in paths for path in form["told_by"]) and not any(
+        path in paths for path in form.get("not_told_by", ())
+    )
 
 
 def runs_of(form: Format, content: Any) -> list[Run]:

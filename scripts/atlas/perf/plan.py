@@ -111,17 +111,6 @@ class PerfPlan:
             for (engine, version, card, hardware), count in sorted(counts.items())
         ]
 
-    def skipped(self) -> list[str]:
-        """The chosen cells that cannot be measured here, and why; none where the cards cannot be read."""
-        try:
-            return [
-                f"{one.engine} {one.version} {one.card.name}: {one.skipped}"
-                for one in self.cells
-                if one.skipped
-            ]
-        except AtlasError:
-            return []
-
     def failed(self) -> list[str]:
         """Records of failures that are on disk, with their kind; none where the cards cannot be read."""
         try:

@@ -110,7 +110,7 @@ def _wait(process: subprocess.Popen[bytes], timeout_s: float | None, cancelled: 
 
 
 def end_all(process: subprocess.Popen[bytes], mark: str) -> None:
-    """End a process, its group, and descendants that left it: known by a variable, or the session of one that is.
+    """End a process, its group, and descendants that left it: known by a variable, or by a session.
 
     A process that changes its title may write over its variables.
     """
