@@ -184,6 +184,24 @@ def test_a_run_that_is_cancelled_while_its_server_starts_leaves_nothing(tmp_path
     assert left(tmp_path) == []
 
 
+def test_a_driver_that_is_killed_takes_server_and_tool_along(tmp_path):
+    """Whoever kills it, such as the kernel for want of memory."""
+
+    def kill():
+        while not (tmp_path / "pids").is_file() or " " not in (tmp_path / "pids").read_text():
+            time.sleep(0.05)
+        server = (tmp_path / "pids").read_text().split()[0]
+        parent = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1]
+        os.kill(int(parent), signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    done = run(tmp_path, server="never")
+    thread.join()
+    assert (done["failure_kind"], done["failure_reason"]) == ("signal", "ended by SIGKILL")
+    assert left(tmp_path) == []
+
+
 def test_a_part_of_a_command_whose_parameter_the_card_does_not_set_is_left_out():
     card = Card("c", "s", ("t",), "c:1", model={}, mode="serve", parameters={"rate": 4})
     tool = {

@@ -1,8 +1,9 @@
-"""Engines that truly run here: one that wants models in a format of its own, and one's server and its client."""
+"""Engines that truly run here: one with models in a format of its own, and the server and client of one."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -29,25 +30,26 @@ def measure(tmp_path, engine, version, one):
     done = run_card(
         ROOT, engine, version, one, 1, hardware="cpu-test", output=tmp_path / "r.json", interval_s=0
     )
-    if done["failure_kind"] == "environment" and "cannot be reached" in done["failure_reason"]:
+    if done["failure_kind"] == "environment" and "check the network" in done["failure_reason"]:
         pytest.skip(done["failure_reason"])
     return done
 
 
-def folder_of(one):
-    """Where the model that was converted for a card is."""
+def converted_of(one):
+    """Where the model of a card is in other formats."""
     weights = weights_digest(make_model(one.model["synthetic"], cache_dir()))
-    (found,) = [
+    return [
         path.parent
         for path in (cache_dir() / "models").glob("converted-*/converted.json")
         if json.loads(path.read_text())["model"] == weights
     ]
-    return found
 
 
-def test_ctranslate2_converts_a_model_and_tells_each_token_of_each_row(tmp_path, monkeypatch):
-    monkeypatch.setenv("ATLAS_CACHE", str(tmp_path / "cache"))
+def test_ctranslate2_converts_a_model_and_tells_each_token_of_each_row(tmp_path):
     one = card("tiny-batch", requests=16, output_tokens=16)
+    one = replace(one, model={"synthetic": {**one.model["synthetic"], "seed": 1}})
+    for path in converted_of(one):
+        shutil.rmtree(path)
     done = measure(tmp_path, "ctranslate2", "4.8.5", one)
     assert (done["status"], done["failure_reason"]) == ("SUCCESS", None)
     assert [request["n_out"] for request in done["requests"]] == [16] * 16
@@ -87,14 +89,14 @@ def test_what_ctranslate2_generates_is_what_transformers_generates_token_by_toke
         "prompts": random_prompts(one),
         "count": one.dataset["output_tokens"],
         "model": str(make_model(one.model["synthetic"], cache_dir())),
-        "converted": str(folder_of(one)),
+        "converted": str(max(converted_of(one), key=lambda path: path.stat().st_mtime)),
     }
     done = subprocess.run(
         [runtime.python, "-c", AGREE], input=json.dumps(request), capture_output=True, text=True, check=True
     )
     ours, theirs = json.loads(done.stdout.splitlines()[-1])
     assert {len(tokens) for tokens in ours} == {64}
-    assert ours == theirs
+    assert ours == theirs  # so many tokens of random weights do not tie by chance
 
 
 def test_vllms_server_is_asked_by_its_own_benchmark(tmp_path):

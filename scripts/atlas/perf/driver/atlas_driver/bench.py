@@ -7,6 +7,7 @@ journal as it is.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import http.client
 import json
 import os
@@ -27,6 +28,8 @@ GRACE_S = 10.0
 HURRY_S = 1.0
 """When this process is asked to end, whoever asks waits for 3 s."""
 MOST = 16 << 20
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+PR_SET_PDEATHSIG = 1
 OVER = "atlas: the measurement is over; what follows is the end of the server"
 """What the log says before a server is ended: of what comes then, nothing is a failure."""
 
@@ -40,7 +43,7 @@ class Stopped(Exception):
 
 
 def run(bench: dict[str, Any], journal: Journal) -> int:
-    """Exit status: 0 if the tool ended well, that of what ended badly, FAILED for what never worked."""
+    """Exit status: 0 if the tool has ended well, that of what has ended badly, or FAILED."""
     with _children() as children:
         try:
             if bench["before"]:
@@ -78,9 +81,17 @@ def _free_port() -> int:
 
 
 def _start(command: list[str], children: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_end_with_us if LIBC else None
+    )
     children.append(process)
     return process
+
+
+def _end_with_us() -> None:
+    """In the child: it ends when we do, even if we cannot tidy up."""
+    assert LIBC is not None
+    LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def _wait_until_ready(
