@@ -5,35 +5,29 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from atlas.engines.load import load_cell
-from atlas.environment.lane import container_lane
-from atlas.environment.prepare import environment_digest, prepare
 from atlas.environment.run import THREADS, Runtime, environment_of
-from atlas.errors import AtlasError, InputError, UnavailableError
+from atlas.errors import InputError
 from atlas.paths import cache_dir
 from atlas.perf.cards import Card
 from atlas.perf.driver import DRIVER
 from atlas.perf.engine import load_perf, request_of
-from atlas.perf.environment import own_environment
+from atlas.perf.failure import NotReady
+from atlas.perf.place import Place, place_of
 from atlas.perf.synthetic import make_model, weights_digest
 from atlas.probe import __main__ as probe
-from atlas.source.tree import SourceTree
+
+if TYPE_CHECKING:
+    from atlas.perf.box import Box
+
+__all__ = ["PROBE", "NotReady", "Ready", "ready"]
 
 PROBE = Path(probe.__file__).parent
 
 VISIBLE = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
-
-
-class NotReady(Exception):
-    """A run that cannot start, with the kind of failure."""
-
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(reason)
-        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -49,6 +43,9 @@ class Ready:
     model_digest: str | None = None
     runtime_digest: str | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
+    image: Mapping[str, Any] | None = None
+    box: Box | None = None
+    """The container that it is run in; none for a process of this machine."""
 
 
 def ready(root: Path, engine: str, version: str, card: Card, scratch: Path, *, bare: bool = False) -> Ready:
@@ -59,15 +56,16 @@ def ready(root: Path, engine: str, version: str, card: Card, scratch: Path, *, b
             raise NotReady("invalid_card", f"the YAML of {engine} does not say how {version} is measured")
         if not card.fits(engine):
             raise NotReady("invalid_card", f"the card is not for {engine}")
-        return _ready(root, engine, version, card, scratch, spec or {}, bare)
+        place = place_of(root, engine, version, spec or {}, card)
+        made = _ready(place, engine, card, scratch, spec or {}, bare)
+        return _contained(made, place, card, scratch, spec or {})
     except InputError as error:
         raise NotReady("invalid_card", str(error)) from error
 
 
-def _ready(
-    root: Path, engine: str, version: str, card: Card, scratch: Path, spec: dict[str, Any], bare: bool
-) -> Ready:
-    runtime, folder, digest, python, notes = _environment(root, engine, version, spec)
+def _ready(place: Place, engine: str, card: Card, scratch: Path, spec: dict[str, Any], bare: bool) -> Ready:
+    runtime, folder, digest = place.runtime, place.packages, place.digest
+    python, notes = place.python, place.notes
     env = _variables(runtime, scratch, card, spec)
     if card.command:
         words = [word.replace("{python}", str(runtime.python)) for word in card.command]
@@ -82,28 +80,27 @@ def _ready(
     return Ready(whole, env, scratch / "work", journal, folder, python, weights, digest, notes)
 
 
-def _environment(
-    root: Path, engine: str, version: str, spec: dict[str, Any]
-) -> tuple[Runtime, Path, str, str, tuple[str, ...]]:
-    """How it is run, where its packages are, its digest, its Python, and what is to be said of it."""
-    own = own_environment(engine, version, spec)
-    if own is not None:
-        try:
-            return *own.prepare(root), own.python, (own.note,) if own.note else ()
-        except AtlasError as error:
-            raise NotReady("environment", str(error)) from error
-    cell = load_cell(root, engine, version)
-    try:
-        if cell.venv is None:
-            raise UnavailableError("the engine's YAML names no environment")
-        lane = container_lane(cell)
-        if lane is not None:
-            raise UnavailableError("runs in containers are not measured yet", hint="ATLAS_RUNTIME=venv")
-        tree = SourceTree.load(root / "results" / engine / version / "source.json", cell)
-        made = prepare(cell, tree)
-        return made.runtime, made.folder, environment_digest(cell, tree), cell.venv.python, ()
-    except AtlasError as error:
-        raise NotReady("environment", str(error)) from error
+def _contained(made: Ready, place: Place, card: Card, scratch: Path, spec: Mapping[str, Any]) -> Ready:
+    """The same in its container, if it has one: what it sees there, and the variables that differ."""
+    if place.box is None:
+        return replace(made, image=place.image)
+    shown = [PROBE, DRIVER, *place.runtime.paths]
+    shown += [place.runtime.bytecode] if place.runtime.bytecode else []
+    env = {name: value for name, value in made.env.items() if name not in VISIBLE}
+    env |= {**place.box.environment(), **spec.get("env", {}), **card.env}
+    if card.model and "hub" in card.model:
+        if "HF_HOME" in os.environ:
+            # Read only, so that nothing can be fetched into it.
+            shown.append(Path(os.environ["HF_HOME"]))
+            env["HF_HUB_OFFLINE"] = "1"
+        elif not place.box.launcher.spec.network:
+            what = f"{card.model['hub']} is of a hub, and the container has no network"
+            raise NotReady("environment", f"{what}\nhint: set HF_HOME to a folder that has it")
+    elif card.model:
+        shown.append(Path(_model(card)[0]))
+    return replace(
+        made, env=env, image=place.image, box=replace(place.box, shown=tuple(shown), writable=scratch)
+    )
 
 
 def _model(card: Card) -> tuple[str, str | None]:

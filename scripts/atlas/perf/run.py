@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas.canonical import digest
+from atlas.errors import AtlasError
 from atlas.perf.cards import Card
 from atlas.perf.failure import Seen, classify
 from atlas.perf.machine import capture, family
@@ -22,7 +23,7 @@ from atlas.perf.record import Writer, now, opened
 from atlas.perf.redact import Redactor
 from atlas.perf.results import Result, multiple_results, read_performance
 from atlas.perf.scan import scan_log
-from atlas.perf.supervise import Cancelled, Ended, supervise
+from atlas.perf.supervise import Cancelled, Ended, Here, Interrupted, supervise
 from atlas.perf.telemetry.started import INTERVAL_S, Sampler, read_trace
 from atlas.perf.telemetry.summary import summarise
 from atlas.perf.tools import Wrapped, wrap
@@ -61,12 +62,17 @@ def run_card(
         for folder in ("home", "tmp", "work", "fixtures"):
             (scratch / folder).mkdir()
         try:
-            made = (prepare or (lambda at: ready(root, engine, version, card, at)))(scratch)
+            with cancelled.at_once():
+                made = (prepare or (lambda at: ready(root, engine, version, card, at)))(scratch)
             _describe(record, made)
             redact = Redactor.of({**os.environ, **made.env})
             seen, facts = _measure(made, card, scratch, log, kept / str(repeat), cancelled, interval_s)
+        except Interrupted:
+            seen, facts = Seen(cancelled=cancelled.by), {}
         except NotReady as error:
-            seen, facts = Seen(setup=(error.kind, str(error)), cancelled=cancelled.by), {}
+            # What a child is asked to end for, fails too.
+            setup = None if cancelled.by else (error.kind, str(error))
+            seen, facts = Seen(setup=setup, cancelled=cancelled.by), {}
         except OSError as error:
             kind = "disk_full" if error.errno in (28, 122) else "environment"
             seen, facts = Seen(setup=(kind, f"{error.strerror}: {error.filename}")), {}
@@ -87,6 +93,10 @@ def run_card(
 
 def _describe(record: dict[str, Any], made: Ready) -> None:
     captured = {**capture(made.env, made.packages), "python": made.python}
+    if made.image:
+        captured["image"] = dict(made.image)
+    if made.box:
+        captured["packages"] = dict(made.box.facts["packages"])
     record["environment"] = captured
     record["environment_digest"] = digest(captured)
     record["environment_family"] = family(captured)
@@ -101,7 +111,14 @@ def _measure(
     """Run the command beside a sampler; what was seen, and what goes into the record."""
     telemetry = kept.with_suffix(".telemetry.jsonl")
     telemetry.unlink(missing_ok=True)
-    wrapped = wrap(made.command, card.tools, kept.with_suffix(".tools"), driven=made.journal is not None)
+    box, profiles = made.box, kept.with_suffix(".tools")
+    wrapped = wrap(
+        made.command,
+        card.tools,
+        scratch / "tools" if box else profiles,
+        driven=made.journal is not None,
+        has=box.has if box else shutil.which,
+    )
     samplers: list[Sampler] = []
     limit = card.timeout_s or None
     try:
@@ -112,13 +129,18 @@ def _measure(
             log=log,
             timeout_s=limit,
             cancelled=cancelled,
+            start=box.start if box else Here,
             started=lambda pid: samplers.extend([Sampler(telemetry, pid, interval_s)] if interval_s else []),
         )
     except OSError as error:
         return Seen(setup=("environment", f"cannot be started: {error.strerror}: {error.filename}")), {}
+    except AtlasError as error:
+        return Seen(setup=("environment", str(error))), {}
     finally:
         for sampler in samplers:
             sampler.end()
+    if box and wrapped.used:
+        shutil.copytree(scratch / "tools", profiles, dirs_exist_ok=True)
     journal = read_journal(made.journal) if made.journal else Journal()
     if made.journal and made.journal.is_file():
         with suppress(OSError):
@@ -139,6 +161,7 @@ def _measure(
         requests=requests,
         bad_results=bad,
         results=sum(one["value"] is not None for one in results),
+        setup=("environment", ended.lost) if ended.lost and not ended.cancelled else None,
     )
     return seen, _facts(ended, journal, summary, results, wrapped)
 
