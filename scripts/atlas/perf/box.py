@@ -90,7 +90,8 @@ class Box:
         """For `supervise`."""
         number = output.fileno()
         processors = ",".join(map(str, sorted(os.sched_getaffinity(0))))
-        nice = str(os.getpriority(os.PRIO_PROCESS, 0))
+        # Whoever has more than the usual priority cannot give that to a container.
+        nice = str(max(0, os.getpriority(os.PRIO_PROCESS, 0)))
         enter = [str(self.python), "-S", "-c", ENTER, str(number), processors, nice, *command]
         running: InContainer | None = None
         try:
