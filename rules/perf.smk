@@ -63,6 +63,7 @@ rule measure:
         code=PLAN.code("atlas.perf.run", "config/schemas/perf.record.schema.json"),
         card=PERF.card_of,
         perf=PERF.spec_of,
+        runtime=PERF.runtime_of,
     message:
         "Measuring {wildcards.card} on {wildcards.engine} {wildcards.version}, run {wildcards.repeat}"
     shell:

@@ -18,23 +18,14 @@ from typing import Any
 from filelock import FileLock
 
 from atlas.canonical import digest, dump_json, write_atomic
-from atlas.errors import RunError
 from atlas.perf.commands import filled
-from atlas.perf.failure import Seen, classify
+from atlas.perf.failure import NotReady, Seen, classify
 from atlas.perf.patterns import rules
 from atlas.perf.scan import scan_log
 from atlas.perf.supervise import Cancelled, supervise
 
 DONE = "converted.json"
 """Written last: without it, a folder holds a part of a model."""
-
-
-class NotConverted(RunError):
-    """A converter that has failed, with the kind of failure."""
-
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(f"conversion: {reason}")
-        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -64,7 +55,7 @@ class Converted:
 
 
 def converted(model: str, weights: str | None, by: Converter, cache: Path, scratch: Path) -> Converted:
-    """A model in the engine's format. NotConverted says why there is none.
+    """A model in the engine's format. NotReady says why there is none.
 
     `weights` tells what the model is; one of which that is not known is converted for this run alone.
     """
@@ -100,7 +91,7 @@ def _convert(model: str, folder: Path, by: Converter, scratch: Path) -> float:
                 cancelled=cancelled,
             )
         except OSError as error:
-            raise NotConverted("environment", f"cannot be started: {error.strerror}: {command[0]}") from error
+            raise NotReady("environment", f"conversion: cannot be started: {command[0]}") from error
         seen = Seen(
             exit_code=ended.exit_code,
             timed_out=by.timeout_s if ended.timed_out else None,
@@ -112,6 +103,7 @@ def _convert(model: str, folder: Path, by: Converter, scratch: Path) -> float:
     failure = classify(seen)
     if failure:
         kind, reason = failure
-        nothing = kind == "metric_missing"
-        raise NotConverted("engine_error" if nothing else kind, "nothing was made" if nothing else reason)
+        if kind == "metric_missing":
+            kind, reason = "engine_error", "nothing was made"
+        raise NotReady(kind, f"conversion: {reason}")
     return round(time.monotonic() - start, 3)

@@ -12,6 +12,7 @@ from atlas.canonical import digest
 from atlas.cluster import placement
 from atlas.cluster.settings import Site
 from atlas.engines.load import load_all
+from atlas.environment.lane import VENV, runtime_name
 from atlas.errors import AtlasError, InputError
 from atlas.perf.aggregate import find_records
 from atlas.perf.cards import Card, load_cards
@@ -175,6 +176,14 @@ class PerfPlan:
             spec = load_perf(self.root, wildcards.engine, wildcards.version)
             modes = [one.mode for one in load_cards(self.root) if one.name == wildcards.card]
             return digest(relevant(spec, modes[0]))[7:23] if spec and modes else "not measured"
+        except AtlasError as error:
+            return f"not valid: {error}"
+
+    def runtime_of(self, wildcards: Any) -> str:
+        """A params function: what starts the engine, as numbers of different ones are not comparable."""
+        try:
+            spec = load_perf(self.root, wildcards.engine, wildcards.version) or {}
+            return VENV if "environment" in spec else runtime_name(self.root)
         except AtlasError as error:
             return f"not valid: {error}"
 
