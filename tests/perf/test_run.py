@@ -22,6 +22,7 @@ from atlas.perf.prepared import NotReady, Ready
 from atlas.perf.record import UNFINISHED, read
 from atlas.perf.run import run_card
 from atlas.perf.scan import Finding
+from atlas.perf.supervise import Cancelled, supervise
 
 GOOD = "print('performance: 12.5 tok/s')"
 
@@ -127,6 +128,24 @@ def test_what_has_hidden_its_variables_is_known_by_its_session_and_ended(tmp_pat
     for pid in pids.read_text().split():
         status = Path(f"/proc/{pid}/status")
         assert not status.exists() or "\nState:\tZ" in status.read_text()
+
+
+def test_what_was_started_beside_a_run_is_not_ended_with_it(tmp_path):
+    """As the sampler, which tidies up itself."""
+    beside = []
+
+    def start(_):
+        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        beside.append(subprocess.Popen(command, start_new_session=True))
+
+    with Cancelled() as cancelled:
+        supervise(
+            [sys.executable, "-c", "pass"], env={}, cwd=tmp_path, log=tmp_path / "log", timeout_s=30,
+            cancelled=cancelled, started=start,
+        )  # fmt: skip
+    assert beside[0].poll() is None
+    beside[0].kill()
+    beside[0].wait()
 
 
 def test_a_recorder_that_is_asked_to_end_records_that_first(tmp_path):

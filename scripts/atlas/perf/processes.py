@@ -18,19 +18,19 @@ GRACE_S = 3.0
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def end_all(process: subprocess.Popen[bytes], mark: str, before: set[int]) -> None:
+def end_all(process: subprocess.Popen[bytes], mark: str, known: set[int]) -> None:
     """End a process, its group, and descendants that left it: known by a variable, or by a session.
 
-    A process that changes its title may write over its variables. Orphans come to us: our children that were
-    not there `before`, of sessions of their own.
+    A process that changes its title may write over its variables. Orphans come to us: those of our children
+    that are not `known`, as we did not start them.
     """
-    sessions = _sessions(mark, before)
+    sessions = _sessions(mark, known)
     if process.poll() is None:
         _signal_all(process, mark, sessions, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_S)
     for _ in range(100):
-        sessions |= _sessions(mark, before)
+        sessions |= _sessions(mark, known)
         _signal_all(process, mark, sessions, signal.SIGKILL)
         if process.poll() is not None and not {*marked(mark), *_within(sessions)}:
             break
@@ -55,10 +55,10 @@ def adopt() -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def _sessions(mark: str, before: set[int]) -> set[int]:
+def _sessions(mark: str, known: set[int]) -> set[int]:
     """Those that processes with our mark and orphans are in; but not the one that this process is in."""
     found = set()
-    for pid in {*marked(mark), *(children() - before)}:
+    for pid in {*marked(mark), *(children() - known)}:
         with contextlib.suppress(OSError):
             found.add(os.getsid(pid))
     return found - {os.getsid(0)}

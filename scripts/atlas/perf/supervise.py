@@ -109,7 +109,7 @@ class Here:
     ) -> None:
         self.mark = env[MARK]
         adopt()
-        self.before = children()
+        self.known: set[int] | None = None
         self.process = subprocess.Popen(
             command,
             env=env,
@@ -121,13 +121,15 @@ class Here:
         )
 
     def poll(self) -> int | None:
+        if self.known is None:
+            self.known = children()  # and what was started beside it, such as what samples it
         return self.process.poll()
 
     def pid(self) -> int | None:
         return self.process.pid
 
     def end(self) -> int | None:
-        end_all(self.process, self.mark, self.before)
+        end_all(self.process, self.mark, self.known if self.known is not None else children())
         return self.process.returncode
 
 
