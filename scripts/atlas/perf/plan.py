@@ -20,7 +20,7 @@ from atlas.perf.engine import load_perf, perf_engines, relevant, translated
 from atlas.perf.environment import converter_environment, own_environment, own_environments
 from atlas.perf.machine import gpus_here, hardware_key
 from atlas.perf.record import RESULTS, path_of, read
-from atlas.perf.select import select
+from atlas.perf.select import chosen, select
 from atlas.yamlfile import load_yaml
 
 
@@ -174,9 +174,9 @@ class PerfPlan:
         """A params function: the digest of how the engine's YAML says that it is measured."""
         try:
             spec = load_perf(self.root, wildcards.engine, wildcards.version)
-            modes = [one.mode for one in load_cards(self.root) if one.name == wildcards.card]
-            return digest(relevant(spec, modes[0]))[7:23] if spec and modes else "not measured"
-        except AtlasError as error:
+            (card,) = chosen(load_cards(self.root), [wildcards.card])
+            return digest(relevant(spec, card.mode))[7:23] if spec else "not measured"
+        except (AtlasError, ValueError) as error:
             return f"not valid: {error}"
 
     def runtime_of(self, wildcards: Any) -> str:

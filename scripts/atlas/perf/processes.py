@@ -32,10 +32,12 @@ def end_all(process: subprocess.Popen[bytes], mark: str, known: set[int]) -> Non
     for _ in range(100):
         sessions |= _sessions(mark, known)
         _signal_all(process, mark, sessions, signal.SIGKILL)
+        _reap(children() - known)
         if process.poll() is not None and not {*marked(mark), *_within(sessions)}:
             break
         time.sleep(0.02)
     process.wait()
+    _reap(children() - known)
 
 
 def _signal_all(
@@ -47,6 +49,12 @@ def _signal_all(
     for pid in {*marked(mark), *_within(sessions)}:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
+
+
+def _reap(orphans: set[int]) -> None:
+    for pid in orphans:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
 
 
 def adopt() -> None:
