@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +21,8 @@ GRACE_S = 3.0
 """Between asking a process to end and ending it: the whole takes less than ten seconds."""
 POLL_S = 0.05
 LOG_LIMIT = 256 << 20
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ def supervise(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_end_with_us if LIBC else None,
         )
         try:
             started(process.pid)
@@ -94,6 +99,12 @@ def supervise(
         oom_kills=max(0, oom_kills() - kills),
         pid=process.pid,
     )
+
+
+def _end_with_us() -> None:
+    """In the command's process: it ends when we do, even if nobody can tidy up after us."""
+    assert LIBC is not None
+    LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def _wait(process: subprocess.Popen[bytes], timeout_s: float | None, cancelled: Cancelled, log: Path) -> bool:
