@@ -1,18 +1,20 @@
 """What the telemetry sampler costs: its processor time, and what of an engine's speed it takes.
 
 usage: python benchmarks/sampler.py [SECONDS]
-       python benchmarks/sampler.py ENGINE VERSION CARD
-       such as `transformers 5.23.0 tiny-batch:requests=8000`; a card of some minutes
+       python benchmarks/sampler.py ENGINE VERSION CARD [TIMES]
+       such as `transformers 5.23.0 tiny-batch:requests=32000:output_tokens=16`: some minutes of short batches
 
 The first runs the sampler alone: its processor time, and the share of samples that it makes. The second runs
 a card beside a sampler that is stopped and continued in turns, there and back again, and compares the tokens
-per second of the batches that lie wholly in a turn with it and without it.
+per second of the batches that lie wholly in a turn with it and without it; TIMES as often as a run is sampled,
+as what a rate ten times as high costs, ten times as much, is easier told from noise.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -34,9 +36,20 @@ from atlas.perf.stats import interval_of_median
 from atlas.perf.supervise import Cancelled, supervise
 from atlas.perf.telemetry.started import Sampler, read_trace
 
-TURN_S = 1.5
+TURN_S = 0.7
 ORDER = (True, False, False, True)
 """There and back again: a machine that gets slower meanwhile does so with and without."""
+
+
+class Faster(Sampler):
+    """A sampler that samples the machine so many times as often."""
+
+    def __init__(self, output: Path, pid: int, times: int) -> None:
+        code = f"from atlas.perf.telemetry import sampler; sampler.HOST_EVERY_S /= {times}; sampler.main()"
+        command = [sys.executable, "-c", code, "--output", str(output), "--interval", "0.01"]
+        self.process = subprocess.Popen(
+            [*command, "--pid", str(pid)], stdin=subprocess.PIPE, start_new_session=True
+        )
 
 
 def alone(seconds: float) -> str:
@@ -60,7 +73,7 @@ def alone(seconds: float) -> str:
     )
 
 
-def beside(engine: str, version: str, word: str) -> str:
+def beside(engine: str, version: str, word: str, times: int) -> str:
     (card,) = chosen(load_cards(project_root()), [word])
     turns: list[tuple[float, bool]] = []
     ended = threading.Event()
@@ -83,7 +96,8 @@ def beside(engine: str, version: str, word: str) -> str:
 
         def started(pid: int) -> None:
             nonlocal thread
-            sampler = Sampler(scratch / "trace.jsonl", pid)
+            path = scratch / "trace.jsonl"
+            sampler = Sampler(path, pid) if times == 1 else Faster(path, pid, times)
             thread = threading.Thread(target=take_turns, args=(sampler,))
             thread.start()
 
@@ -102,7 +116,7 @@ def beside(engine: str, version: str, word: str) -> str:
     low, high = interval_of_median(ratios)
     return (
         f"{engine} {version} {word}: {median(ratios):+.2%} [{low:+.2%}, {high:+.2%}] tokens per second "
-        f"beside the sampler, of {len(ratios)} times there and back"
+        f"beside the sampler at {times} times its rate, {len(ratios)} times there and back"
     )
 
 
@@ -133,7 +147,7 @@ def changes(turns: list[tuple[float, bool]], done: list[tuple[float, float, int]
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    if len(arguments) == 3:
-        print(beside(*arguments))
+    if len(arguments) >= 3:
+        print(beside(*arguments[:3], times=int((*arguments, "1")[3])))
     else:
         print(alone(float(arguments[0]) if arguments else 20))

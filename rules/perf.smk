@@ -17,6 +17,7 @@ from snakemake.logging import logger
 from snakemake.settings.types import ExecMode
 
 from atlas.cluster.settings import site_of
+from atlas.perf.overview import kept_failures
 from atlas.perf.plan import PerfPlan
 
 SITE = site_of(workflow)
@@ -38,11 +39,13 @@ if workflow.exec_mode == ExecMode.DEFAULT:
         logger.warning(
             f"failed, and run again only with --config retry=failed: {failed}"
         )
+    for failed in kept_failures(Path(workflow.basedir)):
+        logger.warning(f"failed, and kept: {failed}")
 
 
 wildcard_constraints:
     hardware="(cpu|gpu)-[a-z0-9-]+",
-    card="[a-z0-9._-]+",
+    card="[a-z0-9._-]+(:[a-z0-9_]+=[^/]+)?",
     repeat="[0-9]+",
 
 

@@ -5,8 +5,10 @@ Runs that are comparable with the one made last count, and failures whenever the
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -16,6 +18,8 @@ from atlas.perf.metrics import UNITS
 from atlas.perf.stats import interval_of_runs
 
 FORMAT_VERSION = 1
+OVERVIEW = "results/perf.overview.json"
+"""That of the records that the project keeps."""
 Record = Mapping[str, Any]
 
 
@@ -37,6 +41,20 @@ def overview(records: Sequence[Record]) -> list[dict[str, Any]]:
 
 def text(records: Sequence[Record]) -> str:
     return dump_json({"format_version": FORMAT_VERSION, "measured": overview(records)})
+
+
+def kept_failures(root: Path) -> list[str]:
+    """What failed of the runs that the project keeps; nothing where it keeps none."""
+    try:
+        found = json.loads((root / OVERVIEW).read_text(encoding="utf-8"))["measured"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return [
+        f"{one['engine']} {one['version']} {one['card']} on {one['hardware']}: "
+        f"{failed['runs']} failed, {failed['kind']}: {str(failed['reason'])[:120]}"
+        for one in found
+        for failed in one["failures"]
+    ]
 
 
 def _entry(records: Sequence[Record], older: Sequence[Record]) -> dict[str, Any]:
