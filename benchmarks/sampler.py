@@ -6,8 +6,8 @@ usage: python benchmarks/sampler.py [SECONDS]
 
 The first runs the sampler alone: its processor time, and the share of samples that it makes. The second runs
 a card beside a sampler that is stopped and continued in turns, there and back again, and compares the tokens
-per second of the batches that lie wholly in a turn with it and without it; TIMES as often as a run is sampled,
-as what a rate ten times as high costs, ten times as much, is easier told from noise.
+per second of the batches that lie wholly in a turn with it and without it; TIMES as often as a run is
+sampled, as what a rate ten times as high costs, ten times as much, is easier told from noise.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def test_a_verdict_is_shown_with_its_change_and_why(page: Path) -> None:
 
 def test_a_failed_cell_is_on_the_page_with_its_kind_and_reason(page: Path) -> None:
     text = words(page)
-    assert "toy 3.0 0 until 2026-01-02, 1 not comparable or profiled oom 4 failed <script>" in text
+    assert "toy 3.0 0 until 2026-01-02 1 not comparable or profiled – – oom 4 failed <script>" in text
     assert text.count("oom") == 1
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import time
 
+import psutil
 import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("built")]
@@ -69,7 +71,7 @@ def test_cards_are_measured_kept_and_run_again_only_when_asked(two):
         ("good", "2", "SUCCESS", ""),
     ]
     page = (two.root / "measured/perf.html").read_text()
-    assert "crash" in page and "exit status 7" in page and "12.5 tok/s" in page
+    assert "crash" in page and "exit status 7" in page and "<strong>12.5</strong>" in page
 
     listed = json.loads(two.run("atlas", "cards", "--json").stdout)
     (big,) = [one for one in listed if one["card"] == "big"]
@@ -106,3 +108,47 @@ def test_cards_are_measured_kept_and_run_again_only_when_asked(two):
     for path in sorted((two.root / "measured").rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
     assert two.stale() == {}
+
+
+SLOW = """\
+format_version: 1
+cards:
+  - name: slow
+    tags: [toy]
+    command: [bash, -c, "echo -n $$ > 'PIDFILE'; exec sleep 600"]
+    repeats: 1
+    timeout_s: 700
+"""
+
+
+def ended(pid):
+    """Whether a process is no more, or would be if somebody reaped it."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_recorder_that_is_killed_leaves_its_record_and_is_run_again(two, tmp_path):
+    """Snakemake takes away what a rule makes whose command was killed."""
+    pid = tmp_path / "pid"
+    for path in (two.root / "config/workloads").iterdir():
+        path.unlink()
+    (two.root / "config/workloads/toy.yaml").write_text(SLOW.replace("PIDFILE", str(pid)))
+    yaml = two.root / "engine_versions/toy.yaml"
+    yaml.write_text(yaml.read_text() + PERF)
+    running = two.start("snakemake", "--cores", "2", "perf")
+    try:
+        while not (pid.exists() and pid.read_text()) and running.poll() is None:
+            time.sleep(0.1)
+        recorder = psutil.Process(int(pid.read_text())).parent()
+        recorder.kill()
+        assert running.wait(60) != 0
+    finally:
+        running.kill()
+    assert ended(int(pid.read_text()))
+    assert two.run("atlas", "perf", "aggregate", "--output", "p.csv", "--latest", "l.csv").returncode == 0
+    (row,) = csv.DictReader((two.root / "p.csv").open())
+    assert (row["model"], row["status"], row["failure_kind"]) == ("slow", "FAILURE", "cancelled")
+    assert "the recorder itself was killed" in row["failure_reason"]
+    assert measured_again(two.snakemake("-n", "perf")) == ["slow on toy 1.0, run 1"]

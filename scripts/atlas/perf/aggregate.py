@@ -13,17 +13,16 @@ from atlas.errors import InputError
 from atlas.perf.columns import COLUMNS, rows
 from atlas.perf.compare import previous, series_of
 from atlas.perf.overview import text as overview_text
-from atlas.perf.record import MEASURED, RESULTS, read
+from atlas.perf.record import FAILED, MEASURED, RESULTS, read
 from atlas.progress import say
 
 PATTERN = "*/*/perf/*/*/*.json"
-FAILED = ".failed.json"
 
 
 def find_records(root: Path, folders: Sequence[str] = (RESULTS, MEASURED)) -> list[Path]:
     """All records: those that the project keeps, and those of this machine.
 
-    Failures that a cluster is to blame for count until the run has a record of its own.
+    Failures of runs that a cluster or a signal ended count until the run has a record of its own.
     """
     found = [path for folder in folders for path in sorted((root / folder).glob(PATTERN))]
     own = {path for path in found if path.stem.isdigit()}

@@ -149,7 +149,7 @@ def _value(metric: Mapping[str, Any]) -> Value:
     scale, unit = _scale(metric["value"], metric["unit"])
     low_high = " – ".join(_number(one / scale) for one in interval) if interval else None
     return Value(
-        text=f"{_number(metric['value'] / scale)} {unit}",
+        text=f"{_number(metric['value'] / scale)} {unit}".rstrip(),
         interval=low_high,
         verdict=kind and kind.replace("_", " "),
         colour=COLOURS.get(kind, ""),
