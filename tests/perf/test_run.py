@@ -201,21 +201,25 @@ import sys, time
 sys.path[:0] = [{tests!r}]
 from pathlib import Path
 from test_run import run
-run(Path({folder!r}), "import time; time.sleep(5)")
+run(Path({folder!r}), "import os, time; open({pid!r}, 'w').write(str(os.getpid())); time.sleep(60)")
 """
 
 
-def test_killing_the_recorder_leaves_a_record_that_says_so(tmp_path):
-    code = KILLED.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
-    output = tmp_path / "results" / "toy.json"
+def test_killing_the_recorder_leaves_a_record_that_says_so_and_nothing_running(tmp_path):
+    pid = tmp_path / "pid"
+    code = KILLED.format(tests=str(Path(__file__).parent), folder=str(tmp_path), pid=str(pid))
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
-    while not output.exists():
+    while not pid.exists() or not pid.read_text():
         time.sleep(0.02)
-    time.sleep(0.5)
     process.kill()
     process.wait()
-    found = read(output)
+    found = read(tmp_path / "results" / "toy.json")
     assert (found["status"], found["failure_reason"]) == ("FAILURE", UNFINISHED)
+    status = Path(f"/proc/{pid.read_text()}/status")
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and status.exists() and "\nState:\tZ" not in status.read_text():
+        time.sleep(0.05)
+    assert not status.exists() or "\nState:\tZ" in status.read_text()
 
 
 @pytest.mark.parametrize(

@@ -167,8 +167,11 @@ class PerfPlan:
 
     def card_of(self, wildcards: Any) -> str:
         """A params function: the digest of what a run measures."""
-        cards = [one for one in load_cards(self.root) if one.name == wildcards.card]
-        return cards[0].digest()[7:23] if cards else "no such card"
+        try:
+            (card,) = chosen(load_cards(self.root), [wildcards.card])
+        except (AtlasError, ValueError):
+            return "no such card"
+        return card.digest()[7:23]
 
     def spec_of(self, wildcards: Any) -> str:
         """A params function: the digest of how the engine's YAML says that it is measured."""

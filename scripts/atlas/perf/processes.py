@@ -15,6 +15,8 @@ from pathlib import Path
 MARK = "ATLAS_PERF_RUN"
 GRACE_S = 3.0
 """Between asking a process to end and ending it: the whole takes less than ten seconds."""
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -59,8 +61,14 @@ def _reap(orphans: set[int]) -> None:
 
 def adopt() -> None:
     """Have orphans of our descendants become children of ours, where the system can do that."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    if LIBC:
+        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_us() -> None:
+    """In a process that we start: it ends when we do, even if nobody can tidy up after us."""
+    assert LIBC is not None
+    LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def _sessions(mark: str, known: set[int]) -> set[int]:

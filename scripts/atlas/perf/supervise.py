@@ -14,7 +14,7 @@ from types import FrameType
 from typing import IO, Any, Protocol
 
 from atlas.errors import AtlasError
-from atlas.perf.processes import MARK, adopt, children, end_all
+from atlas.perf.processes import LIBC, MARK, adopt, children, end_all, end_with_us
 
 POLL_S = 0.05
 LOG_LIMIT = 256 << 20
@@ -118,6 +118,7 @@ class Here:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=end_with_us if LIBC else None,
         )
 
     def poll(self) -> int | None:
