@@ -46,6 +46,8 @@ class Ready:
     image: Mapping[str, Any] | None = None
     box: Box | None = None
     """The container that it is run in; none for a process of this machine."""
+    reads: tuple[Path, ...] = ()
+    """What it has to see of this machine, beside the driver and what the engine is made of."""
 
 
 def ready(root: Path, engine: str, version: str, card: Card, scratch: Path, *, bare: bool = False) -> Ready:
@@ -77,17 +79,19 @@ def _ready(place: Place, engine: str, card: Card, scratch: Path, spec: dict[str,
     journal = scratch / "journal.jsonl"
     command = [str(runtime.python), "-s", str(DRIVER), "--request", str(scratch / "request.json")]
     whole = (*command, "--output", str(journal))
-    return Ready(whole, env, scratch / "work", journal, folder, python, weights, digest, notes)
+    made = Ready(whole, env, scratch / "work", journal, folder, python, weights, digest, notes)
+    return replace(made, reads=(Path(model),) if Path(model).is_absolute() else ())
 
 
 def _contained(made: Ready, place: Place, card: Card, scratch: Path, spec: Mapping[str, Any]) -> Ready:
     """The same in its container, if it has one: what it sees there, and the variables that differ."""
     if place.box is None:
         return replace(made, image=place.image)
-    shown = [PROBE, DRIVER, *place.runtime.paths]
+    shown = [PROBE, DRIVER, *place.runtime.paths, *made.reads]
     shown += [place.runtime.bytecode] if place.runtime.bytecode else []
-    env = {name: value for name, value in made.env.items() if name not in VISIBLE}
-    env |= {**place.box.environment(), **spec.get("env", {}), **card.env}
+    devices, said = place.box.environment(), {*spec.get("env", {}), *card.env}
+    env = {name: value for name, value in made.env.items() if name not in VISIBLE or name in said}
+    env |= {name: value for name, value in devices.items() if name not in said}
     if card.model and "hub" in card.model:
         if "HF_HOME" in os.environ:
             # Read only, so that nothing can be fetched into it.
@@ -96,11 +100,8 @@ def _contained(made: Ready, place: Place, card: Card, scratch: Path, spec: Mappi
         elif not place.box.launcher.spec.network:
             what = f"{card.model['hub']} is of a hub, and the container has no network"
             raise NotReady("environment", f"{what}\nhint: set HF_HOME to a folder that has it")
-    elif card.model:
-        shown.append(Path(_model(card)[0]))
-    return replace(
-        made, env=env, image=place.image, box=replace(place.box, shown=tuple(shown), writable=scratch)
-    )
+    box = replace(place.box, shown=tuple(shown), writable=scratch)
+    return replace(made, env=env, image=place.image, box=box)
 
 
 def _model(card: Card) -> tuple[str, str | None]:
