@@ -33,17 +33,16 @@ from atlas.perf.processes import MARK, marked
 from atlas.perf.supervise import Cancelled
 from atlas.perf.tools import programs
 
-# The engine's process prints into the log itself, and runs on the processors and with the priority that a
-# process of the caller would: what a daemon starts has those of the daemon.
+# The engine's process prints into the log itself, and runs on the processors that a process of the caller
+# would: what a daemon starts has those of the daemon.
 ENTER = """
 import os, sys
-output, processors, nice = sys.argv[1:4]
+output, processors = sys.argv[1:3]
 os.dup2(int(output), 1)
 os.dup2(int(output), 2)
 os.close(int(output))
 os.sched_setaffinity(0, map(int, processors.split(",")))
-os.setpriority(os.PRIO_PROCESS, 0, int(nice))
-os.execvp(sys.argv[4], sys.argv[4:])
+os.execvp(sys.argv[3], sys.argv[3:])
 """
 FACTS = """
 import importlib.metadata, json, platform, shutil, sys
@@ -91,9 +90,7 @@ class Box:
         """For `supervise`."""
         number = output.fileno()
         processors = ",".join(map(str, sorted(os.sched_getaffinity(0))))
-        # Whoever has more than the usual priority cannot give that to a container.
-        nice = str(max(0, os.getpriority(os.PRIO_PROCESS, 0)))
-        enter = [str(self.python), "-S", "-c", ENTER, str(number), processors, nice, *command]
+        enter = [str(self.python), "-S", "-c", ENTER, str(number), processors, *command]
         running: InContainer | None = None
         try:
             with cancelled.at_once():

@@ -49,13 +49,13 @@ class Ready:
     notes: tuple[str, ...] = field(default_factory=tuple)
     form: Format | None = None
     """That of the result of the engine's own tool, where such a one measures."""
-    model: Path | None = None
-    """The model's files, where they are on this machine."""
     converted_s: float | None = None
     """How long it took to convert the model, if that was done for this run."""
     image: Mapping[str, Any] | None = None
     box: Box | None = None
     """The container that it is run in; none for a process of this machine."""
+    reads: tuple[Path, ...] = ()
+    """What it has to see of this machine, beside the driver and what the engine is made of."""
 
 
 def ready(root: Path, engine: str, version: str, card: Card, scratch: Path, *, bare: bool = False) -> Ready:
@@ -119,9 +119,9 @@ def _ready(
         weights,
         place.digest,
         (*place.notes, *([made.note] if made else [])),
-        None if card.mode == OFFLINE else load_formats(root)[spec["bench"][card.mode]["format"]],
-        None if card.model and "hub" in card.model and not made else Path(model),
-        made.seconds if made and made.now else None,
+        form=None if card.mode == OFFLINE else load_formats(root)[spec["bench"][card.mode]["format"]],
+        converted_s=made.seconds if made and made.now else None,
+        reads=(Path(model),) if Path(model).is_absolute() else (),
     )
 
 
@@ -151,11 +151,11 @@ def _contained(made: Ready, place: Place, card: Card, scratch: Path, spec: Mappi
     """The same in its container, if it has one: what it sees there, and the variables that differ."""
     if place.box is None:
         return replace(made, image=place.image)
-    shown = [PROBE, DRIVER, *place.runtime.paths]
+    shown = [PROBE, DRIVER, *place.runtime.paths, *made.reads]
     shown += [place.runtime.bytecode] if place.runtime.bytecode else []
-    env = {name: value for name, value in made.env.items() if name not in VISIBLE}
-    env |= {**place.box.environment(), **_set(spec, card)}
-    shown += [made.model] if made.model else []
+    devices, said = place.box.environment(), _set(spec, card)
+    env = {name: value for name, value in made.env.items() if name not in VISIBLE or name in said}
+    env |= {name: value for name, value in devices.items() if name not in said}
     if card.model and "hub" in card.model:
         if "HF_HOME" in os.environ:
             # Read only, so that nothing can be fetched into it.
@@ -164,9 +164,8 @@ def _contained(made: Ready, place: Place, card: Card, scratch: Path, spec: Mappi
         elif not place.box.launcher.spec.network:
             what = f"{card.model['hub']} is of a hub, and the container has no network"
             raise NotReady("environment", f"{what}\nhint: set HF_HOME to a folder that has it")
-    return replace(
-        made, env=env, image=place.image, box=replace(place.box, shown=tuple(shown), writable=scratch)
-    )
+    box = replace(place.box, shown=tuple(shown), writable=scratch)
+    return replace(made, env=env, image=place.image, box=box)
 
 
 def _model(card: Card) -> tuple[str, str | None]:
