@@ -32,7 +32,7 @@ class Rows:
     def generate(self, prompts, count, callback=None):
         for _ in range(count):
             for row in reversed(range(len(prompts))):  # in whatever order
-                time.sleep(0.001)
+                time.sleep(0.002)
                 if callback and callback(Step(row)): raise RuntimeError("told to stop")
 def load(path):
     if path == "bad": raise RuntimeError("no such model")

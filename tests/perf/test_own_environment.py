@@ -87,6 +87,15 @@ def test_what_a_measurement_needs_is_the_lock_or_what_the_other_stages_built(pro
     ]
 
 
+def test_what_converts_models_has_a_lock_that_a_measurement_needs_too():
+    class Wildcards:
+        engine, version = "ctranslate2", "4.8.5"
+
+    plan = PerfPlan(ROOT)
+    assert plan.needs(Wildcards) == ["envs/ctranslate2.txt", "envs/ctranslate2-convert.txt"]
+    assert {"envs/ctranslate2.txt", "envs/ctranslate2-convert.txt"} <= set(plan.locks())
+
+
 def test_a_lock_that_pins_another_version_measures_nothing(project):
     own = own_environment("onlyfast", "2.0", load_perf(project, "onlyfast", "2.0"))
     with pytest.raises(UnavailableError, match=r"there is no envs/onlyfast\.txt"):
