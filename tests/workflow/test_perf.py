@@ -108,6 +108,9 @@ def test_cards_are_measured_kept_and_run_again_only_when_asked(two):
     for path in sorted((two.root / "measured").rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
     assert two.stale() == {}
+    reproduced = two.run("atlas", "reproduce", "--engine", "toy")
+    assert reproduced.returncode == 0, reproduced.stdout + reproduced.stderr
+    assert "/perf/" not in reproduced.stdout + reproduced.stderr
 
 
 SLOW = """\

@@ -52,9 +52,8 @@ def table(records: Sequence[Mapping[str, Any]], changes: Mapping[tuple[str, ...]
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     writer.writeheader()
     for record in records:
-        series = [series_of(result) for result in record["results"]] or [()]
-        for row, one in zip(rows(record), series, strict=True):
-            change = changes.get((record["run_id"], *one))
+        for row, result in zip(rows(record), record["results"] or [None], strict=True):
+            change = changes.get((record["run_id"], *series_of(result))) if result else None
             writer.writerow({**row, "relative_change": "" if change is None else repr(round(change, 6))})
     return out.getvalue()
 

@@ -100,7 +100,15 @@ def run(
 @click.option("--overview", type=Written(), help="What the report shows of them, as JSON.")
 @click.option("--samples", type=File, help="A folder for samples.parquet and telemetry.parquet.")
 @click.option("--kept", is_flag=True, help="Only records that the project keeps.")
-def aggregate(output: Path, latest: Path, overview: Path | None, samples: Path | None, kept: bool) -> int:
+@click.option("--broken-is-a-result", is_flag=True, help="Exit 0 though some files are no records.")
+def aggregate(
+    output: Path,
+    latest: Path,
+    overview: Path | None,
+    samples: Path | None,
+    kept: bool,
+    broken_is_a_result: bool,
+) -> int:
     """Write perf.csv, its latest view and an overview from all records, and Parquet of all samples."""
     from atlas.paths import project_root
     from atlas.perf.aggregate import aggregate as write
@@ -108,7 +116,7 @@ def aggregate(output: Path, latest: Path, overview: Path | None, samples: Path |
     code = write(project_root(), output, latest, samples, overview=overview, kept=kept)
     if samples is not None:
         wrote(samples / "samples.parquet", samples / "telemetry.parquet")
-    return code
+    return 0 if broken_is_a_result else code
 
 
 @perf.command()

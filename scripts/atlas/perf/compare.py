@@ -98,7 +98,7 @@ def previous(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], floa
             continue
         key = (record["engine"], record["card"], *(record.get(name) for name in KEY))
         found[key][record["engine_version"]].append(record)
-    changes = {}
+    changes: dict[tuple[str, ...], float] = {}
     for versions in found.values():
         order = sorted(versions, key=version_order)
         for before, version in pairwise(order):

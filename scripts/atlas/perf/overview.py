@@ -25,7 +25,7 @@ Record = Mapping[str, Any]
 
 def overview(records: Sequence[Record]) -> list[dict[str, Any]]:
     """One entry of each card, hardware, engine and version that there are records of."""
-    series: dict[tuple[str, ...], dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    series: dict[tuple[str, str, str], dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
     for record in records:
         key = (record["card"], record["hardware_key"], record["engine"])
         series[key][record["engine_version"]].append(record)
