@@ -25,6 +25,7 @@ stale: .venv/.run ## what is stale, and why (exit 1 if anything is)
 
 perf: .venv/.run ## measure the workload cards on this machine, and gather measured/perf.csv
 	@$(BIN)/snakemake perf --cores all --quiet rules --config cards="$(or $(CARDS),smoke)" $(OPTIONS)
+	@echo "open measured/perf.html"
 
 test: .venv/.dev check ## style, types, workflow lint, and all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup

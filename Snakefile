@@ -33,6 +33,6 @@ rule all:
         PLAN.knowledge,
         PLAN.history,
         PERF.locks(),
-        KEPT + ["results/perf.csv", "results/perf.latest.csv"] * bool(KEPT),
+        KEPT + KEPT_TABLES,
         REPORTS,
         provenance_guard,

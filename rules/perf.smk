@@ -3,8 +3,9 @@
 INPUTS    results/{engine}/{version}/source.json, environment.json, or envs/{lock}.txt where an engine is
           measured in an environment of its own; config/workloads/*.yaml
 OUTPUTS   measured/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json (a record, of failures too),
-          measured/perf.csv, perf.latest.csv, samples.parquet, telemetry.parquet;
-          of hardware that config/config.yaml names, results/{engine}/{version}/perf/…, results/perf.csv
+          measured/perf.csv, perf.latest.csv, samples.parquet, telemetry.parquet, perf.overview.json, perf.html;
+          of hardware that config/config.yaml names, results/{engine}/{version}/perf/…, results/perf.csv,
+          perf.latest.csv and perf.overview.json
 
 `snakemake perf` measures on the machine at hand, one run at a time, into measured/, which is not committed.
 `--config cards=…` chooses cards, `--config confirm=1` makes as many runs again, that confirm what the first
@@ -16,10 +17,15 @@ from snakemake.logging import logger
 from snakemake.settings.types import ExecMode
 
 from atlas.cluster.settings import site_of
+from atlas.perf.listing import not_here
+from atlas.perf.overview import kept_failures
 from atlas.perf.plan import PerfPlan
 
 SITE = site_of(workflow)
 KEPT = PerfPlan(Path(workflow.basedir)).kept()
+KEPT_TABLES = [
+    f"results/perf.{name}" for name in ("csv", "latest.csv", "overview.json") if KEPT
+]
 PERF = PerfPlan(
     Path(workflow.basedir),
     tuple(str(config.get("cards", "all")).split()),
@@ -28,23 +34,26 @@ PERF = PerfPlan(
 )
 
 if workflow.exec_mode == ExecMode.DEFAULT:
-    for one in [*PERF.elsewhere(), *PERF.skipped()]:
+    for one in [*PERF.elsewhere(), *not_here(PERF)]:
         logger.info(f"not measured here: {one}")
     for failed in PERF.failed():
         logger.warning(
             f"failed, and run again only with --config retry=failed: {failed}"
         )
+    for failed in kept_failures(Path(workflow.basedir)):
+        logger.warning(f"failed, and kept: {failed}")
 
 
 wildcard_constraints:
     hardware="(cpu|gpu)-[a-z0-9-]+",
-    card="[a-z0-9._-]+",
+    card="[a-z0-9._-]+(:[a-z0-9_]+=[^/]+)?",
     repeat="[0-9]+",
 
 
 rule perf:
     input:
         "measured/perf.csv",
+        "measured/perf.html",
 
 
 rule measure:
@@ -62,6 +71,7 @@ rule measure:
         code=PLAN.code("atlas.perf.run", "config/schemas/perf.record.schema.json"),
         card=PERF.card_of,
         perf=PERF.spec_of,
+        runtime=PERF.runtime_of,
     message:
         "Measuring {wildcards.card} on {wildcards.engine} {wildcards.version}, run {wildcards.repeat}"
     shell:
@@ -76,6 +86,7 @@ rule perf_csv:
     output:
         csv=update("measured/perf.csv"),
         latest=update("measured/perf.latest.csv"),
+        overview=update("measured/perf.overview.json"),
     log:
         "logs/perf_csv.log",
     params:
@@ -83,8 +94,23 @@ rule perf_csv:
     message:
         "Gathering the records of all runs"
     shell:
-        "atlas perf aggregate --output {output.csv:q} --latest {output.latest:q} --samples measured"
-        " 2> >(tee {log:q} >&2)"
+        "atlas perf aggregate --output {output.csv:q} --latest {output.latest:q}"
+        " --overview {output.overview:q} --samples measured --broken-is-a-result 2> >(tee {log:q} >&2)"
+
+
+rule perf_page:
+    input:
+        "measured/perf.overview.json",
+    output:
+        update("measured/perf.html"),
+    log:
+        "logs/perf_page.log",
+    params:
+        code=PLAN.code("atlas.report.page", "scripts/atlas/report/page/*"),
+    message:
+        "Making the page of what was measured"
+    shell:
+        "atlas perf page --output {output:q} {input:q} 2> >(tee {log:q} >&2)"
 
 
 rule keep:
@@ -104,6 +130,7 @@ rule kept_csv:
     output:
         csv=update("results/perf.csv"),
         latest=update("results/perf.latest.csv"),
+        overview=update("results/perf.overview.json"),
     log:
         "logs/kept_csv.log",
     params:
@@ -112,4 +139,4 @@ rule kept_csv:
         "Gathering the records that the project keeps"
     shell:
         "atlas perf aggregate --kept --output {output.csv:q} --latest {output.latest:q}"
-        " 2> >(tee {log:q} >&2)"
+        " --overview {output.overview:q} 2> >(tee {log:q} >&2)"

@@ -1,6 +1,7 @@
 """Report stage: what people look at, made from the committed artefacts alone.
 
-INPUTS    results/*/*/source.json, environment.json, schema.discovered.json, invariants.*
+INPUTS    results/*/*/source.json, environment.json, schema.discovered.json, invariants.*,
+          results/perf.overview.json where there is one
 OUTPUTS   results/report/index.html, docs/coverage.md
 """
 
@@ -24,7 +25,7 @@ rule coverage:
 
 rule report:
     input:
-        available(PLAN.cell_artefacts),
+        available(PLAN.cell_artefacts + KEPT_TABLES[-1:]),
     output:
         update("results/report/index.html"),
     log:

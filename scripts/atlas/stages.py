@@ -11,8 +11,8 @@ import click
 from atlas.outcome import OutcomeGroup, Written, answer, wanted, wrote
 
 File = click.Path(path_type=Path)
-PINNING = ("lock",)
-"""Rules that pin what an index holds at the time: run when their inputs change, never to prove a point."""
+PINNING = ("lock", "keep")
+"""Rules that hold what an index or a machine has told at the time: never run to prove a point."""
 PROVING = ("invariants",)
 """Rules that ask an engine about so many configurations that doing it again takes many minutes."""
 

@@ -237,8 +237,29 @@ def test_the_change_is_against_the_last_comparable_version():
 
     records = [*version("1.9", 100), *version("1.10", 90), *version("2.0", 50, environment_family="other")]
     changes = previous(records)
-    assert changes["1.10-2", "output_tput", "value"] == pytest.approx(90.2 / 100.2 - 1)
+    assert changes["1.10-2", "", "output_tput", "value"] == pytest.approx(90.2 / 100.2 - 1)
     assert not any(key[0].startswith(("1.9", "2.0")) for key in changes)
+
+
+def test_of_several_results_of_a_card_each_is_compared_with_its_own():
+    def version(name, small, big):
+        return [
+            made(
+                version=name,
+                repeat=r,
+                results=[result(small + r / 100, name="small"), result(big + r / 100, name="big")],
+                run_id=f"{name}-{r}",
+            )
+            for r in range(1, 6)
+        ]
+
+    old, new = version("1.0", 10, 100), version("2.0", 8, 120)
+    big, small = compare(old, new)
+    assert (big.card, big.verdict.kind) == ("toy_big", "suspected_improvement")
+    assert (small.card, small.verdict.kind) == ("toy_small", "suspected_regression")
+    found = {(row["model"], row["run_id"]): row for row in rows_of([*old, *new], previous([*old, *new]))}
+    assert float(found["toy_big", "2.0-3"]["relative_change"]) == pytest.approx(0.2, abs=0.001)
+    assert float(found["toy_small", "2.0-3"]["relative_change"]) == pytest.approx(-0.2, abs=0.001)
 
 
 def test_profiled_and_failed_runs_are_no_part_of_a_comparison():

@@ -100,6 +100,7 @@ def test_cards_are_chosen_as_madengines_users_know_it(tmp_path):
         ("a/b/c", "more than one /"),
         ("one:batch_siz=8", "did you mean `batch_size`"),
         ("one:batch_size", "not param=value"),
+        ("one:batch_size=a/b", "folder is named after it"),
         ("fast:batch_size=8", "only a card that is named"),
         ("-one:batch_size=8", "can set nothing"),
         ("one:requests=0", "whole number"),

@@ -34,7 +34,7 @@ def project(tmp_path):
     from atlas.perf.cards import Card
     from atlas.perf.record import opened
 
-    for name in ("engine_versions", "config", "results"):
+    for name in ("engine_versions", "config"):  # without what the project itself has measured
         (tmp_path / name).symlink_to(ROOT / name)
     card = Card("tiny-single", "smoke", ("smoke",), "c:1", repeats=5)
     for version, speed in (("4.57.6", 100.0), ("5.23.0", 90.0)):
@@ -102,6 +102,18 @@ def test_a_card_is_run_and_its_failure_is_an_exit_status_of_its_own(project):
     elsewhere = "atlas perf run --engine transformers --version 5.23.0 --card tiny-single --output s.json"
     assert run(project, f"{elsewhere} --hardware gpu-none-x9").returncode == 5
     assert not (project / "s.json").exists()
+
+
+def test_a_file_that_is_no_record_keeps_no_other_out_of_the_tables(project):
+    (broken,) = (project / "measured/transformers/5.23.0").rglob("3.json")
+    broken.write_text("{")
+    command = "atlas perf aggregate --output p.csv --latest l.csv --overview o.json"
+    assert run(project, command).returncode == 1
+    done = run(project, f"{command} --broken-is-a-result")
+    assert done.returncode == 0 and "3.json" in done.stderr
+    assert len((project / "p.csv").read_text().splitlines()) == 1 + 19
+    page = run(project, "atlas perf page --output p.html o.json")
+    assert page.returncode == 0 and "regression" in (project / "p.html").read_text()
 
 
 def test_every_kind_of_failure_and_verdict_is_in_the_document():

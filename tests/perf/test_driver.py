@@ -26,6 +26,14 @@ class Model:
             time.sleep(0.002)
             if streamer: streamer.put(0)
         if streamer: streamer.end()
+class Step:
+    def __init__(self, row): self.row = row
+class Rows:
+    def generate(self, prompts, count, callback=None):
+        for _ in range(count):
+            for row in reversed(range(len(prompts))):  # in whatever order
+                time.sleep(0.002)
+                if callback and callback(Step(row)): raise RuntimeError("told to stop")
 def load(path):
     if path == "bad": raise RuntimeError("no such model")
     return Model()
@@ -67,6 +75,18 @@ STEPS = {
 }
 
 
+ROWS = {
+    "protocol": "streamer",
+    "load": [{"model": {"call": "toy.Rows"}}],
+    "generate": {
+        "call": "model.generate",
+        "args": [{"ref": "prompts"}, {"ref": "output_tokens"}],
+        "kwargs": {"callback": {"ref": "told"}},
+    },
+    "read": {"row": "row"},
+}
+
+
 def drive(tmp_path, spec, batches=(((1, 2), (3, 4)), ((5, 6),)), env=None, **more):
     (tmp_path / "toy.py").write_text(textwrap.dedent(ENGINE))
     request = {"probe": str(PROBE), "spec": spec, "output_tokens": 4, "batches": batches, "warmup": [[[9]]]}
@@ -82,7 +102,7 @@ def drive(tmp_path, spec, batches=(((1, 2), (3, 4)), ((5, 6),)), env=None, **mor
     return done.returncode, read_journal(out), done.stderr
 
 
-@pytest.mark.parametrize("spec", [STREAMER, STEPS], ids=["streamer", "steps"])
+@pytest.mark.parametrize("spec", [STREAMER, STEPS, ROWS], ids=["streamer", "steps", "rows"])
 def test_each_protocol_tells_when_each_token_of_each_request_came(tmp_path, spec):
     code, journal, _ = drive(tmp_path, spec)
     assert code == 0
@@ -98,6 +118,14 @@ def test_each_protocol_tells_when_each_token_of_each_request_came(tmp_path, spec
     assert results["tpot", "p50"] >= 0.002
     assert journal.phase("load") is not None
     assert journal.phase("measure") >= end - start
+
+
+def test_of_an_engine_that_tells_of_each_row_each_has_its_own_times(tmp_path):
+    _, journal, _ = drive(tmp_path, ROWS, batches=[[[1], [2], [3]]])
+    first, second, third = (one["tokens"] for one in journal.requests)
+    assert all(a > b > c for a, b, c in zip(first, second, third, strict=True))
+    code, bare, log = drive(tmp_path, ROWS, bare=True)
+    assert (code, len(bare.compared)) == (0, 8), log
 
 
 def test_a_batch_that_fails_spoils_no_other(tmp_path):

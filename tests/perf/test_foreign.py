@@ -57,6 +57,87 @@ def test_throughput_and_latency_are_read():
     assert found == {("e2el", "mean"): (0.5, "s"), ("e2el", "p50"): (0.5, "s"), ("e2el", "p99"): (0.6, "s")}
 
 
+SGLANG = {
+    "backend": "sglang", "dataset_name": "random-ids", "request_rate": 4.0, "max_concurrency": 8,
+    "random_input_len": 64, "random_output_len": 64, "server_info": {"tp_size": 1}, "duration": 25.0,
+    "completed": 100, "total_output_tokens": 12800, "request_throughput": 4.0, "input_throughput": 256.0,
+    "output_throughput": 512.0, "total_throughput": 768.0, "mean_e2e_latency_ms": 900.0,
+    "median_e2e_latency_ms": 800.0, "p99_e2e_latency_ms": 1500.0, "mean_ttft_ms": 12.5, "p90_ttft_ms": 30.0,
+    "median_itl_ms": 3.5, "median_tpot_ms": 3.4, "concurrency": 7.9, "accept_length": None,
+}  # fmt: skip
+TRTLLM = {
+    "engine": {"model": "m", "backend": "Pytorch", "dtype": "bfloat16", "version": "1.2.1"},
+    "world_info": {"tp_size": 1, "pp_size": 1, "max_batch_size": 8},
+    "request_info": {"num_requests": 64, "avg_output_length": 64.0},
+    "performance": {
+        "total_latency_ms": 1000.0, "avg_request_latency_ms": 300.0, "request_throughput_req_s": 64.0,
+        "system_output_throughput_tok_s": 4096.0, "system_total_throughput_tok_s": 8192.0,
+        "output_throughput_per_user_tok_s": 100.0,
+        "request_latency_percentiles_ms": {"p50": 250.0, "p99": 750.0, "minimum": 1.0, "average": 300.0},
+    },
+    "streaming_metrics": {"avg_ttft_ms": 9.0, "ttft_percentiles": {"p50": 8.0, "average": 9.0},
+                          "tpot_percentiles": {"p99": 4.0}, "gen_tps_percentiles": {"p50": 250.0}},
+}  # fmt: skip
+
+
+SGLANG_THROUGHPUT = {
+    "successful_requests": 64, "total_latency": 2.0, "last_gen_throughput": 9.0, "request_throughput": 32.0,
+    "output_throughput": 2048.0, "total_throughput": 4096.0,
+}  # fmt: skip
+SGLANG_LATENCY = {
+    "run_name": "default", "batch_size": 8, "input_len": 64, "output_len": 64, "total_latency": 0.5,
+    "prefill_latency": 0.05, "prefill_throughput": 1.0, "median_decode_latency": 0.004,
+    "median_decode_throughput": 2000.0, "overall_throughput": 2048.0,
+}  # fmt: skip
+TRTLLM_SERVE = {
+    **{key: value for key, value in SERVE.items() if key != "failed"},
+    "user_throughput": 60.0,
+    "avg_decoded_tokens_per_iter": {"mean": 1.0},
+}
+
+
+def test_sglangs_serving_benchmark_is_told_from_vllms_and_its_latencies_are_ours():
+    form, found, run = values(SGLANG)
+    assert (form, run.requests, run.seconds) == ("sglang-serve", (100, 0), 25.0)
+    assert found["total_tput", "value"] == (768.0, "tok/s")
+    assert found["e2el", "p50"] == (0.8, "s")
+    assert found["e2el", "p99"] == (1.5, "s")
+    assert found["ttft", "p90"] == (0.03, "s")
+    assert found["itl", "p50"] == (0.0035, "s")
+
+
+def test_sglangs_offline_benchmarks_are_read():
+    form, found, run = values(SGLANG_THROUGHPUT)
+    assert (form, run.results[0]["n"]) == ("sglang-throughput", 64)
+    assert found["output_tput", "value"] == (2048.0, "tok/s")
+    form, found, _ = values(SGLANG_LATENCY)
+    assert form == "sglang-latency"
+    assert found == {
+        ("total_tput", "value"): (2048.0, "tok/s"),
+        ("ttft", "value"): (0.05, "s"),
+        ("itl", "p50"): (0.004, "s"),
+        ("e2el", "value"): (0.5, "s"),
+    }
+
+
+def test_tensorrts_report_and_serving_benchmark_are_read():
+    form, found, run = values(TRTLLM)
+    assert (form, run.results[0]["n"]) == ("trtllm-bench", 64)
+    assert found == {
+        ("request_tput", "value"): (64.0, "1/s"),
+        ("output_tput", "value"): (4096.0, "tok/s"),
+        ("total_tput", "value"): (8192.0, "tok/s"),
+        ("e2el", "mean"): (0.3, "s"),
+        ("e2el", "p50"): (0.25, "s"),
+        ("e2el", "p99"): (0.75, "s"),
+        ("ttft", "p50"): (0.008, "s"),
+        ("tpot", "p99"): (0.004, "s"),
+    }
+    form, found, run = values(TRTLLM_SERVE)
+    assert (form, run.requests) == ("trtllm-serve", (100, 0))
+    assert found["itl", "p50"] == (0.0035, "s")
+
+
 def test_madengines_table_is_read_row_by_row():
     good = {
         "model": "Llama 3",
@@ -181,6 +262,7 @@ def test_pytorchs_records_of_one_benchmark_are_one_run():
 def test_every_format_is_told_apart_from_every_other():
     formats = load_formats(ROOT)
     examples = [SERVE, THROUGHPUT, LATENCY, OPTIMUM, INFERENCEX, pytorch("a", [1])]
+    examples += [SGLANG, SGLANG_THROUGHPUT, SGLANG_LATENCY, TRTLLM, TRTLLM_SERVE]
     found = [[name for name, form in formats.items() if fits(form, one)] for one in examples]
     assert [len(names) for names in found] == [1] * len(examples)
     assert {names[0] for names in found} == set(formats)

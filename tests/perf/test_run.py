@@ -22,6 +22,7 @@ from atlas.perf.prepared import NotReady, Ready
 from atlas.perf.record import UNFINISHED, read
 from atlas.perf.run import run_card
 from atlas.perf.scan import Finding
+from atlas.perf.supervise import Cancelled, supervise
 
 GOOD = "print('performance: 12.5 tok/s')"
 
@@ -111,6 +112,40 @@ def test_a_time_out_takes_all_processes_along_and_keeps_the_telemetry(tmp_path):
         assert not status.exists() or "\nState:\tZ" in status.read_text()  # where nobody reaps it
 
 
+def test_what_has_hidden_its_variables_is_known_by_its_session_and_ended(tmp_path):
+    """As a server does whose workers change their titles: none of them says any more whose it is."""
+    code = """
+    import os, subprocess, sys
+    child = "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], env={}); print(p.pid, flush=True); time.sleep(600)"
+    server = subprocess.Popen([sys.executable, "-c", child], start_new_session=True, stdout=subprocess.PIPE)
+    hidden = int(server.stdout.readline())
+    open(os.environ["PIDS"], "w").write(f"{server.pid} {hidden}")
+    os.kill(os.getpid(), 9)
+    """  # noqa: E501
+    pids = tmp_path / "pids"
+    done = run(tmp_path, code, env={"PIDS": str(pids)})
+    assert done["failure_kind"] == "signal"
+    assert not [pid for pid in pids.read_text().split() if Path(f"/proc/{pid}").exists()]
+
+
+def test_what_was_started_beside_a_run_is_not_ended_with_it(tmp_path):
+    """As the sampler, which tidies up itself."""
+    beside = []
+
+    def start(_):
+        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        beside.append(subprocess.Popen(command, start_new_session=True))
+
+    with Cancelled() as cancelled:
+        supervise(
+            [sys.executable, "-c", "pass"], env={}, cwd=tmp_path, log=tmp_path / "log", timeout_s=30,
+            cancelled=cancelled, started=start,
+        )  # fmt: skip
+    assert beside[0].poll() is None
+    beside[0].kill()
+    beside[0].wait()
+
+
 def test_a_recorder_that_is_asked_to_end_records_that_first(tmp_path):
     threading.Timer(2, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
     done = run(tmp_path, "import time; time.sleep(60)")
@@ -166,21 +201,25 @@ import sys, time
 sys.path[:0] = [{tests!r}]
 from pathlib import Path
 from test_run import run
-run(Path({folder!r}), "import time; time.sleep(5)")
+run(Path({folder!r}), "import os, time; open({pid!r}, 'w').write(str(os.getpid())); time.sleep(60)")
 """
 
 
-def test_killing_the_recorder_leaves_a_record_that_says_so(tmp_path):
-    code = KILLED.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
-    output = tmp_path / "results" / "toy.json"
+def test_killing_the_recorder_leaves_a_record_that_says_so_and_nothing_running(tmp_path):
+    pid = tmp_path / "pid"
+    code = KILLED.format(tests=str(Path(__file__).parent), folder=str(tmp_path), pid=str(pid))
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
-    while not output.exists():
+    while not pid.exists() or not pid.read_text():
         time.sleep(0.02)
-    time.sleep(0.5)
     process.kill()
     process.wait()
-    found = read(output)
+    found = read(tmp_path / "results" / "toy.json")
     assert (found["status"], found["failure_reason"]) == ("FAILURE", UNFINISHED)
+    status = Path(f"/proc/{pid.read_text()}/status")
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and status.exists() and "\nState:\tZ" not in status.read_text():
+        time.sleep(0.05)
+    assert not status.exists() or "\nState:\tZ" in status.read_text()
 
 
 @pytest.mark.parametrize(

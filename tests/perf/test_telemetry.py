@@ -199,3 +199,12 @@ def test_samples_that_are_missing_are_told():
     summary = summarise(Trace({"interval_s": 1.0}, samples), 0, 8, 0)
     assert summary["completeness"] == pytest.approx(5 / 8)
     assert any("62%" in reason for reason in summary["reasons"])
+
+
+def test_a_window_between_two_samples_misses_none():
+    samples = tuple({"t": 0.4 + 0.5 * step} for step in range(5))  # of a window of 5.6 intervals
+    whole = summarise(Trace({"interval_s": 0.5}, samples), 0, 2.8, 0)
+    assert whole["completeness"] == 1 and not any("expected samples" in one for one in whole["reasons"])
+    fewer = summarise(Trace({"interval_s": 0.5}, samples[:4]), 0, 2.8, 0)
+    assert "80% of the expected samples" in fewer["reasons"]
+    assert summarise(Trace({"interval_s": 0.5}, samples[:1]), 0.3, 0.45, 0)["completeness"] is None

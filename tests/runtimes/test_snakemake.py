@@ -230,6 +230,40 @@ def test_without_a_gpu_what_needs_one_is_skipped_and_kept_and_what_does_not_is_r
     assert world.load("toy", "environment.json")["health"]["verdict"] == "ok"
 
 
+def test_cards_are_measured_in_the_runtime_that_is_set_and_again_in_another(world, docker, archive):
+    (world.root / "base.tar").symlink_to(archive)
+    set_image(world, archive="base.tar", python="/usr/local/bin/python3", overlay=True)
+    file = world.root / "engine_versions/toy.yaml"
+    asked = {
+        "protocol": "streamer",
+        "parameters": {},
+        "load": [{"sleep": {"get": "time.sleep"}}],
+        "generate": {"call": "time.sleep"},
+    }
+    file.write_text(json.dumps({**json.loads(file.read_text()), "perf": {"runs": [asked]}}))
+    for path in (world.root / "config/workloads").iterdir():
+        path.unlink()
+    command = ["{python}", "-c", "print('performance: 2.5 tok/s')"]
+    cards = {
+        "format_version": 1,
+        "cards": [{"name": "good", "tags": ["toy"], "command": command, "repeats": 1}],
+    }
+    (world.root / "config/workloads/toy.yaml").write_text(json.dumps(cards))
+
+    world.extra |= {"ATLAS_RUNTIME": "docker"}
+    done = world.snakemake("perf")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = (world.root / "measured/toy/1.0/perf").glob("*/good/1.json")
+    measured = json.loads(record.read_text())
+    assert measured["status"] == "SUCCESS", measured["failure_reason"]
+    assert measured["environment"]["image"]["runtime"] == "docker"
+    for runtime, wanted in (("docker", False), ("apptainer", True)):
+        world.extra |= {"ATLAS_RUNTIME": runtime}
+        again = world.snakemake("-n", "perf")
+        assert again.returncode == 0
+        assert ("Measuring good" in again.stdout + again.stderr) is wanted, runtime
+
+
 def build(world) -> str:
     done = world.run("atlas", "build")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -11,18 +11,18 @@ from typing import Any
 from atlas.canonical import write_atomic
 from atlas.errors import InputError
 from atlas.perf.columns import COLUMNS, rows
-from atlas.perf.compare import previous
-from atlas.perf.record import MEASURED, RESULTS, read
+from atlas.perf.compare import previous, series_of
+from atlas.perf.overview import text as overview_text
+from atlas.perf.record import FAILED, MEASURED, RESULTS, read
 from atlas.progress import say
 
 PATTERN = "*/*/perf/*/*/*.json"
-FAILED = ".failed.json"
 
 
 def find_records(root: Path, folders: Sequence[str] = (RESULTS, MEASURED)) -> list[Path]:
     """All records: those that the project keeps, and those of this machine.
 
-    Failures that a cluster is to blame for count until the run has a record of its own.
+    Failures of runs that a cluster or a signal ended count until the run has a record of its own.
     """
     found = [path for folder in folders for path in sorted((root / folder).glob(PATTERN))]
     own = {path for path in found if path.stem.isdigit()}
@@ -46,14 +46,14 @@ def read_records(paths: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]
     return sorted(found.values(), key=_order), wrong
 
 
-def table(records: Sequence[Mapping[str, Any]], changes: Mapping[tuple[str, str, str], float]) -> str:
-    """perf.csv. `changes` are relative changes by run, metric and statistic."""
+def table(records: Sequence[Mapping[str, Any]], changes: Mapping[tuple[str, ...], float]) -> str:
+    """perf.csv. `changes` are relative changes by run and series."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     writer.writeheader()
     for record in records:
-        for row in rows(record):
-            change = changes.get((record["run_id"], row["metric"], row["statistic"]))
+        for row, result in zip(rows(record), record["results"] or [None], strict=True):
+            change = changes.get((record["run_id"], *series_of(result))) if result else None
             writer.writerow({**row, "relative_change": "" if change is None else repr(round(change, 6))})
     return out.getvalue()
 
@@ -70,13 +70,21 @@ def latest(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def aggregate(
-    root: Path, output: Path, latest_output: Path, samples: Path | None, *, kept: bool = False
+    root: Path,
+    output: Path,
+    latest_output: Path,
+    samples: Path | None,
+    *,
+    overview: Path | None = None,
+    kept: bool = False,
 ) -> int:
     """Write all views of all records, or of those alone that the project keeps; 1 if some files are none."""
     records, wrong = read_records(find_records(root, (RESULTS,) if kept else (RESULTS, MEASURED)))
     changes = previous(records)
     write_atomic(output, table(records, changes))
     write_atomic(latest_output, table(latest(records), changes))
+    if overview is not None:
+        write_atomic(overview, overview_text(records))
     if samples is not None:
         from atlas.perf.parquet import write_samples
 

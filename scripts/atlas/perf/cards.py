@@ -15,6 +15,8 @@ from atlas.yamlfile import Document, Pointer, load_yaml
 FOLDER = "config/workloads"
 UNSEEN = ("name", "description", "tags", "engines", "repeats", "owner", "timeout_s")
 """Keys that do not change what one run measures."""
+OFFLINE = "offline"
+"""The mode in which the harness asks the engine in its own process; in others, the engine's tools measure."""
 DATASET = {"requests": 16, "input_tokens": 64, "output_tokens": 64, "seed": 0}
 
 
@@ -30,6 +32,7 @@ class Card:
     engines: tuple[str, ...] | None = None
     description: str = ""
     model: dict[str, Any] | None = None
+    mode: str = OFFLINE
     dataset: dict[str, int] = field(default_factory=lambda: dict(DATASET))
     parameters: dict[str, Any] = field(default_factory=dict)
     command: tuple[str, ...] = ()
@@ -53,6 +56,8 @@ class Card:
     def workload(self) -> dict[str, Any]:
         """All that decides what one run measures, as JSON."""
         plain = {name: value for name, value in vars(self).items() if name not in (*UNSEEN, "scope", "where")}
+        if self.mode == OFFLINE:
+            del plain["mode"]  # as it was before there were others
         return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
     def digest(self) -> str:
@@ -101,6 +106,8 @@ def _card(document: Document, pointer: Pointer, entry: dict[str, Any], scope: st
         raise InputError(f"`{entry['name']}` needs either a `model` or a `command`", where=where)
     if "multiple_results" in entry and "command" not in entry:
         raise InputError(f"`{entry['name']}`: only a `command` writes multiple_results", where=where)
+    if "mode" in entry and "command" in entry:
+        raise InputError(f"`{entry['name']}`: a `command` measures by itself, and has no `mode`", where=where)
     if ".." in entry.get("multiple_results", "").split("/"):
         raise InputError("multiple_results is to be inside the run's folder", where=where)
     if entry["name"] in entry["tags"] or "all" in (entry["name"], *entry["tags"]):

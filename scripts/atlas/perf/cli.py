@@ -28,7 +28,7 @@ def cards(words: tuple[str, ...], as_json: bool) -> None:
     A word is a tag, scope/tag, a name, `all`, or name:param=value; with a `-` before it, it takes away.
     """
     from atlas.paths import project_root
-    from atlas.perf.plan import listing
+    from atlas.perf.listing import listing
 
     found = listing(project_root(), words)
     if as_json:
@@ -97,17 +97,38 @@ def run(
 @click.option(
     "--latest", type=Written(), required=True, help="The rows of the versions that were measured last."
 )
+@click.option("--overview", type=Written(), help="What the report shows of them, as JSON.")
 @click.option("--samples", type=File, help="A folder for samples.parquet and telemetry.parquet.")
 @click.option("--kept", is_flag=True, help="Only records that the project keeps.")
-def aggregate(output: Path, latest: Path, samples: Path | None, kept: bool) -> int:
-    """Write perf.csv and its latest view from all records, and Parquet of all samples."""
+@click.option("--broken-is-a-result", is_flag=True, help="Exit 0 though some files are no records.")
+def aggregate(
+    output: Path,
+    latest: Path,
+    overview: Path | None,
+    samples: Path | None,
+    kept: bool,
+    broken_is_a_result: bool,
+) -> int:
+    """Write perf.csv, its latest view and an overview from all records, and Parquet of all samples."""
     from atlas.paths import project_root
     from atlas.perf.aggregate import aggregate as write
 
-    code = write(project_root(), output, latest, samples, kept=kept)
+    code = write(project_root(), output, latest, samples, overview=overview, kept=kept)
     if samples is not None:
         wrote(samples / "samples.parquet", samples / "telemetry.parquet")
-    return code
+    return 0 if broken_is_a_result else code
+
+
+@perf.command()
+@click.argument("overview", type=File)
+@click.option("--output", type=Written(), required=True, help="The page.")
+def page(overview: Path, output: Path) -> None:
+    """Make a page of what was measured from OVERVIEW, that `atlas perf aggregate` writes."""
+    from atlas.canonical import write_atomic
+    from atlas.report.measured import load_tables
+    from atlas.report.page import render_measured
+
+    write_atomic(output, render_measured(load_tables(overview)))
 
 
 @perf.command()

@@ -82,7 +82,8 @@ def _row(record: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[st
     workload = record.get("workload") or {}
     gpus, nodes = workload.get("gpus_per_node", 0), workload.get("nnodes", 1)
     hub = (workload.get("model") or {}).get("hub")
-    traits = ((record.get("environment") or {}).get("gpus") or [{}])[0] if gpus else {}
+    environment = record.get("environment") or {}
+    traits, image = (environment.get("gpus") or [{}])[0] if gpus else {}, environment.get("image") or {}
     row = dict.fromkeys(COLUMNS)
     row |= {
         "model": record["card"],
@@ -92,7 +93,10 @@ def _row(record: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[st
         "training_precision": workload.get("training_precision") or None,
         "args": json.dumps(workload.get("parameters") or {}, sort_keys=True),
         "tags": ",".join(record.get("tags", [])),
-        "docker_sha": record.get("runtime_digest"),
+        "docker_file": image.get("dockerfile"),
+        "base_docker": image.get("base"),
+        "docker_sha": image.get("digest") or record.get("runtime_digest"),
+        "docker_image": image.get("reference"),
         "machine_name": record.get("machine_name"),
         "deployment_type": "local",
         "launcher": workload.get("launcher"),

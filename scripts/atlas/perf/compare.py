@@ -31,7 +31,7 @@ JUDGED = (
 
 @dataclass(frozen=True)
 class Compared:
-    """A series on both sides."""
+    """A series on both sides; `name` is that of one of several results of a card, which `card` ends in."""
 
     card: str
     metric: str
@@ -41,6 +41,7 @@ class Compared:
     now: Side
     unit: str
     better: str
+    name: str = ""
 
 
 def usable(record: Mapping[str, Any]) -> bool:
@@ -65,17 +66,18 @@ def compare(
     for card in sorted({record["card"] for record in (*baseline, *now)}):
         one = [record for record in baseline if record["card"] == card]
         two = [record for record in now if record["card"] == card]
-        for metric, statistic, unit in _metrics([*one, *two]):
+        for name, metric, statistic, unit in _metrics([*one, *two]):
             better = UNITS[metric][1] if metric in UNITS else (directions or {}).get(metric, "higher")
-            sides = _side(one, metric, statistic), _side(two, metric, statistic)
+            sides = _side(one, name, metric, statistic), _side(two, name, metric, statistic)
+            called = f"{card}_{name}" if name else card
             verdict = judge(
                 *sides,
                 better=better,
                 policy=policy,
                 differing=differing(one, two),
-                canary=moved.get((card, metric)) or next(iter(moved.values()), None),
+                canary=moved.get((called, metric)) or next(iter(moved.values()), None),
             )
-            found.append(Compared(card, metric, statistic, verdict, *sides, unit, better))
+            found.append(Compared(called, metric, statistic, verdict, *sides, unit, better, name))
     return found
 
 
@@ -88,50 +90,54 @@ def differing(one: Iterable[Mapping[str, Any]], two: Iterable[Mapping[str, Any]]
     return [name for name in KEY if len(values[name]) > 1 or None in values[name]]
 
 
-def previous(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], float]:
-    """Of each run, metric and statistic, the change against the last comparable version's median."""
-    series: dict[tuple[Any, ...], dict[str, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+def previous(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], float]:
+    """By run and `series_of` its results, the change against the last comparable version's median."""
+    found: dict[tuple[Any, ...], dict[str, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for record in filter(usable, records):
         if any(record.get(name) is None for name in KEY):
             continue
         key = (record["engine"], record["card"], *(record.get(name) for name in KEY))
-        series[key][record["engine_version"]].append(record)
-    changes = {}
-    for versions in series.values():
-        order = sorted(versions, key=_version)
+        found[key][record["engine_version"]].append(record)
+    changes: dict[tuple[str, ...], float] = {}
+    for versions in found.values():
+        order = sorted(versions, key=version_order)
         for before, version in pairwise(order):
             for record in versions[version]:
                 for result in record["results"]:
-                    metric, statistic = result["metric"], result["statistic"]
-                    base = _side(versions[before], metric, statistic).all
+                    series = series_of(result)
+                    base = _side(versions[before], *series).all
                     change = relative_change(base, [result["value"]]) if base and result["value"] else None
                     if change is not None:
-                        changes[record["run_id"], metric, statistic] = change
+                        changes[record["run_id"], *series] = change
     return changes
 
 
-def _metrics(records: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    seen = {(one["metric"], one["statistic"], one["unit"]) for record in records for one in record["results"]}
-    chosen = [one for one in seen if one[:2] in JUDGED or one[0] not in UNITS]
+def series_of(result: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What tells a result from the others of its run."""
+    return result.get("name") or "", result["metric"], result["statistic"]
+
+
+def _metrics(records: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
+    seen = {(*series_of(one), one["unit"]) for record in records for one in record["results"]}
+    chosen = [one for one in seen if one[1:3] in JUDGED or one[1] not in UNITS]
     order = {pair: index for index, pair in enumerate(JUDGED)}
-    return sorted(chosen, key=lambda one: (order.get(one[:2], len(order)), one))
+    return sorted(chosen, key=lambda one: (one[0], order.get(one[1:3], len(order)), one))
 
 
-def _side(records: Iterable[Mapping[str, Any]], metric: str, statistic: str) -> Side:
+def _side(records: Iterable[Mapping[str, Any]], *series: str) -> Side:
     """One value of each usable run, by the stage that it was made for."""
     values: dict[str, list[float]] = {"screen": [], "confirm": [], "imported": []}
     for record in sorted(filter(usable, records), key=lambda one: (one["repeat"], one["run_id"])):
         found = [
-            one["value"]
-            for one in record["results"]
-            if (one["metric"], one["statistic"]) == (metric, statistic) and one["value"] is not None
+            one["value"] for one in record["results"] if series_of(one) == series and one["value"] is not None
         ]
         if found:
             values[record["stage"]].append(median(found))
     return Side((*values["screen"], *values["imported"]), tuple(values["confirm"]))
 
 
-def _version(text: str) -> tuple[int, Any]:
+def version_order(text: str) -> tuple[int, Any]:
+    """Versions as they follow each other; what is none goes before."""
     try:
         return (1, Version(text))
     except InvalidVersion:

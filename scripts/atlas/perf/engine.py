@@ -14,12 +14,17 @@ from packaging.version import InvalidVersion, Version
 
 from atlas.engines.load import applicable, engine_names
 from atlas.errors import AtlasError, InputError
-from atlas.perf.cards import Card
+from atlas.perf.cards import OFFLINE, Card
+from atlas.perf.commands import check_commands, places_of
 from atlas.validation import check, nearest
 from atlas.yamlfile import Document, load_yaml
 
 ONLY = "engine_versions/perf"
 """Where engines are that are measured, and of which nothing else is known."""
+SIZE = "batch_size"
+"""The parameter of cards that says how many requests are one batch."""
+APART = ("parameters", "env", "gpu", "environment", "convert", "bench")
+"""What an entry says that is not for the driver in the engine's own process."""
 
 
 def load_perf(root: Path, engine: str, version: str) -> dict[str, Any] | None:
@@ -77,6 +82,7 @@ def _checked(root: Path, name: str, engine: str, stamp: tuple[int, int]) -> Docu
     places = {at[1:]: place for at, place in document.positions.items() if at[:1] == ("perf",)}
     part = Document(document.name, section, places)
     check(part, "perf.engine")
+    check_commands(part)
     return part
 
 
@@ -107,10 +113,8 @@ def perf_engines(root: Path) -> dict[str, list[str]]:
 def request_of(spec: dict[str, Any], card: Card, model: str, engine: str) -> dict[str, Any]:
     """What the driver is asked. InputError where the engine cannot do what the card wants."""
     values = translated(spec, card, engine)
-    tree = {
-        name: value for name, value in spec.items() if name not in ("parameters", "env", "gpu", "environment")
-    }
-    size = int(card.parameters.get("batch_size", 1))
+    tree = {name: value for name, value in spec.items() if name not in APART}
+    size = int(card.parameters.get(SIZE, 1))
     prompts = random_prompts(card)
     warm = random_prompts(card, warm=True)
     return {
@@ -122,12 +126,18 @@ def request_of(spec: dict[str, Any], card: Card, model: str, engine: str) -> dic
 
 
 def translated(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
-    """The card's parameters in the engine's words."""
-    known = spec["parameters"]
+    """The card's parameters in the engine's words. InputError where it cannot do what the card wants."""
+    tool = _by(spec, card, engine)
+    known = {**spec["parameters"], **tool.get("parameters", {})}
+    if tool:  # what none of its commands has a place for would change nothing
+        places = places_of(tool)
+        sized = places & {"batches", "warmup_batches"}
+        known = {name: one for name, one in known.items() if name in places or (name == SIZE and sized)}
     found = {}
     for name, value in card.parameters.items():
         if name not in known:
-            what = f"{engine} has no parameter `{name}` of cards{nearest(name, known)}"
+            by = f" in the mode `{card.mode}`" if tool else ""
+            what = f"{engine} has no parameter `{name}` of cards{by}{nearest(name, known)}"
             raise InputError(what, where=card.where)
         words = known[name]
         if words is not True and str(value) not in words:
@@ -135,6 +145,25 @@ def translated(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
             raise InputError(what, where=card.where)
         found[name] = value if words is True else words[str(value)]
     return found
+
+
+def _by(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
+    """The tool of the engine's own that a card is measured by; nothing where the harness does that."""
+    tools: dict[str, Any] = spec.get("bench", {})
+    if card.mode != OFFLINE and card.mode in tools:
+        return dict(tools[card.mode])
+    if card.mode == OFFLINE and "protocol" in spec:
+        return {}
+    modes = ", ".join(f"`{one}`" for one in [*([OFFLINE] if "protocol" in spec else []), *tools])
+    raise InputError(f"{engine} is measured in the mode {modes} alone", where=card.where)
+
+
+def relevant(spec: dict[str, Any], mode: str) -> dict[str, Any]:
+    """What of an entry decides how a card of this mode is measured."""
+    if mode == OFFLINE:
+        return {name: value for name, value in spec.items() if name != "bench"}
+    kept = {name: spec[name] for name in APART if name in spec}
+    return {**kept, "bench": spec.get("bench", {}).get(mode)}
 
 
 def random_prompts(card: Card, *, warm: bool = False) -> list[list[int]]:

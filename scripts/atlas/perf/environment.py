@@ -72,6 +72,11 @@ def own_environment(engine: str, version: str, spec: dict[str, Any]) -> Own | No
     return Own(engine, version, **{**found, **lists})
 
 
+def converter_environment(engine: str, version: str, spec: dict[str, Any]) -> Own | None:
+    """What an entry's `convert` says of what that runs in, where it is not what the engine is measured in."""
+    return own_environment(engine, version, spec.get("convert", {}))
+
+
 def own_environments(root: Path) -> list[Own]:
     """Those of all versions; of engines whose YAML cannot be used, none."""
     found = []
@@ -81,6 +86,6 @@ def own_environments(root: Path) -> list[Own]:
                 spec = load_perf(root, engine, version) or {}
             except InputError:
                 continue
-            own = own_environment(engine, version, spec)
-            found += [own] if own else []
+            both = own_environment(engine, version, spec), converter_environment(engine, version, spec)
+            found += [own for own in both if own]
     return found

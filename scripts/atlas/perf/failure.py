@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from atlas.errors import AtlasError
 from atlas.perf.scan import Finding
 
 KINDS = (
@@ -24,6 +27,27 @@ KINDS = (
     "cancelled",
     "invalid_card",
 )
+
+
+class NotReady(Exception):
+    """A run that cannot start, with the kind of failure."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+FULL = re.compile(r"no space left|disk quota|disk is full|\bErrno (?:28|122)\b", re.IGNORECASE)
+
+
+@contextmanager
+def failing(kind: str) -> Iterator[None]:
+    """Turn an AtlasError into a NotReady of a kind; or of `disk_full`, where it says so."""
+    try:
+        yield
+    except AtlasError as error:
+        said = str(error)
+        raise NotReady("disk_full" if FULL.search(said) else kind, said) from error
 
 
 @dataclass(frozen=True)

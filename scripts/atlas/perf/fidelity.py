@@ -21,7 +21,7 @@ from atlas.perf.metrics import read_journal
 from atlas.perf.prepared import NotReady, ready
 from atlas.perf.select import chosen
 from atlas.perf.stats import interval_of_median
-from atlas.perf.supervise import Cancelled, supervise
+from atlas.perf.supervise import Cancelled, Here, supervise
 
 LIMIT = 0.03
 TURNS = 4
@@ -119,7 +119,13 @@ def _compared(root: Path, engine: str, version: str, card: Any) -> list[dict[str
             raise RunError(str(error)) from error
         log = scratch / "log"
         ended = supervise(
-            made.command, env=made.env, cwd=made.cwd, log=log, timeout_s=1800, cancelled=cancelled
+            made.command,
+            env=made.env,
+            cwd=made.cwd,
+            log=log,
+            timeout_s=1800,
+            cancelled=cancelled,
+            start=made.box.start if made.box else Here,
         )
         assert made.journal is not None
         journal = read_journal(made.journal)

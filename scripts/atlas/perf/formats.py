@@ -33,6 +33,8 @@ class Run:
     name: str = ""
     machine: str | None = None
     seconds: float | None = None
+    requests: tuple[int, int] | None = None
+    """How many succeeded and failed, where the file says that."""
 
 
 def load_formats(root: Path) -> dict[str, Format]:
@@ -54,7 +56,12 @@ def load_formats(root: Path) -> dict[str, Format]:
 def fits(form: Format, content: Any) -> bool:
     """Whether a file's content, or the first of several, has all that tells the format."""
     one = content[0] if form.get("each") and isinstance(content, list) and content else content
-    return isinstance(one, dict) and all(path in flat(one) for path in form["told_by"])
+    if not isinstance(one, dict):
+        return False
+    paths = flat(one)
+    return all(path in paths for path in form["told_by"]) and not any(
+        path in paths for path in form.get("not_told_by", ())
+    )
 
 
 def runs_of(form: Format, content: Any) -> list[Run]:
@@ -88,9 +95,10 @@ def _run(form: Format, content: Any) -> Run:
     paths = flat(content)
     count = _count(form, paths)
     results = [one for rule in form["values"] for one in _values(form, rule, paths, count)]
-    failed = None
+    failed = requests = None
     if "succeeded" in form:
         good, bad = _whole(paths, form["succeeded"]), _whole(paths, form["failed"], absent=0)
+        requests = good, bad
         if not good:
             results = [{**one, "value": None, "reason": "all requests failed"} for one in results]
         if bad or not good:
@@ -109,6 +117,7 @@ def _run(form: Format, content: Any) -> Run:
         failed,
         name=name if isinstance(name, str) else "",
         seconds=seconds if _finite(seconds) else None,
+        requests=requests,
     )
 
 
@@ -178,7 +187,7 @@ def _merged(runs: list[Run]) -> list[Run]:
     for run in runs:
         if found and found[-1].settings == run.settings and not _metrics(found[-1]) & _metrics(run):
             before = found.pop()
-            found.append(Run((*before.results, *run.results), run.settings, None, run.name))
+            found.append(Run((*before.results, *run.results), run.settings, name=run.name))
         else:
             found.append(run)
     return found

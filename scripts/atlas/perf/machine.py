@@ -32,6 +32,8 @@ FULL = {
 }
 FAMILY = ("os", "kernel", "cpu", "memory_gib", "gpus", "driver", "cuda", "python", "variables")
 """What two runs have to share for their numbers to be compared."""
+BOX = ("runtime", "limits")
+"""The same of runs in containers."""
 
 
 def hardware_key(gpus: int) -> str:
@@ -76,8 +78,12 @@ def capture(env: Mapping[str, str], packages: Path | None, *, full: bool = False
 
 
 def family(captured: Mapping[str, Any]) -> str:
-    """The digest of what has to be the same for two runs to be compared; packages may differ."""
-    return digest({name: captured.get(name) for name in FAMILY})
+    """The digest of what has to be the same for two runs to be compared; packages and images may differ."""
+    image = captured.get("image")
+    # What starts a container decides how its files are read and what it may take; the image is what an
+    # engine's version is.
+    box = {"box": {name: image[name] for name in BOX}} if image else {}
+    return digest({**{name: captured.get(name) for name in FAMILY}, **box})
 
 
 def text(captured: Mapping[str, Any]) -> str:

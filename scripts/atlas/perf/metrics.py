@@ -42,6 +42,10 @@ class Journal:
     compared: list[dict[str, Any]] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     """Profilers that could not be made, and why."""
+    bench: dict[str, Any] | None = None
+    """What the engine's own tool wrote, or the reason why there is nothing."""
+    setup: tuple[str, str] | None = None
+    """The kind of failure, and its reason, of what has to be there before anything is measured."""
 
     def phase(self, name: str) -> float | None:
         """How long a phase took; None if it did not end."""
@@ -67,6 +71,10 @@ def read_journal(path: Path) -> Journal:
             found.compared.append(line)
         elif event == "left_out":
             found.left_out[line["tool"]] = line["reason"]
+        elif event == "bench":
+            found.bench = line
+        elif event == "error" and "kind" in line:
+            found.setup = line["kind"], f"{line['phase']}: {line['message']}"
         elif event == "error":
             found.error = f"{line['phase']}: {line['message']}"
         elif event == "end":
@@ -95,12 +103,18 @@ def measured(journal: Journal) -> list[dict[str, Any]]:
     found += _spread("tpot", [tpot for one in good if (tpot := time_per_token(one)) is not None])
     found += _spread("itl", [b - a for one in good for a, b in pairwise(one["tokens"])])
     found += _spread("e2el", [one["done"] - one["sent"] for one in good])
-    load = journal.phase("load")
-    if load is not None and journal.started is not None:
-        found.append(_single("load_time", load + journal.phases[0][1] - journal.started, 1))
+    found += load_time(journal)
     if journal.end and journal.end.get("rss_peak_kib"):
         found.append(_single("rss_peak", journal.end["rss_peak_kib"] * 1024, 1))
     return found
+
+
+def load_time(journal: Journal) -> list[dict[str, Any]]:
+    """From the start of the process until requests can be sent, where there is a phase for that."""
+    load = journal.phase("load")
+    if load is None or journal.started is None:
+        return []
+    return [_single("load_time", load + journal.phases[0][1] - journal.started, 1)]
 
 
 def powered(summary: dict[str, Any], tokens: int) -> list[dict[str, Any]]:

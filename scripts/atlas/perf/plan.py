@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,14 +12,15 @@ from atlas.canonical import digest
 from atlas.cluster import placement
 from atlas.cluster.settings import Site
 from atlas.engines.load import load_all
+from atlas.environment.lane import VENV, runtime_name
 from atlas.errors import AtlasError, InputError
 from atlas.perf.aggregate import find_records
 from atlas.perf.cards import Card, load_cards
-from atlas.perf.engine import load_perf, perf_engines, translated
-from atlas.perf.environment import own_environment, own_environments
+from atlas.perf.engine import load_perf, perf_engines, relevant, translated
+from atlas.perf.environment import converter_environment, own_environment, own_environments
 from atlas.perf.machine import gpus_here, hardware_key
 from atlas.perf.record import RESULTS, path_of, read
-from atlas.perf.select import select
+from atlas.perf.select import chosen, select
 from atlas.yamlfile import load_yaml
 
 
@@ -111,17 +112,6 @@ class PerfPlan:
             for (engine, version, card, hardware), count in sorted(counts.items())
         ]
 
-    def skipped(self) -> list[str]:
-        """The chosen cells that cannot be measured here, and why; none where the cards cannot be read."""
-        try:
-            return [
-                f"{one.engine} {one.version} {one.card.name}: {one.skipped}"
-                for one in self.cells
-                if one.skipped
-            ]
-        except AtlasError:
-            return []
-
     def failed(self) -> list[str]:
         """Records of failures that are on disk, with their kind; none where the cards cannot be read."""
         try:
@@ -168,23 +158,35 @@ class PerfPlan:
         """An input function: what an engine is measured in is made from."""
         engine, version = wildcards.engine, wildcards.version
         try:
-            own = own_environment(engine, version, load_perf(self.root, engine, version) or {})
+            spec = load_perf(self.root, engine, version) or {}
         except AtlasError:
-            own = None
-        if own:
-            return [own.requirements]
-        return [f"results/{engine}/{version}/{name}.json" for name in ("source", "environment")]
+            spec = {}
+        own, converter = own_environment(engine, version, spec), converter_environment(engine, version, spec)
+        built = [f"results/{engine}/{version}/{name}.json" for name in ("source", "environment")]
+        return [*([own.requirements] if own else built), *([converter.requirements] if converter else [])]
 
     def card_of(self, wildcards: Any) -> str:
         """A params function: the digest of what a run measures."""
-        cards = [one for one in load_cards(self.root) if one.name == wildcards.card]
-        return cards[0].digest()[7:23] if cards else "no such card"
+        try:
+            (card,) = chosen(load_cards(self.root), [wildcards.card])
+        except (AtlasError, ValueError):
+            return "no such card"
+        return card.digest()[7:23]
 
     def spec_of(self, wildcards: Any) -> str:
         """A params function: the digest of how the engine's YAML says that it is measured."""
         try:
             spec = load_perf(self.root, wildcards.engine, wildcards.version)
-            return digest(spec)[7:23] if spec else "not measured"
+            (card,) = chosen(load_cards(self.root), [wildcards.card])
+            return digest(relevant(spec, card.mode))[7:23] if spec else "not measured"
+        except (AtlasError, ValueError) as error:
+            return f"not valid: {error}"
+
+    def runtime_of(self, wildcards: Any) -> str:
+        """A params function: what starts the engine, as numbers of different ones are not comparable."""
+        try:
+            spec = load_perf(self.root, wildcards.engine, wildcards.version) or {}
+            return VENV if "environment" in spec else runtime_name(self.root)
         except AtlasError as error:
             return f"not valid: {error}"
 
@@ -212,36 +214,10 @@ def _why_not(engine: str, card: Card, spec: dict[str, Any], site: Site | None) -
         return f"needs {card.gpus_per_node} GPUs, and here are {gpus_here()}"
     if spec.get("gpu") == "required" and not card.gpus_per_node:
         return f"{engine} needs a GPU, and the card asks for none"
+    if spec.get("gpu") == "none" and card.gpus_per_node:
+        return f"what {engine} is measured with here uses no GPU, and the card asks for one"
     try:
         translated(spec, card, engine)
     except InputError as error:
         return error.what
     return None
-
-
-def listing(root: Path, words: Sequence[str]) -> list[dict[str, Any]]:
-    """All cards, chosen or not and why; with the cells of the chosen ones that cannot be measured here."""
-    plan = PerfPlan(root, tuple(words) or ("all",))
-    found = []
-    for choice in select(load_cards(root), plan.words):
-        cells = [one for one in plan.cells if one.card.name == choice.card.name] if choice.chosen else []
-        found.append(
-            {
-                "card": choice.card.name,
-                "scope": choice.card.scope,
-                "tags": list(choice.card.tags),
-                "chosen": choice.chosen,
-                "reason": choice.reason,
-                "where": choice.card.where,
-                "cells": [
-                    {
-                        "engine": one.engine,
-                        "version": one.version,
-                        "hardware": one.hardware,
-                        "skipped": one.skipped,
-                    }
-                    for one in cells
-                ],
-            }
-        )
-    return found

@@ -5,35 +5,33 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from atlas.engines.load import load_cell
-from atlas.environment.lane import container_lane
-from atlas.environment.prepare import environment_digest, prepare
 from atlas.environment.run import THREADS, Runtime, environment_of
-from atlas.errors import AtlasError, InputError, UnavailableError
+from atlas.errors import InputError
 from atlas.paths import cache_dir
-from atlas.perf.cards import Card
+from atlas.perf.bench import bench_request
+from atlas.perf.cards import OFFLINE, Card
+from atlas.perf.convert import Converted, Converter, converted
 from atlas.perf.driver import DRIVER
 from atlas.perf.engine import load_perf, request_of
-from atlas.perf.environment import own_environment
+from atlas.perf.environment import converter_environment
+from atlas.perf.failure import NotReady, failing
+from atlas.perf.formats import Format, load_formats
+from atlas.perf.place import Place, place_of
 from atlas.perf.synthetic import make_model, weights_digest
 from atlas.probe import __main__ as probe
-from atlas.source.tree import SourceTree
+
+if TYPE_CHECKING:
+    from atlas.perf.box import Box
+
+__all__ = ["PROBE", "NotReady", "Ready", "ready"]
 
 PROBE = Path(probe.__file__).parent
 
 VISIBLE = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
-
-
-class NotReady(Exception):
-    """A run that cannot start, with the kind of failure."""
-
-    def __init__(self, kind: str, reason: str) -> None:
-        super().__init__(reason)
-        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,15 @@ class Ready:
     model_digest: str | None = None
     runtime_digest: str | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
+    form: Format | None = None
+    """That of the result of the engine's own tool, where such a one measures."""
+    converted_s: float | None = None
+    """How long it took to convert the model, if that was done for this run."""
+    image: Mapping[str, Any] | None = None
+    box: Box | None = None
+    """The container that it is run in; none for a process of this machine."""
+    reads: tuple[Path, ...] = ()
+    """What it has to see of this machine, beside the driver and what the engine is made of."""
 
 
 def ready(root: Path, engine: str, version: str, card: Card, scratch: Path, *, bare: bool = False) -> Ready:
@@ -59,51 +66,106 @@ def ready(root: Path, engine: str, version: str, card: Card, scratch: Path, *, b
             raise NotReady("invalid_card", f"the YAML of {engine} does not say how {version} is measured")
         if not card.fits(engine):
             raise NotReady("invalid_card", f"the card is not for {engine}")
-        return _ready(root, engine, version, card, scratch, spec or {}, bare)
+        place = place_of(root, engine, version, spec or {}, card)
+        if card.command:
+            made = _commanded(place, card, scratch, spec or {})
+        else:
+            made = _ready(root, place, engine, version, card, scratch, spec or {}, bare)
+        return _contained(made, place, card, scratch, spec or {})
     except InputError as error:
         raise NotReady("invalid_card", str(error)) from error
 
 
+def _commanded(place: Place, card: Card, scratch: Path, spec: Mapping[str, Any]) -> Ready:
+    words = tuple(word.replace("{python}", str(place.runtime.python)) for word in card.command)
+    env = _variables(place.runtime, scratch, card, spec)
+    work = scratch / "work"
+    return Ready(words, env, work, None, place.packages, place.python, None, place.digest, place.notes)
+
+
 def _ready(
-    root: Path, engine: str, version: str, card: Card, scratch: Path, spec: dict[str, Any], bare: bool
+    root: Path,
+    place: Place,
+    engine: str,
+    version: str,
+    card: Card,
+    scratch: Path,
+    spec: dict[str, Any],
+    bare: bool,
 ) -> Ready:
-    runtime, folder, digest, python, notes = _environment(root, engine, version, spec)
-    env = _variables(runtime, scratch, card, spec)
-    if card.command:
-        words = [word.replace("{python}", str(runtime.python)) for word in card.command]
-        cwd = scratch / "work"
-        return Ready(tuple(words), env, cwd, None, folder, python, None, digest, notes)
+    """What the driver does: it asks the engine itself, or runs what the engine has for that."""
+    python, work, journal = str(place.runtime.python), scratch / "work", scratch / "journal.jsonl"
     model, weights = _model(card)
-    request = {**request_of(spec, card, model, engine), "probe": str(PROBE), "bare": bare}
+    made = _converted(root, place, engine, version, card, scratch, spec)
+    if made is not None:
+        model = str(made.folder)
+    if card.mode == OFFLINE:
+        request = {**request_of(spec, card, model, engine), "probe": str(PROBE), "bare": bare}
+    elif bare:
+        what = f"the mode of {card.name} is `{card.mode}`, and a bare loop is in the engine's own process"
+        raise InputError(what, where=card.where)
+    else:
+        places = {"python": python, "model": model, "output": str(work)}
+        request = {"bench": bench_request(spec, card, engine, places)}
     (scratch / "request.json").write_text(json.dumps(request), encoding="utf-8")
-    journal = scratch / "journal.jsonl"
-    command = [str(runtime.python), "-s", str(DRIVER), "--request", str(scratch / "request.json")]
-    whole = (*command, "--output", str(journal))
-    return Ready(whole, env, scratch / "work", journal, folder, python, weights, digest, notes)
+    command = (python, "-s", str(DRIVER), "--request", str(scratch / "request.json"))
+    return Ready(
+        (*command, "--output", str(journal)),
+        _variables(place.runtime, scratch, card, spec),
+        work,
+        journal,
+        place.packages,
+        place.python,
+        weights,
+        place.digest,
+        (*place.notes, *([made.note] if made else [])),
+        form=None if card.mode == OFFLINE else load_formats(root)[spec["bench"][card.mode]["format"]],
+        converted_s=made.seconds if made and made.now else None,
+        reads=(Path(model),) if Path(model).is_absolute() else (),
+    )
 
 
-def _environment(
-    root: Path, engine: str, version: str, spec: dict[str, Any]
-) -> tuple[Runtime, Path, str, str, tuple[str, ...]]:
-    """How it is run, where its packages are, its digest, its Python, and what is to be said of it."""
-    own = own_environment(engine, version, spec)
+def _converted(
+    root: Path, place: Place, engine: str, version: str, card: Card, scratch: Path, spec: dict[str, Any]
+) -> Converted | None:
+    """The model as the engine's converter makes it; None where it takes it as it is."""
+    if "convert" not in spec:
+        return None
+    runtime, made_of = place.runtime, place.digest
+    own = converter_environment(engine, version, spec)
     if own is not None:
-        try:
-            return *own.prepare(root), own.python, (own.note,) if own.note else ()
-        except AtlasError as error:
-            raise NotReady("environment", str(error)) from error
-    cell = load_cell(root, engine, version)
-    try:
-        if cell.venv is None:
-            raise UnavailableError("the engine's YAML names no environment")
-        lane = container_lane(cell)
-        if lane is not None:
-            raise UnavailableError("runs in containers are not measured yet", hint="ATLAS_RUNTIME=venv")
-        tree = SourceTree.load(root / "results" / engine / version / "source.json", cell)
-        made = prepare(cell, tree)
-        return made.runtime, made.folder, environment_digest(cell, tree), cell.venv.python, ()
-    except AtlasError as error:
-        raise NotReady("environment", str(error)) from error
+        with failing("environment"):
+            runtime, _, made_of = own.prepare(root)
+    elif place.box is not None:
+        raise NotReady("environment", "models are converted in no container, and in what else is not said")
+    env = _variables(runtime, scratch, card, spec)
+    command, limit = tuple(spec["convert"]["command"]), card.timeout_s or None
+    by = Converter(command, runtime.python, env, made_of, limit, card.where)
+    model, weights = _model(card)
+    # A hub's model is another one tomorrow.
+    known = weights if card.model and "synthetic" in card.model else None
+    return converted(model, known, by, cache_dir(), scratch)
+
+
+def _contained(made: Ready, place: Place, card: Card, scratch: Path, spec: Mapping[str, Any]) -> Ready:
+    """The same in its container, if it has one: what it sees there, and the variables that differ."""
+    if place.box is None:
+        return replace(made, image=place.image)
+    shown = [PROBE, DRIVER, *place.runtime.paths, *made.reads]
+    shown += [place.runtime.bytecode] if place.runtime.bytecode else []
+    devices, said = place.box.environment(), _set(spec, card)
+    env = {name: value for name, value in made.env.items() if name not in VISIBLE or name in said}
+    env |= {name: value for name, value in devices.items() if name not in said}
+    if card.model and "hub" in card.model:
+        if "HF_HOME" in os.environ:
+            # Read only, so that nothing can be fetched into it.
+            shown.append(Path(os.environ["HF_HOME"]))
+            env["HF_HUB_OFFLINE"] = "1"
+        elif not place.box.launcher.spec.network:
+            what = f"{card.model['hub']} is of a hub, and the container has no network"
+            raise NotReady("environment", f"{what}\nhint: set HF_HOME to a folder that has it")
+    box = replace(place.box, shown=tuple(shown), writable=scratch)
+    return replace(made, env=env, image=place.image, box=box)
 
 
 def _model(card: Card) -> tuple[str, str | None]:
@@ -126,4 +188,10 @@ def _variables(runtime: Runtime, scratch: Path, card: Card, spec: Mapping[str, A
     if card.model and "hub" in card.model:
         env |= {name: os.environ[name] for name in ("HF_HOME", "HF_TOKEN") if name in os.environ}
         env["HF_HUB_OFFLINE"] = os.environ.get("HF_HUB_OFFLINE", "0")
-    return {**env, **spec.get("env", {}), **card.env}
+    return env | _set(spec, card)
+
+
+def _set(spec: Mapping[str, Any], card: Card) -> dict[str, str]:
+    """The variables that the engine's YAML and the card set."""
+    tool = spec.get("bench", {}).get(card.mode, {})
+    return {**spec.get("env", {}), **tool.get("env", {}), **card.env}

@@ -26,6 +26,8 @@ UNFINISHED = "no end was recorded: the recorder itself was killed"
 MEASURED = "measured"
 """Where records of this machine are; those of hardware that the project keeps are copied to RESULTS."""
 RESULTS = "results"
+FAILED = ".failed.json"
+"""How the names of records end that count until the run has one of its own."""
 
 
 def path_of(root: Path, engine: str, version: str, hardware: str, card: str, repeat: int) -> Path:
@@ -33,9 +35,9 @@ def path_of(root: Path, engine: str, version: str, hardware: str, card: str, rep
 
 
 def failed_path(measured: Path, cell: Mapping[str, str]) -> Path:
-    """Where the failure of a run is kept that came to no record of its own: a cluster ended it."""
+    """Where the failure of a run is kept that came to no record of its own: something ended its recorder."""
     place = measured / cell["engine"] / cell["version"] / "perf" / cell["hardware"] / cell["card"]
-    return place / f"{cell['repeat']}.failed.json"
+    return place / f"{cell['repeat']}{FAILED}"
 
 
 def opened(engine: str, version: str, card: Card, repeat: int, hardware: str) -> dict[str, Any]:
@@ -85,16 +87,21 @@ def now() -> str:
 
 
 class Writer:
-    """Writes a record over and over at the same place; a reserve of disk is kept for its last word."""
+    """Writes a record over and over at the same place; a reserve of disk is kept for its last word.
+
+    Until then its first word is also beside it: Snakemake removes what a rule makes whose command was killed.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.reserve = path.with_name(f".{path.name}.reserve.tmp")
+        self.beside = path.with_name(f"{path.stem}{FAILED}") if path.stem.isdigit() else None
 
     def begin(self, record: Mapping[str, Any]) -> None:
         """OSError where there is no room even for this."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(self.path, text(record))
+        for path in filter(None, (self.path, self.beside)):
+            write_atomic(path, text(record))
         self.reserve.write_bytes(b"\0" * RESERVE_BYTES)
 
     def finish(self, record: dict[str, Any]) -> None:
@@ -110,6 +117,8 @@ class Writer:
             write_atomic(self.path, text({**record, **kind, "requests": [], "results": []}))
         finally:
             self._free()
+        if self.beside:
+            self.beside.unlink(missing_ok=True)
 
     def _free(self) -> None:
         with contextlib.suppress(OSError):

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from atlas.canonical import digest
+from atlas.errors import AtlasError
+from atlas.perf.bench import benched
 from atlas.perf.cards import Card
+from atlas.perf.driver.atlas_driver.bench import OVER
 from atlas.perf.failure import Seen, classify
 from atlas.perf.machine import capture, family
 from atlas.perf.metrics import Journal, measured, powered, read_journal, succeeded
@@ -22,7 +25,7 @@ from atlas.perf.record import Writer, now, opened
 from atlas.perf.redact import Redactor
 from atlas.perf.results import Result, multiple_results, read_performance
 from atlas.perf.scan import scan_log
-from atlas.perf.supervise import Cancelled, Ended, supervise
+from atlas.perf.supervise import Cancelled, Ended, Here, Interrupted, supervise
 from atlas.perf.telemetry.started import INTERVAL_S, Sampler, read_trace
 from atlas.perf.telemetry.summary import summarise
 from atlas.perf.tools import Wrapped, wrap
@@ -61,12 +64,17 @@ def run_card(
         for folder in ("home", "tmp", "work", "fixtures"):
             (scratch / folder).mkdir()
         try:
-            made = (prepare or (lambda at: ready(root, engine, version, card, at)))(scratch)
+            with cancelled.at_once():
+                made = (prepare or (lambda at: ready(root, engine, version, card, at)))(scratch)
             _describe(record, made)
             redact = Redactor.of({**os.environ, **made.env})
             seen, facts = _measure(made, card, scratch, log, kept / str(repeat), cancelled, interval_s)
+        except Interrupted:
+            seen, facts = Seen(cancelled=cancelled.by), {}
         except NotReady as error:
-            seen, facts = Seen(setup=(error.kind, str(error)), cancelled=cancelled.by), {}
+            # What a child is asked to end for, fails too.
+            setup = None if cancelled.by else (error.kind, str(error))
+            seen, facts = Seen(setup=setup, cancelled=cancelled.by), {}
         except OSError as error:
             kind = "disk_full" if error.errno in (28, 122) else "environment"
             seen, facts = Seen(setup=(kind, f"{error.strerror}: {error.filename}")), {}
@@ -87,6 +95,10 @@ def run_card(
 
 def _describe(record: dict[str, Any], made: Ready) -> None:
     captured = {**capture(made.env, made.packages), "python": made.python}
+    if made.image:
+        captured["image"] = dict(made.image)
+    if made.box:
+        captured["packages"] = dict(made.box.facts["packages"])
     record["environment"] = captured
     record["environment_digest"] = digest(captured)
     record["environment_family"] = family(captured)
@@ -101,7 +113,14 @@ def _measure(
     """Run the command beside a sampler; what was seen, and what goes into the record."""
     telemetry = kept.with_suffix(".telemetry.jsonl")
     telemetry.unlink(missing_ok=True)
-    wrapped = wrap(made.command, card.tools, kept.with_suffix(".tools"), driven=made.journal is not None)
+    box, profiles = made.box, kept.with_suffix(".tools")
+    wrapped = wrap(
+        made.command,
+        card.tools,
+        scratch / "tools" if box else profiles,
+        driven=made.journal is not None and made.form is None,
+        has=box.has if box else shutil.which,
+    )
     samplers: list[Sampler] = []
     limit = card.timeout_s or None
     try:
@@ -112,13 +131,18 @@ def _measure(
             log=log,
             timeout_s=limit,
             cancelled=cancelled,
+            start=box.start if box else Here,
             started=lambda pid: samplers.extend([Sampler(telemetry, pid, interval_s)] if interval_s else []),
         )
     except OSError as error:
         return Seen(setup=("environment", f"cannot be started: {error.strerror}: {error.filename}")), {}
+    except AtlasError as error:
+        return Seen(setup=("environment", str(error))), {}
     finally:
         for sampler in samplers:
             sampler.end()
+    if box and wrapped.used:
+        shutil.copytree(scratch / "tools", profiles, dirs_exist_ok=True)
     journal = read_journal(made.journal) if made.journal else Journal()
     if made.journal and made.journal.is_file():
         with suppress(OSError):
@@ -128,8 +152,9 @@ def _measure(
     results, bad, requests = _results(made, card, log, journal, scratch)
     tokens = sum(len(one["tokens"]) for one in succeeded(journal))
     results += powered(summary, tokens) if journal.window else []
-    findings = scan_log(log, _rules(card))
+    findings = scan_log(log, _rules(card), until=OVER if made.form else None)
     seen = Seen(
+        setup=("environment", ended.lost) if ended.lost and not ended.cancelled else journal.setup,
         exit_code=ended.exit_code,
         timed_out=limit if ended.timed_out else None,
         cancelled=ended.cancelled,
@@ -140,19 +165,29 @@ def _measure(
         bad_results=bad,
         results=sum(one["value"] is not None for one in results),
     )
-    return seen, _facts(ended, journal, summary, results, wrapped)
+    return seen, {**_facts(ended, journal, summary, results, wrapped), "phases": _phases(made, journal)}
+
+
+def _phases(made: Ready, journal: Journal) -> dict[str, float | None]:
+    """Seconds of each; null for what did not end. What an engine's own tool goes through, only it knows."""
+    found: dict[str, float | None] = {}
+    if made.converted_s is not None:
+        found["convert"] = made.converted_s
+    if not journal.phases:
+        return found
+    usual = ("load", "warmup", "measure")
+    names = usual if made.form is None else [name for name, _ in journal.phases if name != "end"]
+    return {**found, **{name: journal.phase(name) for name in names}}
 
 
 def _facts(
     ended: Ended, journal: Journal, summary: dict[str, Any], results: list[dict[str, Any]], wrapped: Wrapped
 ) -> dict[str, Any]:
     origin = journal.window[0] if journal.window else 0.0
-    names = ("load", "warmup", "measure")
     return {
         "test_duration": round(ended.seconds, 3),
         "results": results,
         "requests": [_short(one, origin) for one in journal.requests],
-        "phases": {name: journal.phase(name) for name in names} if journal.phases else {},
         "telemetry": summary,
         "validity": summary["valid"],
         "validity_reasons": summary["reasons"],
@@ -172,6 +207,8 @@ def _results(
     made: Ready, card: Card, log: Path, journal: Journal, scratch: Path
 ) -> tuple[list[dict[str, Any]], list[str], tuple[int, int] | None]:
     """Results, what is wrong with some, and how many requests succeeded and failed."""
+    if made.form is not None:
+        return benched(journal, made.form, card)
     if made.journal:
         good = len(succeeded(journal))
         wanted = max(card.dataset["requests"], len(journal.requests)) if journal.window else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -35,13 +36,17 @@ def scan_lines(lines: Iterable[str], rules: Rules) -> Iterator[Finding]:
             yield Finding(found[0], number, text.strip()[:EXCERPT], found[1].pattern)
 
 
-def scan_log(path: Path, rules: Rules | None) -> list[Finding]:
-    """The first findings of a log; nothing where there is no log or it is not to be scanned."""
+def scan_log(path: Path, rules: Rules | None, until: str | None = None) -> list[Finding]:
+    """The first findings of a log; nothing where there is no log or it is not to be scanned.
+
+    What comes after a line that is `until` is not read.
+    """
     if rules is None or not path.is_file():
         return []
     found = []
     with path.open(encoding="utf-8", errors="replace") as file:
-        for finding in scan_lines(file, rules):
+        lines = file if until is None else itertools.takewhile(lambda line: line.rstrip("\n") != until, file)
+        for finding in scan_lines(lines, rules):
             found.append(finding)
             if len(found) == MOST:
                 break

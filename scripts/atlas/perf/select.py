@@ -73,6 +73,9 @@ def _set(card: Card, subject: str, settings: Sequence[str]) -> Card:
         name, equals, text = setting.partition("=")
         if not equals:
             raise InputError(f"`{setting}` is not param=value")
+        if "/" in setting:
+            what = f"`{setting}` cannot be set on the fly, as a record's folder is named after it"
+            raise InputError(what, hint=f"write a card of its own, beside {card.where}")
         card = card.with_parameter(name, _value(text))
     return replace(card, name=":".join([card.name, *settings])) if settings else card
 

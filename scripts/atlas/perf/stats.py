@@ -96,6 +96,15 @@ def interval_of_median(values: Sequence[float], *, level: float = 0.95, seed: in
     return found[int(tail * len(found))], found[min(len(found) - 1, int((1 - tail) * len(found)))]
 
 
+def interval_of_runs(
+    values: Sequence[float], *, level: float = 0.95, seed: int = 0
+) -> tuple[float, float] | None:
+    """An interval of the median of few runs, made as `change_interval` is; None of a single run."""
+    if len(values) < 2:
+        return None
+    return interval_of_median(_widened(values), level=level, seed=seed)
+
+
 def detectable(baseline: Sequence[float], now: Sequence[float]) -> float | None:
     """The change that so many runs with so much spread would find four times in five, about."""
     spreads = [_cv(side) for side in (baseline, now) if len(side) > 1]

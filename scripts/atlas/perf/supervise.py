@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import time
@@ -12,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import IO, Any, Protocol
 
-MARK = "ATLAS_PERF_RUN"
-GRACE_S = 3.0
-"""Between asking a process to end and ending it: the whole takes less than ten seconds."""
+from atlas.errors import AtlasError
+from atlas.perf.processes import LIBC, MARK, adopt, children, end_all, end_with_us
+
 POLL_S = 0.05
 LOG_LIMIT = 256 << 20
 
@@ -31,6 +30,12 @@ class Ended:
     cancelled: str | None = None
     oom_kills: int = 0
     pid: int | None = None
+    lost: str | None = None
+    """What became of it, where not it, but what ran it, has failed."""
+
+
+class Interrupted(BaseException):
+    """Ends what cannot be asked whether it should."""
 
 
 class Cancelled:
@@ -39,6 +44,7 @@ class Cancelled:
     def __init__(self) -> None:
         self.by: str | None = None
         self.before: dict[int, Any] = {}
+        self._now = False
 
     def __enter__(self) -> Cancelled:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -50,8 +56,82 @@ class Cancelled:
         for number, handler in self.before.items():
             signal.signal(number, handler)
 
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within, being asked to end raises Interrupted, once: what takes long there asks nobody."""
+        if self.by:
+            raise Interrupted
+        self._now = True
+        try:
+            yield
+        finally:
+            self._now = False
+
     def _note(self, number: int, _: FrameType | None) -> None:
         self.by = f"cancelled by {signal.Signals(number).name}"
+        if self._now:
+            self._now = False
+            raise Interrupted
+
+
+class Process(Protocol):
+    """What was started, wherever that is."""
+
+    def poll(self) -> int | None:
+        """Its exit status, once it has ended. AtlasError where not it, but what runs it, has failed."""
+
+    def pid(self) -> int | None:
+        """Its number on this machine; None where the machine doesn't show it."""
+
+    def end(self) -> int | None:
+        """End it and all that it started; its exit status, if it has one."""
+
+
+class Start(Protocol):
+    """Starts a command, with both its outputs in a file. OSError or AtlasError where that cannot be done."""
+
+    def __call__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        output: IO[bytes],
+        cancelled: Cancelled,
+        /,
+    ) -> Process: ...
+
+
+class Here:
+    """A process of this machine, in a group of its own."""
+
+    def __init__(
+        self, command: Sequence[str], env: Mapping[str, str], cwd: Path, output: IO[bytes], _: Cancelled
+    ) -> None:
+        self.mark = env[MARK]
+        adopt()
+        self.known: set[int] | None = None
+        self.process = subprocess.Popen(
+            command,
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=end_with_us if LIBC else None,
+        )
+
+    def poll(self) -> int | None:
+        if self.known is None:
+            self.known = children()  # and what was started beside it, such as what samples it
+        return self.process.poll()
+
+    def pid(self) -> int | None:
+        return self.process.pid
+
+    def end(self) -> int | None:
+        end_all(self.process, self.mark, self.known if self.known is not None else children())
+        return self.process.returncode
 
 
 def supervise(
@@ -62,41 +142,43 @@ def supervise(
     log: Path,
     timeout_s: float | None,
     cancelled: Cancelled,
-    started: Callable[[int], None] = lambda _: None,
+    started: Callable[[int | None], None] = lambda _: None,
+    start: Start = Here,
 ) -> Ended:
-    """Run a command in a process group of its own, with both its outputs in `log`.
+    """Run a command to its end or limit, with both its outputs in `log`, and leave nothing of it running.
 
-    `started` is told its process number. OSError where it cannot be started.
+    `start` starts it, `started` is told its process number. OSError or AtlasError where it cannot be started.
     """
-    mark = uuid.uuid4().hex
     kills = oom_kills()
-    begin = time.monotonic()
+    lost = pid = None
+    timed_out = False
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            env={**env, MARK: mark},
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = start(command, {**env, MARK: uuid.uuid4().hex}, cwd, output, cancelled)
+        begin = time.monotonic()
         try:
-            started(process.pid)
+            pid = process.pid()
+            started(pid)
             timed_out = not _wait(process, timeout_s, cancelled, log)
+        except AtlasError as error:
+            lost = str(error)
         finally:
-            end_all(process, mark)
+            exit_code = process.end()
+    kills = max(0, oom_kills() - kills)
+    if lost and kills:
+        # It has taken along what was to tell so.
+        lost, exit_code = None, -signal.SIGKILL
     return Ended(
-        exit_code=process.returncode,
+        exit_code=exit_code,
         seconds=time.monotonic() - begin,
         timed_out=timed_out and cancelled.by is None,
         cancelled=cancelled.by,
-        oom_kills=max(0, oom_kills() - kills),
-        pid=process.pid,
+        oom_kills=kills,
+        pid=pid,
+        lost=lost,
     )
 
 
-def _wait(process: subprocess.Popen[bytes], timeout_s: float | None, cancelled: Cancelled, log: Path) -> bool:
+def _wait(process: Process, timeout_s: float | None, cancelled: Cancelled, log: Path) -> bool:
     """Whether it ended by itself."""
     end = time.monotonic() + timeout_s if timeout_s else None
     while process.poll() is None:
@@ -107,41 +189,6 @@ def _wait(process: subprocess.Popen[bytes], timeout_s: float | None, cancelled: 
             return False
         time.sleep(POLL_S)
     return True
-
-
-def end_all(process: subprocess.Popen[bytes], mark: str) -> None:
-    """End a process, its group, and descendants that left the group (known by a variable)."""
-    if process.poll() is None:
-        _signal_all(process, mark, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_S)
-    for _ in range(100):
-        _signal_all(process, mark, signal.SIGKILL)
-        if process.poll() is not None and not marked(mark):
-            break
-        time.sleep(0.02)
-    process.wait()
-
-
-def _signal_all(process: subprocess.Popen[bytes], mark: str, number: signal.Signals) -> None:
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-    for pid in marked(mark):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
-
-
-def marked(mark: str) -> list[int]:
-    """Living processes that were started with our mark, where the system shows their variables."""
-    return list(_with(f"{MARK}={mark}".encode()))
-
-
-def _with(needle: bytes) -> Iterator[int]:
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if needle in (entry / "environ").read_bytes():
-                yield int(entry.name)
 
 
 def oom_kills() -> int:

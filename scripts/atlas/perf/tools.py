@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,24 @@ def check_tools(names: Sequence[str], where: str, file: Path = FILE) -> None:
             raise InputError(f"`{name}` and `{clash}` cannot profile the same run", where=where)
 
 
+def programs(file: Path = FILE) -> list[str]:
+    """The programs that go before commands."""
+    return sorted({tool["wrap"][0] for tool in registry(file).values() if "wrap" in tool})
+
+
 def wrap(
-    command: Sequence[str], names: Sequence[str], output: Path, file: Path = FILE, *, driven: bool = False
+    command: Sequence[str],
+    names: Sequence[str],
+    output: Path,
+    file: Path = FILE,
+    *,
+    driven: bool = False,
+    has: Callable[[str], str | None] = shutil.which,
 ) -> Wrapped:
     """The command within the tools, the first outermost. Their outputs go into the folder `output`.
 
     What is a Python object of the engine's own process is told to the driver, if the command is `driven`.
+    `has` says whether a program is where the command is run.
     """
     before: list[str] = []
     env: dict[str, str] = {}
@@ -75,7 +87,7 @@ def wrap(
             used.append(name)
             continue
         words = [word.replace("{output}", str(output)) for word in tool.get("wrap", ())]
-        if words and shutil.which(words[0]) is None:
+        if words and has(words[0]) is None:
             notes.append(f"{name}: {words[0]} is not here, so it was left out")
             continue
         before += words

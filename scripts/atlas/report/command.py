@@ -11,8 +11,12 @@ from atlas.engines.model import Engine
 from atlas.errors import InputError
 from atlas.provenance import lastgood
 from atlas.report.cells import load_engine_pages
+from atlas.report.measured import load_tables
 from atlas.report.model import Pin, Stale
 from atlas.report.page import render
+
+OVERVIEW = "results/perf.overview.json"
+"""What was measured, of the records that the project keeps; it keeps none until config.yaml says so."""
 
 
 def run_report(root: Path, output: Path) -> None:
@@ -48,7 +52,9 @@ def report_project(root: Path, output: Path, stale: Sequence[Stale] = ()) -> Non
         [folder / name for folder in folders if (folder / name).exists()]
         for name in ("schema.discovered.json", "source.json")
     )
-    build_report(schemas, sources, output, stale, pins=map(pin_of, engines), rule_folders=folders)
+    measured = root / OVERVIEW if (root / OVERVIEW).is_file() else None
+    pins = map(pin_of, engines)
+    build_report(schemas, sources, output, stale, pins=pins, rule_folders=folders, measured=measured)
 
 
 def build_report(
@@ -59,10 +65,11 @@ def build_report(
     *,
     pins: Iterable[Pin],
     rule_folders: Sequence[Path] = (),
+    measured: Path | None = None,
 ) -> None:
     """Write the page from the artefacts given, wherever they are."""
     pages = load_engine_pages(pins, schema_paths, source_paths, rule_folders)
-    write_atomic(output, render(pages, stale))
+    write_atomic(output, render(pages, stale, load_tables(measured) if measured else ()))
 
 
 def pin_of(engine: Engine) -> Pin:

@@ -7,13 +7,14 @@ import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from atlas.report.embed import embedded
 from atlas.report.history import counts, differences
+from atlas.report.measured import Table
 from atlas.report.model import Cell, EnginePage, Stale
 
-STYLES = ("base.css", "overview.css", "list.css", "detail.css", "media.css")
+STYLES = ("base.css", "overview.css", "list.css", "measured.css", "detail.css", "media.css")
 SCRIPTS = (
     "dom.js",
     "data.js",
@@ -29,31 +30,46 @@ SCRIPTS = (
 )
 """Concatenated in this order into one stylesheet and one module."""
 
-TEMPLATES = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
-
-def render(pages: Sequence[EnginePage], stale: Sequence[Stale]) -> str:
+def render(pages: Sequence[EnginePage], stale: Sequence[Stale], measured: Sequence[Table] = ()) -> str:
     """The whole page as HTML."""
-    assets = files("atlas.report") / "page"
-    style, script = (
-        "\n".join((assets / name).read_text(encoding="utf-8") for name in names)
-        for names in (STYLES, SCRIPTS)
-    )
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string((assets / "page.html").read_text(encoding="utf-8"))
-    return template.render(
+    script = _together(SCRIPTS)
+    return _rendered(
+        "page.html",
         pages=pages,
         stale=sorted(stale, key=lambda row: (row.artefact, row.reason)),
         changes={page.pin.engine: _changes(page) for page in pages},
         totals=_totals(pages),
-        style=style,
+        measured_tables=measured,
         script=script,
-        style_hash=_csp_hash(style),
         script_hash=_csp_hash(script),
         data=embedded(pages),
     )
+
+
+def render_measured(tables: Sequence[Table]) -> str:
+    """A page of what was measured, and of nothing else."""
+    return _rendered("alone.html", measured_tables=tables)
+
+
+def _rendered(template: str, **values: object) -> str:
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_asset),
+    )
+    style = _together(STYLES)
+    return environment.get_template(template).render(style=style, style_hash=_csp_hash(style), **values)
+
+
+def _together(names: Sequence[str]) -> str:
+    return "\n".join(map(_asset, names))
+
+
+def _asset(name: str) -> str:
+    return (files("atlas.report") / "page" / name).read_text(encoding="utf-8")
 
 
 def _csp_hash(text: str) -> str:

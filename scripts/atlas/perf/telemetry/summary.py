@@ -85,8 +85,8 @@ def _gpu_energy(trace: Trace, device: str, start: float, end: float) -> Energy:
 
 def _count(trace: Trace, start: float, end: float) -> dict[str, Any]:
     inside = [sample for sample in trace.samples if start <= sample["t"] <= end]
-    expected = (end - start) / trace.interval
-    share = min(1.0, len(inside) / expected) if expected >= 1 else None
+    expected = int((end - start) / trace.interval)  # so many there are, however the window lies to them
+    share = min(1.0, len(inside) / expected) if expected else None
     return {"samples": len(inside), "completeness": round(share, 4) if share is not None else None}
 
 

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from . import bench
 from .journal import Journal
 from .protocols import PROTOCOLS, failed
 
@@ -30,6 +31,8 @@ def main(arguments: list[str], started: float) -> int:
     journal = Journal(options.output)
     journal.add("start", started=started, utc=time.time())
     try:
+        if "bench" in request:
+            return bench.run(request["bench"], journal)
         drive(request, journal)
     except Exception as error:  # whatever an engine may raise is a fact about it
         traceback.print_exc()

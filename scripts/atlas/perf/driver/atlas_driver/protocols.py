@@ -1,6 +1,7 @@
 """How requests are put to an engine, and how its tokens are seen to come.
 
-`streamer`: one call takes a batch and an object whose `put` is called for each step of all rows.
+`streamer`: one call takes a batch and an object whose `put` is called for each step of all rows; or, where
+`read` says which row a step is of, for each of them. `told` is that method, or None in a bare loop.
 `steps`: requests are added one by one, and a method is called until all are done; after each call, what it
 returns says how many tokens each request has.
 """
@@ -29,8 +30,29 @@ class Stream:
     def end(self) -> None:
         pass
 
-    def tokens(self) -> list[float]:
+    def tokens(self, _row: int) -> list[float]:
         return self.times[self.skip :]
+
+
+class RowStream(Stream):
+    """Told of each step of each row; the engine's object is only read when all is done."""
+
+    def __init__(self, prompt_first: bool, row: Callable[[Any], Any]) -> None:
+        super().__init__(prompt_first)
+        self.row = row
+        self.steps: list[Any] = []
+        self.rows: dict[int, list[float]] | None = None
+
+    def put(self, value: object) -> None:
+        self.times.append(time.monotonic())
+        self.steps.append(value)
+
+    def tokens(self, row: int) -> list[float]:
+        if self.rows is None:
+            self.rows = {}
+            for step, now in zip(self.steps, self.times):
+                self.rows.setdefault(int(self.row(step)), []).append(now)
+        return self.rows.get(row, [])[self.skip :]
 
 
 class Streamer:
@@ -38,22 +60,33 @@ class Streamer:
 
     def __init__(self, spec: dict[str, Any], compile_tree: Callable[..., Evaluate], objects: Objects) -> None:
         self.objects = objects
-        self.prompt_first = bool(spec.get("prompt_first"))
-        names = [*objects, "prompts", "output_tokens", "stream"]
+        first = bool(spec.get("prompt_first"))
+        row = _reader(spec["read"]["row"]) if "read" in spec else None
+        self.stream = functools.partial(RowStream, first, row) if row else functools.partial(Stream, first)
+        names = [*objects, "prompts", "output_tokens", "stream", "told"]
         self.prepare = {name: compile_tree(tree, names) for name, tree in spec.get("request", {}).items()}
         self.generate = compile_tree(spec["generate"], [*names, *self.prepare])
 
     def run(
         self, prompts: list[list[int]], output_tokens: int, streamed: bool = True
     ) -> list[dict[str, Any]]:
-        stream = Stream(self.prompt_first) if streamed else None
-        objects = {**self.objects, "prompts": prompts, "output_tokens": output_tokens, "stream": stream}
+        stream = self.stream() if streamed else None
+        told = stream.put if stream else None
+        asked = {"prompts": prompts, "output_tokens": output_tokens, "stream": stream, "told": told}
+        objects = {**self.objects, **asked}
         sent = time.monotonic()
         objects.update({name: make(objects) for name, make in self.prepare.items()})
         self.generate(objects)
         done = time.monotonic()
-        tokens = stream.tokens() if stream else []
-        return [{"sent": sent, "done": done, "tokens": tokens, "n_in": len(prompt)} for prompt in prompts]
+        return [
+            {
+                "sent": sent,
+                "done": done,
+                "tokens": stream.tokens(row) if stream else [],
+                "n_in": len(prompt),
+            }
+            for row, prompt in enumerate(prompts)
+        ]
 
 
 class Steps:
