@@ -68,6 +68,18 @@ def test_all_that_a_device_says_is_sampled_and_what_it_does_not_say_is_null(gpus
     assert trace.samples[0]["utc"] == pytest.approx(time.time(), abs=60)
 
 
+@pytest.mark.parametrize(
+    ("visible", "used"),
+    [(None, [0]), ("1", [1]), (" 1 ,0", [1]), ("GPU", [0]), ("7", []), ("", []), ("UUID", [1])],
+)
+def test_a_run_is_told_of_those_devices_that_a_scheduler_gave_it(gpus, tmp_path, visible, used):
+    gpus("FAKE_NVML_COUNT", "2")
+    trace = sampled(tmp_path / "t.jsonl", 0.5)
+    summary = summarise(trace, *inner(trace), 1, UUIDS[1] if visible == "UUID" else visible)
+    assert summary["devices"] == [UUIDS[number] for number in used]
+    assert (summary["valid"] is None) == (not used)
+
+
 def test_without_the_counter_energy_is_integrated_and_says_so(gpus, tmp_path):
     gpus("FAKE_NVML_COUNT", "1")
     gpus("FAKE_NVML_FAIL", "nvmlDeviceGetTotalEnergyConsumption=3")

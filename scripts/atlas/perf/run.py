@@ -20,7 +20,7 @@ from atlas.perf.failure import Seen, classify
 from atlas.perf.machine import capture, family
 from atlas.perf.metrics import Journal, measured, powered, read_journal, succeeded
 from atlas.perf.patterns import rules
-from atlas.perf.prepared import NotReady, Ready, ready
+from atlas.perf.prepared import VISIBLE, NotReady, Ready, ready
 from atlas.perf.record import Writer, now, opened
 from atlas.perf.redact import Redactor
 from atlas.perf.results import Result, multiple_results, read_performance
@@ -148,7 +148,8 @@ def _measure(
         with suppress(OSError):
             shutil.copyfile(made.journal, kept.with_suffix(".journal.jsonl"))
     start, end = journal.window or (None, None)
-    summary = summarise(read_trace(telemetry), start, end, card.gpus_per_node)
+    visible = next((os.environ[name] for name in VISIBLE if name in os.environ), None)
+    summary = summarise(read_trace(telemetry), start, end, card.gpus_per_node, visible)
     results, bad, requests = _results(made, card, log, journal, scratch)
     tokens = sum(len(one["tokens"]) for one in succeeded(journal))
     results += powered(summary, tokens) if journal.window else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from atlas.perf.telemetry.energy import Energy, energy_of
@@ -12,16 +13,19 @@ ENOUGH = 0.95
 """The share of expected samples from which on a trace is whole."""
 
 
-def summarise(trace: Trace, start: float | None, end: float | None, gpus: int) -> dict[str, Any]:
+def summarise(
+    trace: Trace, start: float | None, end: float | None, gpus: int, visible: str | None = None
+) -> dict[str, Any]:
     """Of the window between two monotonic times. `gpus` is how many devices the run may use.
 
+    `visible` are the devices that a scheduler gave it, by number or UUID, as `CUDA_VISIBLE_DEVICES` has them.
     Nothing that is not known is 0. `valid` is about energy: null where nothing tells it.
     """
     reasons = list(trace.reasons)
     window = _window(trace, start, end)
     if window is None:
         return {**_NOTHING, "reasons": [*reasons, "no window was measured"]}
-    devices = list(trace.head.get("gpus") or {})[: gpus or None] if gpus else []
+    devices = _devices(trace.head.get("gpus") or {}, visible)[:gpus]
     if gpus and len(devices) < gpus:
         reasons.append(trace.head.get("gpus_absent") or f"{len(devices)} of {gpus} GPUs were seen")
     begin, finish = window
@@ -68,6 +72,22 @@ _NOTHING: dict[str, Any] = {
     ),
     "devices": [],
 }
+
+
+def _devices(traits: Mapping[str, Mapping[str, Any]], visible: str | None) -> list[str]:
+    """The devices that the run may use, in its order; all where nobody chose any."""
+    if visible is None:
+        return list(traits)
+    numbers = {str(one.get("index")): device for device, one in traits.items()}
+    found: list[str] = []
+    for word in visible.split(","):
+        name = word.strip()
+        named = (device for device in traits if name and device.startswith(name))
+        device = numbers.get(name) or next(named, None)
+        if device is None:  # as CUDA reads it: what follows a device that is not there does not count
+            break
+        found.append(device)
+    return found
 
 
 def _window(trace: Trace, start: float | None, end: float | None) -> tuple[float, float] | None:
