@@ -130,6 +130,12 @@ def test_the_latest_view_has_the_version_that_was_measured_last():
     assert latest([old, new, again]) == [old, again]
 
 
+def test_the_latest_view_has_runs_that_do_not_tell_when_they_were():
+    one, two = (made(version=v, started_at=None, stage="imported", run_id=v) for v in ("1.0", "2.0"))
+    assert latest([one, two]) == [one]
+    assert latest([one, two, made(version="3.0")]) == [made(version="3.0")]
+
+
 def test_samples_and_telemetry_become_parquet(tmp_path):
     record = made(log_path="logs/perf/1.log")
     save(tmp_path, record)

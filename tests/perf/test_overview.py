@@ -72,3 +72,10 @@ def test_failures_are_shown_by_kind_also_where_nothing_was_measured():
     # A version that never ran is nothing to compare the next with.
     after = entries([*version("1.0", 100), made("toy", "2.0", 1, "crash"), *version("3.0", 100)])
     assert after["toy", "3.0"]["before"] == "1.0"
+
+
+def test_runs_of_another_tool_are_shown_and_compared_with_nothing():
+    more = {"started_at": None, "stage": "imported", "environment_family": None, "machine_name": None}
+    found = entries([made(version=v, repeat=r, run_id=f"{v}{r}", **more) for v in "12" for r in range(1, 6)])
+    assert found["toy", "2"]["last"] is None
+    assert found["toy", "2"]["metrics"][0]["verdict"] == "incomparable"

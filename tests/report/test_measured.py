@@ -75,6 +75,11 @@ def test_a_failed_cell_is_on_the_page_with_its_kind_and_reason(page: Path) -> No
     assert text.count("oom") == 1
 
 
+def test_runs_of_another_tool_are_called_imported() -> None:
+    assert "imported" in render_measured(tables([entry(last=None)]))
+    assert "until" not in render_measured(tables([entry(last=None)])).split("<body>")[1]
+
+
 def test_hostile_text_stays_text(page: Path) -> None:
     kinds = [attributes.get("type") for tag, attributes in Elements(page).found if tag == "script"]
     assert kinds == ["application/json", "module"]

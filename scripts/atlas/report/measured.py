@@ -69,7 +69,7 @@ class Row:
     before: str | None
     runs: int
     left_out: int
-    last: str
+    last: str | None
     failed: tuple[Failed, ...]
     notes: tuple[str, ...]
     values: tuple[Value | None, ...]
@@ -137,7 +137,7 @@ def _row(entry: Mapping[str, Any], columns: list[tuple[str, str, str]]) -> Row:
         before=entry["before"],
         runs=entry["runs"],
         left_out=entry["left_out"],
-        last=entry["last"][:10],
+        last=entry["last"][:10] if entry["last"] else None,
         failed=tuple(Failed(one["kind"], one["runs"], one["reason"] or "") for one in entry["failures"]),
         notes=tuple(entry["notes"]),
         values=tuple(values.get(column) for column in columns),
