@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from atlas.errors import InputError
-from atlas.outcome import OutcomeGroup, answer
+from atlas.outcome import OutcomeGroup, Written, answer
 
 File = click.Path(path_type=Path)
 
@@ -40,6 +40,10 @@ def hardware(gpus: int) -> None:
     "--ready", "ready_s", type=float, default=600, show_default=True, help="Seconds until it answers."
 )
 @click.option("--timeout", "timeout_s", type=float, help="Seconds for all of it.")
+@click.option(
+    "--nodes", type=click.IntRange(1), help="Use so many of the allocation's nodes; all, if left out."
+)
+@click.option("--output", type=Written(), help="Write how it ended there, too.")
 @click.option("--dry-run", is_flag=True, help="Print what would be started.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def launch(
@@ -49,6 +53,8 @@ def launch(
     client: str | None,
     ready_s: float,
     timeout_s: float | None,
+    nodes: int | None,
+    output: Path | None,
     dry_run: bool,
     arguments: tuple[str, ...],
 ) -> int:
@@ -58,21 +64,27 @@ def launch(
     """
     import shlex
 
+    from atlas.canonical import write_atomic
     from atlas.cluster.allocation import allocation
     from atlas.cluster.launch import carry_out, srun
     from atlas.cluster.launchers import load_launchers, render
     from atlas.errors import RunError
     from atlas.paths import project_root
 
-    made = render(load_launchers(project_root()), name, allocation(), model=model, arguments=arguments)
+    given = allocation()
+    given = given.first(nodes) if nodes else given
+    made = render(load_launchers(project_root()), name, given, model=model, arguments=arguments)
     if dry_run:
         steps = [{**asdict(step), "srun": srun(step)} for step in made.steps]
         answer({"steps": steps})
         print(json.dumps(steps, indent=1))
         return 0
     outcome = carry_out(made, logs, client=shlex.split(client or ""), ready_s=ready_s, timeout_s=timeout_s)
-    answer(outcome.as_json(made))
-    print(json.dumps(outcome.as_json(made), indent=1))
+    told = outcome.as_json(made)
+    if output is not None:
+        write_atomic(output, json.dumps(told, indent=1) + "\n")
+    answer(told)
+    print(json.dumps(told, indent=1))
     return 0 if outcome.ok else RunError.exit_code
 
 

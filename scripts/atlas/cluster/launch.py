@@ -28,6 +28,7 @@ class Outcome:
     seconds: float
     codes: dict[str, int | None] = field(default_factory=dict)
     logs: dict[str, str] = field(default_factory=dict)
+    nodes: dict[str, list[str]] = field(default_factory=dict)
 
     def as_json(self, launch: Launch) -> dict[str, Any]:
         return {
@@ -36,7 +37,10 @@ class Outcome:
             "status": "SUCCESS" if self.ok else "FAILURE",
             "reason": self.reason,
             "seconds": round(self.seconds, 3),
-            "steps": [{"step": name, "code": self.codes[name], "log": self.logs[name]} for name in self.logs],
+            "steps": [
+                {"step": name, "nodes": self.nodes[name], "code": self.codes.get(name), "log": log}
+                for name, log in self.logs.items()
+            ],
         }
 
 
@@ -71,7 +75,7 @@ def carry_out(
         for step in launch.steps:
             name = f"{step.role}-{step.rank}"
             log = logs / f"{name}-{step.nodes[0]}.log"
-            outcome.logs[name] = str(log)
+            outcome.logs[name], outcome.nodes[name] = str(log), list(step.nodes)
             running[name] = _started(start(step), {**os.environ, **step.env}, log)
         if launch.address:
             outcome.ok, outcome.reason = _served(launch.address, running, client, logs, ready_s, end)

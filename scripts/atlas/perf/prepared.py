@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from atlas.perf.cards import Card
 from atlas.perf.driver import DRIVER
 from atlas.perf.engine import load_perf, request_of
 from atlas.perf.environment import own_environment
+from atlas.perf.nodes import launch_command
 from atlas.perf.synthetic import make_model, weights_digest
 from atlas.probe import __main__ as probe
 from atlas.source.tree import SourceTree
@@ -49,6 +51,8 @@ class Ready:
     model_digest: str | None = None
     runtime_digest: str | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
+    launch: Path | None = None
+    """Where a launch over nodes leaves what came of it."""
 
 
 def ready(root: Path, engine: str, version: str, card: Card, scratch: Path, *, bare: bool = False) -> Ready:
@@ -72,14 +76,18 @@ def _ready(
     if card.command:
         words = [word.replace("{python}", str(runtime.python)) for word in card.command]
         cwd = scratch / "work"
+        if card.launched:
+            model, weights = _model(card) if card.model else (None, None)
+            whole = launch_command(card, words, model, scratch)
+            return Ready(whole, env, cwd, None, folder, python, weights, digest, notes, scratch)
         return Ready(tuple(words), env, cwd, None, folder, python, None, digest, notes)
     model, weights = _model(card)
     request = {**request_of(spec, card, model, engine), "probe": str(PROBE), "bare": bare}
     (scratch / "request.json").write_text(json.dumps(request), encoding="utf-8")
     journal = scratch / "journal.jsonl"
     command = [str(runtime.python), "-s", str(DRIVER), "--request", str(scratch / "request.json")]
-    whole = (*command, "--output", str(journal))
-    return Ready(whole, env, scratch / "work", journal, folder, python, weights, digest, notes)
+    driven = (*command, "--output", str(journal))
+    return Ready(driven, env, scratch / "work", journal, folder, python, weights, digest, notes)
 
 
 def _environment(
@@ -126,4 +134,9 @@ def _variables(runtime: Runtime, scratch: Path, card: Card, spec: Mapping[str, A
     if card.model and "hub" in card.model:
         env |= {name: os.environ[name] for name in ("HF_HOME", "HF_TOKEN") if name in os.environ}
         env["HF_HUB_OFFLINE"] = os.environ.get("HF_HUB_OFFLINE", "0")
+    if card.launched:
+        # The launch has to find its allocation, its nodes the engine's programs and a folder of their own.
+        env |= {name: value for name, value in os.environ.items() if "SLURM" in name}
+        env["PATH"] = os.pathsep.join([str(runtime.python.parent), env.get("PATH", "")])
+        env["TMPDIR"] = tempfile.gettempdir()
     return {**env, **spec.get("env", {}), **card.env}
