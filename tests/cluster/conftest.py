@@ -62,6 +62,19 @@ def with_slurm() -> Path:
     return place / "bin"
 
 
+@pytest.fixture(scope="session")
+def nvml(tmp_path_factory) -> dict[str, str]:
+    """Variables with which a machine has two GPUs."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler, so no stand-in for NVML")
+    folder = tmp_path_factory.mktemp("nvml")
+    library = str(folder / "libnvidia-ml.so.1")
+    flags = ["-shared", "-fPIC", "-O2", "-Wl,-soname,libnvidia-ml.so.1", "-o", library]
+    subprocess.run([compiler, *flags, ROOT / "tests/perf/fake_nvml.c", "-lm"], check=True)
+    return {"LD_LIBRARY_PATH": str(folder)}
+
+
 def _cluster(accounting: bool) -> Iterator[Slurm]:
     folder = Path(tempfile.mkdtemp(prefix="sl-", dir="/tmp"))
     try:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from scenarios import Seen, files, interrupted, matrix, rejected
@@ -19,20 +17,6 @@ pytestmark = [
     pytest.mark.skipif(not os.environ.get("ATLAS_TEST_SLURM"), reason="asks for ATLAS_TEST_SLURM=1"),
 ]
 KINDS = ("plain", "accounting")
-SOURCE = Path(__file__).resolve().parents[1] / "perf/fake_nvml.c"
-
-
-@pytest.fixture(scope="module")
-def nvml(tmp_path_factory) -> dict[str, str]:
-    """Variables with which a machine has two GPUs, and the hardware key that it then has for one."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("no C compiler, so no stand-in for NVML")
-    folder = tmp_path_factory.mktemp("nvml")
-    library = str(folder / "libnvidia-ml.so.1")
-    flags = ["-shared", "-fPIC", "-O2", "-Wl,-soname,libnvidia-ml.so.1", "-o", library]
-    subprocess.run([compiler, *flags, SOURCE, "-lm"], check=True)
-    return {"LD_LIBRARY_PATH": str(folder)}
 
 
 @pytest.fixture(scope="module")

@@ -89,7 +89,16 @@ CommitDelay=1
 class Slurm:
     """A cluster that can be started, wounded and stopped."""
 
-    def __init__(self, folder: Path, *, accounting: bool = False, min_job_age: int = 300) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        accounting: bool = False,
+        min_job_age: int = 300,
+        memory: int = 64000,
+        more: str = "",
+    ) -> None:
+        """`memory` is what each node claims to have, in MiB, and `more` further lines of slurm.conf."""
         need("munged", "slurmctld", "slurmd", "sbatch", root=True)
         if accounting:
             need("slurmdbd", "mariadbd", "mariadb-install-db")
@@ -99,6 +108,8 @@ class Slurm:
         self.conf = folder / "slurm.conf"
         self.accounting = accounting
         self.min_job_age = min_job_age
+        self.memory = memory
+        self.more = more
         names = ("ctld", "dbd", "sql", *NODES)
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self._stack = contextlib.ExitStack()
@@ -196,6 +207,10 @@ class Slurm:
         said = self.run("squeue", "-h", "-o", "%i %j %T %R")
         return [line for line in said.splitlines() if line]
 
+    def running(self, job: str) -> None:
+        """Wait until a job runs."""
+        wait(lambda: self.show(job)["JobState"] == "RUNNING", 60, f"job {job}", self._last_words)
+
     def show(self, job: str) -> dict[str, str]:
         said = self.run("scontrol", "-o", "show", "job", job)
         return dict(re.findall(r"(\S+?)=(.*?)(?= \S+?=|$)", said.strip()))
@@ -236,10 +251,10 @@ class Slurm:
         for node in NODES:
             traits = "Gres=gpu:toy:2 Feature=fast" if node.startswith("g") else "Feature=plain"
             where = f"NodeHostname={host} NodeAddr=127.0.0.1 Port={self.ports[node]}"
-            text += f"NodeName={node} {where} CPUs={CPUS} RealMemory=64000 {traits} State=UNKNOWN\n"
+            text += f"NodeName={node} {where} CPUs={CPUS} RealMemory={self.memory} {traits} State=UNKNOWN\n"
         text += "PartitionName=cpu Nodes=c1,c2 Default=YES DefaultTime=60 MaxTime=INFINITE State=UP\n"
         text += "PartitionName=gpu Nodes=g1,g2 DefaultTime=60 MaxTime=INFINITE State=UP\n"
-        self.conf.write_text(text)
+        self.conf.write_text(text + self.more)
         gres = f"NodeName=g1,g2 Name=gpu Type=toy File={self.folder}/dev/nvidia[0-1]\n"
         (self.folder / "gres.conf").write_text(gres)
 
@@ -286,7 +301,7 @@ class Slurm:
 
 
 @contextlib.contextmanager
-def cluster(folder: Path, **options: bool | int) -> Iterator[Slurm]:
+def cluster(folder: Path, **options: bool | int | str) -> Iterator[Slurm]:
     made = Slurm(folder, **options)
     made.start()
     try:

@@ -114,7 +114,10 @@ def test_a_log_of_another_node_is_searched_for_errors_too(tmp_path):
 
 
 def served(**steps):
-    return {**WELL, "steps": [{"step": n, "nodes": [n], "code": code, "log": ""} for n, code in steps.items()]}
+    return {
+        **WELL,
+        "steps": [{"step": n, "nodes": [n], "code": code, "log": ""} for n, code in steps.items()],
+    }
 
 
 def test_of_a_server_the_client_measures_and_its_nodes_are_counted(tmp_path):

@@ -107,3 +107,50 @@ def gather(expected: int, ways: tuple[str, ...], files: tuple[Path, ...]) -> int
     answer(asdict(found))
     print(json.dumps(asdict(found), indent=1))
     return 0 if found.status == "SUCCESS" else 1
+
+
+@cluster.command()
+@click.option("--gpus", type=click.IntRange(0), default=0, show_default=True, help="That it is to have.")
+@click.option("--memory", "memory_mb", type=click.IntRange(0), default=0, help="MiB that it is to have.")
+@click.option("--disk", "disk_gb", type=float, default=5, show_default=True, help="GiB that are to be free.")
+def check(gpus: int, memory_mb: int, disk_gb: float) -> int:
+    """Look at this node: memory, GPUs and their errors, disk, runtime. Exits 1 on a fault."""
+    from atlas.cluster.health import checks
+    from atlas.paths import project_root
+
+    found = list(checks(project_root(), gpus=gpus, memory_mb=memory_mb, disk_gb=disk_gb))
+    answer({"checks": [asdict(one) for one in found]})
+    for one in found:
+        print(f"{ {True: 'ok', False: 'BAD', None: '-'}[one.ok]:4}{one.name}: {one.what}")
+    return int(any(one.ok is False for one in found))
+
+
+@cluster.command()
+@click.option("--settings", type=File, default=Path("config/cluster.yaml"), show_default=True)
+@click.option(
+    "--wait", "wait_s", type=click.IntRange(1), default=30, show_default=True, help="Seconds for a node."
+)
+@click.option("--disk", "disk_gb", type=float, default=5, show_default=True, help="GiB that are to be free.")
+@click.option(
+    "--output", type=Written(), required=True, help="What was found; later jobs avoid bad nodes by it."
+)
+@click.option("--failing-is-a-result", is_flag=True, help="Exit 0 where nodes are bad, too.")
+def preflight(settings: Path, wait_s: int, disk_gb: float, output: Path, failing_is_a_result: bool) -> int:
+    """Look at all nodes that jobs may get, each by a short job; busy ones are taken for good.
+
+    Exits 1 if a node is bad.
+    """
+    from atlas.canonical import dump_json, write_atomic
+    from atlas.cluster.checked import document
+    from atlas.cluster.preflight import preflight as look
+    from atlas.cluster.settings import load_site
+    from atlas.progress import say
+
+    site = load_site(settings, str(settings))
+    looked = look(site, wait_s=wait_s, disk_gb=disk_gb)
+    for one in looked:
+        say(f"{one.node}: {one.verdict}: {one.why}")
+    write_atomic(output, dump_json(document(looked)))
+    answer({"nodes": [{"node": one.node, "verdict": one.verdict, "why": one.why} for one in looked]})
+    bad = any(one.verdict == "bad" for one in looked)
+    return int(bad and not failing_is_a_result)

@@ -1,4 +1,4 @@
-"""Runs over several nodes: a launcher starts them, and of what nodes report of a metric one result is made."""
+"""Runs over several nodes: a launcher starts them, and what nodes report of a metric becomes one result."""
 
 from __future__ import annotations
 
