@@ -1,7 +1,8 @@
 """Jobs on a cluster: where they go, and what becomes of them. Does nothing without config/cluster.yaml.
 
 INPUTS    config/cluster.yaml, which profiles/slurm names
-OUTPUTS   measured/cluster/nodes.json, if asked for: the nodes as they are, of which later jobs avoid the bad ones;
+OUTPUTS   if asked for: measured/cluster/nodes.json, the nodes as they are, of which later jobs avoid the bad ones,
+          and measured/cluster/images.json, what images each node has;
           of measurements that the cluster ended, measured/{engine}/{version}/perf/{hardware}/{card}/{repeat}.failed.json
 """
 
@@ -22,6 +23,22 @@ rule preflight:
     shell:
         "atlas cluster preflight --settings {params.settings:q} --output {output:q} --failing-is-a-result"
         " 2> >(tee {log:q} >&2)"
+
+
+# A job of as many nodes as `rules: {distribute: {nodes: …}}` says; it builds, pushes and pulls there.
+rule distribute:
+    output:
+        update("measured/cluster/images.json"),
+    log:
+        "logs/distribute.log",
+    resources:
+        mem_mb=4000,
+    params:
+        registry=f"--registry {SITE.registry}" if SITE and SITE.registry else "",
+    message:
+        "Having images where jobs need them"
+    shell:
+        "atlas cluster images {params.registry} --output {output:q} 2> >(tee {log:q} >&2)"
 
 
 localrules:

@@ -123,6 +123,7 @@ class OnCluster:
         self.hardware = hardware_key(0)
         self.gpu_hardware = None
         self.run = None
+        self.profile = "slurm"
         self.settings()
 
     def settings(self, **changes) -> None:
@@ -152,7 +153,8 @@ class OnCluster:
             engine.write_text(engine.read_text() + PERF)
 
     def command(self, *arguments: str) -> list[str]:
-        return ["snakemake", "--profile", "slurm", *QUICK, *arguments]
+        quick = QUICK if self.profile == "slurm" else ()
+        return ["snakemake", "--profile", self.profile, *quick, *arguments]
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         done = self.world.run(*self.command(*arguments))
@@ -178,6 +180,10 @@ class OnCluster:
         """Jobs of this world that are in the queue or run."""
         listed = self.slurm.run("squeue", "-h", "-o", "%A %T %Z").splitlines()
         return [line for line in listed if line.endswith(str(self.root))]
+
+    def begun(self) -> list[Path]:
+        """The records that a recorder has begun or ended."""
+        return list(self.root.glob("measured/toy/1.0/perf/*/*/[0-9].json"))
 
     def measuring(self, card: str, seconds: float = 600) -> dict[str, str]:
         """The job that runs a card, once it does."""

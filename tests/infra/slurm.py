@@ -209,7 +209,11 @@ class Slurm:
 
     def running(self, job: str) -> None:
         """Wait until a job runs."""
-        wait(lambda: self.show(job)["JobState"] == "RUNNING", 60, f"job {job}", self._last_words)
+        self.until(lambda: self.show(job)["JobState"] == "RUNNING", f"job {job}")
+
+    def until(self, done: Callable[[], object], what: str, seconds: float = 120) -> None:
+        """Wait for something to be true."""
+        wait(lambda: bool(done()), seconds, what, self._last_words)
 
     def show(self, job: str) -> dict[str, str]:
         said = self.run("scontrol", "-o", "show", "job", job)

@@ -154,3 +154,50 @@ def preflight(settings: Path, wait_s: int, disk_gb: float, output: Path, failing
     answer({"nodes": [{"node": one.node, "verdict": one.verdict, "why": one.why} for one in looked]})
     bad = any(one.verdict == "bad" for one in looked)
     return int(bad and not failing_is_a_result)
+
+
+@cluster.command()
+@click.option("--engine", help="Only this engine's.")
+@click.option("--version", help="Only this version's.")
+@click.option("--registry", help="Push images that the project builds there, and let nodes pull them.")
+@click.option("--here", "only_here", is_flag=True, help="Only into the store of this node.")
+@click.option("--pulled-from", help="NAME@DIGEST, where it was pushed to.")
+@click.option("--output", type=Written(), help="Write what there is.")
+def images(
+    engine: str | None,
+    version: str | None,
+    registry: str | None,
+    only_here: bool,
+    pulled_from: str | None,
+    output: Path | None,
+) -> int:
+    """Have engines' images where jobs need them: a file for all nodes, made once, or in each node's store.
+
+    Inside of an allocation, all of its nodes get theirs at the same time. Exits 1 if one has not.
+    """
+    import platform
+
+    from atlas.canonical import dump_json, write_atomic
+    from atlas.cluster import images as by
+    from atlas.cluster.allocation import allocation, nodes_here
+    from atlas.paths import project_root
+
+    found = []
+    for one in by.lanes(project_root(), engine, version):
+        if not only_here:
+            found.append(by.on_shared(one, registry))
+        if by.has_own_store(one):
+            if only_here or not nodes_here():
+                found.append(
+                    by.here(one, pulled_from or (found[-1].pushed if found else None), platform.node())
+                )
+            else:
+                found += by.on_nodes(allocation(), found[-1])
+    told = [asdict(one) for one in found]
+    if output is not None:
+        write_atomic(output, dump_json({"format_version": 1, "images": told}))
+    answer({"images": told})
+    for had in found:
+        where = had.node or "all nodes"
+        print(f"{had.engine} {had.version} on {where}: {had.error or f'there, after {had.seconds:g} s'}")
+    return int(any(one.error for one in found))

@@ -53,6 +53,7 @@ class Site:
 
     network: str = "login"
     small: str = "login"
+    registry: str | None = None
     every: Mapping[str, Any] = field(default_factory=dict)
     cpu: Mapping[str, Any] = field(default_factory=dict)
     gpu: Mapping[str, Any] = field(default_factory=dict)
@@ -97,6 +98,7 @@ def load_site(path: Path, name: str = FILE) -> Site:
     site = Site(
         network=found.get("network", "login"),
         small=found.get("small", "login"),
+        registry=found.get("registry"),
         every=found.get("all") or {},
         document=document,
         **sections,
