@@ -152,6 +152,14 @@ class OnCluster:
         if "perf:" not in engine.read_text():
             engine.write_text(engine.read_text() + PERF)
 
+    def launcher(self, name: str, env: dict[str, str]) -> None:
+        """One more launcher, which starts a card's command on each node."""
+        path = self.root / "config/launchers.yaml"
+        found = yaml.safe_load(path.read_text())
+        role = {"name": "worker", "env": env, "words": [["{arguments}"]]}
+        found["launchers"][name] = {"about": "A command on each node.", "roles": [role]}
+        path.write_text(yaml.safe_dump(found))
+
     def command(self, *arguments: str) -> list[str]:
         quick = QUICK if self.profile == "slurm" else ()
         return ["snakemake", "--profile", self.profile, *quick, *arguments]

@@ -31,6 +31,19 @@ def matrix_cards(flag: Path) -> dict[str, dict]:
     }
 
 
+def wide_cards() -> dict[str, dict]:
+    """Cards of two nodes, by a launcher of the tests' own that starts a command on each."""
+    report = "import os; rank = int(os.environ['NODE_RANK'])\n"
+    wide = {"launcher": "each", "nnodes": 2, "reduce": {"tok/s": "sum", "nodes": "rank0"}}
+    both = report + "print('performance: %d tok/s' % (10 * (rank + 1)))\n"
+    first = "if rank == 0: print('performance: %s nodes' % os.environ['SLURM_JOB_NUM_NODES'])\n"
+    return {
+        "wide": {**wide, "command": python(both + first)},
+        "partly": {**wide, "command": python(report + first + "if rank == 0: print('performance: 1 tok/s')")},
+        "broken": {**wide, "command": python(both + "if rank: raise SystemExit(4)")},
+    }
+
+
 @dataclass
 class Seen:
     """What there was after a run."""
@@ -58,7 +71,8 @@ def matrix(here, *options: str) -> tuple[Seen, Seen]:
     """One run in which jobs fail in all ways, with the controller away for a while; and the next run."""
     flag = here.root.parent / "go on"
     here.settings(gpu={"gpus_by": "gres", "hardware": here.gpu_hardware, "exclusive": True})
-    here.cards(matrix_cards(flag))
+    here.cards({**matrix_cards(flag), **wide_cards()})
+    here.launcher("each", {"NODE_RANK": "{rank}"})
     run = here.start("perf", *options)
     try:
         endless = here.measuring("endless")

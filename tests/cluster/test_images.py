@@ -1,4 +1,4 @@
-"""Images on nodes that each have a store of their own: built in a job, pushed once, pulled by all at a time."""
+"""Images on nodes with stores of their own: built in a job, pushed once, pulled by all at the same time."""
 
 from __future__ import annotations
 

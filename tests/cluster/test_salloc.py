@@ -1,4 +1,4 @@
-"""Inside of an allocation of one's own: it is used, and neither it nor anyone else's job is ever cancelled."""
+"""In an allocation of one's own: it is used, and neither it nor anyone else's job is ever cancelled."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def test_the_shell_of_a_step_is_a_program_that_runs_a_shell(tmp_path):
     assert shell == step_shell(tmp_path / "a b", {"cpus_per_task": 2}, GIVEN)
     assert shell != step_shell(tmp_path / "a b", {"cpus_per_task": 3}, GIVEN)
     env = {**os.environ, "PATH": f"{fake.parent}:{os.environ['PATH']}"}
-    said = subprocess.run("echo $((6 * 7))", shell=True, executable=shell, env=env, capture_output=True)
+    # As Snakemake does it.
+    said = subprocess.run([shell, "-c", "echo $((6 * 7))"], env=env, capture_output=True, check=True)
     assert said.stdout == b"42\n"
 
 

@@ -106,12 +106,24 @@ def test_a_card_with_gpus_runs_on_their_partition_with_gres(wounded):
     assert (result["value"], result["metric"]) == (2, "gpus")
 
 
+def test_a_card_of_two_nodes_is_one_record_and_a_silent_node_is_told(wounded):
+    first, _ = wounded
+    found = {name: first.records[f"{name}/1"] for name in ("wide", "partly", "broken")}
+    wide = {one["metric"]: one["value"] for one in found["wide"]["results"]}
+    assert (found["wide"]["status"], wide) == ("SUCCESS", {"tok/s": 30, "nodes": 2}), first.said
+    for name, status, count in (("wide", "SUCCESS", 2), ("partly", "DEGRADED", 1), ("broken", "FAILURE", 2)):
+        record = found[name]
+        assert (record["status"], record["nodes_reported"], record["nodes_expected"]) == (status, count, 2)
+    assert found["partly"]["failure_kind"] == "nodes_missing"
+    assert "worker-1 has failed with exit status 4" in found["broken"]["failure_reason"]
+
+
 def test_the_next_run_measures_only_what_the_cluster_had_ended(wounded):
     first, second = wounded
     assert second.code == 0, second.said
     for card in ("cancelled", "endless", "doomed"):
         assert second.records[f"{card}/1"]["status"] == "SUCCESS"
-    for card in ("good", "crash", "overtime", "gpu"):
+    for card in ("good", "crash", "overtime", "gpu", "wide", "partly", "broken"):
         assert second.records[f"{card}/1"]["run_id"] == first.records[f"{card}/1"]["run_id"]
     assert second.said.count("Measuring ") == 3
     assert second.left == []

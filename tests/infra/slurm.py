@@ -19,10 +19,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from packages import install
 from services import LONGEST, Missing, need, process, stop
 
 NODES = ("c1", "c2", "g1", "g2")
 CPUS = 8
+PACKAGES = ("slurm-wlm", "munge")
+DATABASE_PACKAGES = ("slurmdbd", "slurm-wlm-mysql-plugin", "mariadb-server")
 CONF = """\
 ClusterName=ci
 SlurmctldHost={host}(127.0.0.1)
@@ -99,9 +102,9 @@ class Slurm:
         more: str = "",
     ) -> None:
         """`memory` is what each node claims to have, in MiB, and `more` further lines of slurm.conf."""
-        need("munged", "slurmctld", "slurmd", "sbatch", root=True)
+        have(PACKAGES, "munged", "slurmctld", "slurmd", "sbatch")
         if accounting:
-            need("slurmdbd", "mariadbd", "mariadb-install-db")
+            have(DATABASE_PACKAGES, "slurmdbd", "mariadbd", "mariadb-install-db")
         if len(str(folder)) > LONGEST:
             raise Missing(f"{folder} is too long for sockets")
         self.folder = folder
@@ -302,6 +305,15 @@ class Slurm:
     def _last_words(self) -> str:
         texts = [file.read_text(errors="replace")[-600:] for file in sorted(self.folder.glob("*.log"))]
         return "\n".join(texts)
+
+
+def have(packages: tuple[str, ...], *programs: str) -> None:
+    """Missing where programs are not here; in CI, their packages are installed first."""
+    try:
+        need(*programs, root=True)
+    except Missing:
+        install(*packages)
+        need(*programs, root=True)
 
 
 @contextlib.contextmanager

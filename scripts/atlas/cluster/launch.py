@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -163,11 +163,16 @@ def _served(
 
 
 def answers(address: str) -> bool:
-    """Whether something accepts connections there."""
+    """Whether a server is ready there: engines answer `/health`, and say 5xx as long as they are not."""
     host, _, port = address.rpartition(":")
-    with suppress(OSError), socket.create_connection((host, int(port)), timeout=2):
-        return True
-    return False
+    connection = http.client.HTTPConnection(host, int(port), timeout=5)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def end_all(processes: Any) -> None:
