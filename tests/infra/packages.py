@@ -1,4 +1,4 @@
-"""Debian's packages on a machine of CI, which is thrown away afterwards; on any other, nothing is installed."""
+"""Packages of Debian on a machine of CI, which is thrown away afterwards; elsewhere nothing is installed."""
 
 from __future__ import annotations
 

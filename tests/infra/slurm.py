@@ -251,7 +251,10 @@ class Slurm:
     def _configure(self) -> None:
         host = platform.node().partition(".")[0]
         for number in (0, 1):
-            os.mknod(self.folder / f"dev/nvidia{number}", 0o666 | 0o020000, os.makedev(1, 3))
+            try:
+                os.mknod(self.folder / f"dev/nvidia{number}", 0o666 | 0o020000, os.makedev(1, 3))
+            except PermissionError as error:
+                raise Missing(f"no device can be made here: {error}") from error
         text = CONF.format(host=host, folder=self.folder, ports=self.ports, min_job_age=self.min_job_age)
         if self.accounting:
             text += ACCOUNTING.format(folder=self.folder, ports=self.ports)
