@@ -135,10 +135,10 @@ def test_a_node_with_less_memory_or_disk_than_it_should_have_is_bad(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("slurm")
-def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(nvml):
+def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(nvml, tmp_path):
     """g1 shows one GPU less than SLURM thinks it has, and a job of someone else has all of c1."""
     folder = Path(tempfile.mkdtemp(prefix="sl-", dir="/tmp"))
-    prolog = folder / "prolog"
+    prolog, output = tmp_path / "prolog", tmp_path / "nodes.json"
     prolog.write_text('#!/bin/sh\n[ "$SLURMD_NODENAME" != g1 ] || echo export FAKE_NVML_COUNT=1\n')
     prolog.chmod(0o755)
     more = f"TaskProlog={prolog}\n"
@@ -147,11 +147,11 @@ def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(nvml)
             other = slurm.run(
                 "sbatch", "--parsable", "-wc1", "--exclusive", "-o/dev/null", "--wrap", "sleep 600"
             )
-            settings = folder / "cluster.yaml"
+            settings = tmp_path / "cluster.yaml"
             parts = "all: {time: 1h}\n  cpu: {partition: cpu}\n  gpu: {partition: gpu, gpu_model: toy}"
             settings.write_text(f"cluster:\n  format_version: 1\n  {parts}\n")
             slurm.running(other.strip())
-            words = ["cluster", "preflight", "--settings", str(settings), "--output", str(folder / "n.json")]
+            words = ["cluster", "preflight", "--settings", str(settings), "--output", str(output)]
             done = subprocess.run(
                 [str(Path(sys.executable).with_name("atlas")), *words, "--disk", "0"],
                 cwd=ROOT,
@@ -162,7 +162,7 @@ def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(nvml)
             )
             left = slurm.jobs()
             nodes = []
-            for bad in ((), excluded(folder / "n.json")):
+            for bad in ((), excluded(output)):
                 jobs = replace(load_site(settings), bad=bad).jobs("measure", gpu=True)
                 asked = shlex.split(requested(jobs, 1, {})["slurm_extra"] or "")
                 gpu = ("-pgpu", "--gres=gpu:1", "-o/dev/null", "--wait", "--parsable", *asked)
@@ -170,12 +170,11 @@ def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(nvml)
     except Missing as why:
         pytest.skip(f"no SLURM here: {why}")
     finally:
-        shutil.rmtree(folder / "c", ignore_errors=True)
-    found = {one["node"]: one for one in json.loads((folder / "n.json").read_text())["nodes"]}
+        shutil.rmtree(folder, ignore_errors=True)
+    found = {one["node"]: one for one in json.loads(output.read_text())["nodes"]}
     assert done.returncode == 1, done.stderr
     verdicts = {name: one["verdict"] for name, one in found.items()}
     assert verdicts == {"c1": "busy", "c2": "good", "g1": "bad", "g2": "good"}, done.stderr
     assert found["g1"]["why"] == "gpus: 1 are shown, and SLURM gives 2"
     assert nodes == ["g1", "g2"]
     assert [line.split()[0] for line in left] == [other.strip()]
-    shutil.rmtree(folder, ignore_errors=True)
