@@ -54,6 +54,10 @@ def serve(plain, programs, tmp_path_factory):
     """What a launcher's engine answers in an allocation of so many nodes; and how the launch ended."""
     base = tmp_path_factory.mktemp("serve")
     model = make_model(SPEC, base / "cache")
+    # Its program asks what version of `vllm` there is, and the build for processors goes by another name.
+    about = base / "named/vllm-0.32.0.dist-info/METADATA"
+    about.parent.mkdir(parents=True)
+    about.write_text("Metadata-Version: 2.1\nName: vllm\nVersion: 0.32.0+cpu\n")
     client = base / "client.py"
     client.write_text(CLIENT)
 
@@ -70,6 +74,7 @@ def serve(plain, programs, tmp_path_factory):
                 **os.environ,
                 **plain.env,
                 "PATH": f"{programs}:{os.environ['PATH']}",
+                "PYTHONPATH": str(about.parents[1]),
                 "GLOO_SOCKET_IFNAME": "lo",
                 "VLLM_HOST_IP": "127.0.0.1",
                 "VLLM_CPU_KVCACHE_SPACE": "1",

@@ -23,7 +23,7 @@ from packages import install
 from services import LONGEST, Missing, need, process, stop
 
 NODES = ("c1", "c2", "g1", "g2")
-CPUS = 8
+CPUS = 16
 PACKAGES = ("slurm-wlm", "munge")
 DATABASE_PACKAGES = ("slurmdbd", "slurm-wlm-mysql-plugin", "mariadb-server")
 CONF = """\

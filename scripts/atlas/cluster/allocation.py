@@ -19,9 +19,9 @@ def allocation(env: Mapping[str, str] = os.environ, ask: Ask | None = None) -> A
     if not job.isdigit():
         raise UnavailableError("this is no SLURM job", hint="inside of `salloc` or `sbatch`")
     ask = ask or said
-    # Snakemake's job step takes most variables of SLURM's away.
-    listed = env.get("SLURM_JOB_NODELIST") or ask(["squeue", "--noheader", "--format=%N", "--jobs", job])
-    nodes = ask(["scontrol", "show", "hostnames", listed.strip()]).split()
+    # In a step of one node, as Snakemake's jobs are, SLURM_JOB_NODELIST is that node alone.
+    listed = ask(["squeue", "--noheader", "--format=%N", "--jobs", job]).strip()
+    nodes = ask(["scontrol", "show", "hostnames", listed]).split()
     shown = ask(["scontrol", "--oneliner", "show", "node", ",".join(nodes)])
     places = {}
     for line in shown.splitlines():

@@ -175,19 +175,21 @@ def images(
 
     Inside of an allocation, all of its nodes get theirs at the same time. Exits 1 if one has not.
     """
+    import os
     import platform
 
     from atlas.canonical import dump_json, write_atomic
     from atlas.cluster import images as by
-    from atlas.cluster.allocation import allocation, nodes_here
+    from atlas.cluster.allocation import allocation
     from atlas.paths import project_root
 
+    in_job = os.environ.get("SLURM_JOB_ID", "").isdigit()
     found = []
     for one in by.lanes(project_root(), engine, version):
         if not only_here:
             found.append(by.on_shared(one, registry))
         if by.has_own_store(one):
-            if only_here or not nodes_here():
+            if only_here or not in_job:
                 found.append(
                     by.here(one, pulled_from or (found[-1].pushed if found else None), platform.node())
                 )

@@ -19,7 +19,7 @@ from atlas.cluster.placement import (
 )
 from atlas.cluster.settings import Site, check_rules
 from atlas.cluster.steps import step_shell
-from atlas.cluster.watch import Watch, leave_none, record_failures
+from atlas.cluster.watch import Watch, leave_none, record_failures, wait_gone
 from atlas.errors import AtlasError
 from atlas.perf.cards import Card, load_cards
 from atlas.progress import say
@@ -108,6 +108,8 @@ def finish(workflow: Any, watch: Watch | None) -> None:
     left = leave_none(watch.run)
     if left:
         say(f"cancelled what was still in the queue: {' '.join(left)}")
+    if watch.run and watch.running:
+        wait_gone(watch.run)
     root = Path(workflow.basedir)
     for path in record_failures(root, watch.interrupted()):
         say(f"recorded a failure: {path.relative_to(root)}")
