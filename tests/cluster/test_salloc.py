@@ -14,16 +14,17 @@ from scenarios import kill, python
 
 from atlas.cluster.steps import step, step_shell
 
+ALWAYS = ("--exact", "--quit-on-interrupt")
 GIVEN = {"SLURM_JOB_ID": "7", "SLURM_JOB_CPUS_PER_NODE": "8(x2),4", "SLURM_MEM_PER_NODE": "2000"}
 
 
 def test_a_step_asks_for_what_a_job_would_as_far_as_there_is_that():
     wanted = {"cpus_per_task": 6, "mem_mb": 3000, "gres": "gpu:big:2", "slurm_partition": "p"}
     assert step(wanted, GIVEN) == [
-        *("srun", "--nodes=1", "--ntasks=1", "--cpus-per-task=4", "--mem=2000", "--gres=gpu:big:2", "--exact")
+        *("srun", "--nodes=1", "--ntasks=1", "--cpus-per-task=4", "--mem=2000", "--gres=gpu:big:2", *ALWAYS)
     ]
     assert step({"gpu": 2, "mem_mb": 0}, {}) == [
-        *("srun", "--nodes=1", "--ntasks=1", "--cpus-per-task=1", "--gres=gpu:2", "--exact")
+        *("srun", "--nodes=1", "--ntasks=1", "--cpus-per-task=1", "--gres=gpu:2", *ALWAYS)
     ]
     assert "--gres=none" in step({}, GIVEN)
 
@@ -50,7 +51,7 @@ def allocation(plain, tmp_path):
     """An allocation of two nodes: its number, and the variables that its user's shell has."""
     told = tmp_path / "env.json"
     code = f"import json, os, time; json.dump(dict(os.environ), open({str(told)!r}, 'w')); time.sleep(900)"
-    command = ["salloc", "--quiet", "-N2", "-n2", "-c2", "-pcpu", "--mem=2000", *python(code)]
+    command = ["salloc", "--quiet", "--kill-command=KILL", "-N2", "-n2", "-c2", "-pcpu", "--mem=2000", *python(code)]
     command = [word.replace("{python}", "python3") for word in command]
     process = subprocess.Popen(command, env={**os.environ, **plain.env}, start_new_session=True)
     end = time.monotonic() + 120
@@ -58,7 +59,7 @@ def allocation(plain, tmp_path):
         time.sleep(0.1)
     env = json.loads(told.read_text())
     yield env["SLURM_JOB_ID"], {name: value for name, value in env.items() if name.startswith("SLURM_")}
-    os.killpg(process.pid, signal.SIGTERM)
+    plain.run("scancel", env["SLURM_JOB_ID"])
     process.wait()
 
 
@@ -107,7 +108,7 @@ def test_measuring_is_a_step_of_the_allocation_and_ctrl_c_ends_that_alone(
         until(lambda: steps(here.slurm, job), "no step has begun", run)
         assert here.mine() == []
         until(here.begun, "no record", run)
-        os.kill(run.pid, signal.SIGINT)
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does: srun is in the same group
         said, _ = run.communicate(timeout=300)
     finally:
         kill(run)

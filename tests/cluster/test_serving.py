@@ -14,7 +14,8 @@ import pytest
 from atlas.perf.synthetic import make_model
 
 ROOT = Path(__file__).resolve().parents[2]
-SPEC = {"architecture": "llama", "layers": 2, "hidden_size": 64, "heads": 4, "vocabulary": 500, "seed": 0}
+SIZES = {"layers": 2, "hidden_size": 256, "heads": 8, "kv_heads": 4, "vocabulary": 500}
+SPEC = {"architecture": "llama", "seed": 0, **SIZES}
 ON_PROCESSORS = [
     *("--dtype", "float32", "--max-model-len", "128", "--max-num-seqs", "4", "--enforce-eager"),
     *("--distributed-executor-backend", "mp"),
@@ -61,7 +62,7 @@ def serve(plain, programs, tmp_path_factory):
     client = base / "client.py"
     client.write_text(CLIENT)
 
-    def served(launcher: str, nodes: int, *arguments: str, ready: int = 570) -> tuple[dict, str | None, str]:
+    def served(launcher: str, nodes: int, *arguments: str, ready: int = 1500) -> tuple[dict, str | None, str]:
         logs = base / f"{launcher}-{nodes}"
         words = ["cluster", "launch", "--launcher", launcher, "--model", str(model), "--logs", str(logs)]
         words += ["--client", shlex.join([sys.executable, str(client)]), "--ready", str(ready)]
@@ -86,7 +87,7 @@ def serve(plain, programs, tmp_path_factory):
             capture_output=True,
             text=True,
             check=False,
-            timeout=900,
+            timeout=1800,
         )
         assert done.stdout, done.stderr
         text = "\n".join(f"== {log.name}\n{log.read_text()[-6000:]}" for log in sorted(logs.glob("*.log")))
@@ -105,19 +106,19 @@ def alone(serve):
     return said
 
 
-def test_half_of_the_layers_on_each_of_two_nodes_answer_as_all_on_one(serve, alone):
+def test_half_of_the_layers_on_each_of_two_nodes_answer_as_all_on_one(serve, request):
     outcome, said, logs = serve("vllm", 2)
     assert outcome["status"] == "SUCCESS", (outcome, logs)
     assert outcome["parallel"] == {"tp": 1, "pp": 2}
     assert [one["nodes"] for one in outcome["steps"]] == [["c1"], ["c2"]]
-    assert said == alone
+    assert said == request.getfixturevalue("alone")
 
 
-def test_replicas_on_two_nodes_answer_behind_one_address(serve, alone):
+def test_replicas_on_two_nodes_answer_behind_one_address(serve, request):
     outcome, said, logs = serve("vllm-replicas", 2)
     assert outcome["status"] == "SUCCESS", (outcome, logs)
     assert outcome["parallel"] == {"tp": 1, "dp": 2}
-    assert said == alone
+    assert said == request.getfixturevalue("alone")
 
 
 def test_an_engine_whose_other_node_never_comes_is_a_failure_that_says_when(serve):

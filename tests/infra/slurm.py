@@ -214,7 +214,7 @@ class Slurm:
         """Wait until a job runs."""
         self.until(lambda: self.show(job)["JobState"] == "RUNNING", f"job {job}")
 
-    def until(self, done: Callable[[], object], what: str, seconds: float = 120) -> None:
+    def until(self, done: Callable[[], object], what: str, seconds: float = 600) -> None:
         """Wait for something to be true."""
         wait(lambda: bool(done()), seconds, what, self._last_words)
 

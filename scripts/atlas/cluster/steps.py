@@ -37,7 +37,7 @@ def step(wanted: Mapping[str, Any], env: Mapping[str, str]) -> list[str]:
     if wanted.get("mem_mb"):
         words.append(f"--mem={_most(int(wanted['mem_mb']), env.get('SLURM_MEM_PER_NODE'))}")
     gpus = str(wanted.get("gres") or "") or (f"gpu:{wanted['gpu']}" if wanted.get("gpu") else "none")
-    return [*words, f"--gres={gpus}", "--exact"]
+    return [*words, f"--gres={gpus}", "--exact", "--quit-on-interrupt"]
 
 
 def _most(wanted: int, given: str | None) -> int:
