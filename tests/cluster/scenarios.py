@@ -36,7 +36,7 @@ def wide_cards() -> dict[str, dict]:
     report = "import os; rank = int(os.environ['NODE_RANK'])\n"
     wide = {"launcher": "each", "nnodes": 2, "reduce": {"tok/s": "sum", "nodes": "rank0"}}
     both = report + "print('performance: %d tok/s' % (10 * (rank + 1)))\n"
-    first = "if rank == 0: print('performance: %s nodes' % os.environ['SLURM_JOB_NUM_NODES'])\n"
+    first = "if rank == 0: print('performance: %s nodes' % os.environ['NNODES'])\n"
     return {
         "wide": {**wide, "command": python(both + first)},
         "partly": {**wide, "command": python(report + first + "if rank == 0: print('performance: 1 tok/s')")},
@@ -78,7 +78,7 @@ def matrix(here, *options: str, names: tuple[str, ...] = ()) -> tuple[Seen, Seen
     cards = {name: card for name, card in cards.items() if name in (names or cards)}
     here.settings(gpu={"gpus_by": "gres", "hardware": here.gpu_hardware, "exclusive": True})
     here.cards(cards)
-    here.launcher("each", {"NODE_RANK": "{rank}"})
+    here.launcher("each", {"NODE_RANK": "{rank}", "NNODES": "{nodes}"})
     run = here.start("perf", *options)
     try:
         if "endless" in cards:

@@ -51,7 +51,17 @@ def allocation(plain, tmp_path):
     """An allocation of two nodes: its number, and the variables that its user's shell has."""
     told = tmp_path / "env.json"
     code = f"import json, os, time; json.dump(dict(os.environ), open({str(told)!r}, 'w')); time.sleep(900)"
-    command = ["salloc", "--quiet", "--kill-command=KILL", "-N2", "-n2", "-c2", "-pcpu", "--mem=2000", *python(code)]
+    command = [
+        "salloc",
+        "--quiet",
+        "--kill-command=KILL",
+        "-N2",
+        "-n2",
+        "-c2",
+        "-pcpu",
+        "--mem=2000",
+        *python(code),
+    ]
     command = [word.replace("{python}", "python3") for word in command]
     process = subprocess.Popen(command, env={**os.environ, **plain.env}, start_new_session=True)
     end = time.monotonic() + 120

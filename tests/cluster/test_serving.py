@@ -62,7 +62,7 @@ def serve(plain, programs, tmp_path_factory):
     client = base / "client.py"
     client.write_text(CLIENT)
 
-    def served(launcher: str, nodes: int, *arguments: str, ready: int = 1500) -> tuple[dict, str | None, str]:
+    def served(launcher: str, nodes: int, *arguments: str, ready: int = 3000) -> tuple[dict, str | None, str]:
         logs = base / f"{launcher}-{nodes}"
         words = ["cluster", "launch", "--launcher", launcher, "--model", str(model), "--logs", str(logs)]
         words += ["--client", shlex.join([sys.executable, str(client)]), "--ready", str(ready)]
@@ -87,7 +87,7 @@ def serve(plain, programs, tmp_path_factory):
             capture_output=True,
             text=True,
             check=False,
-            timeout=1800,
+            timeout=3600,
         )
         assert done.stdout, done.stderr
         text = "\n".join(f"== {log.name}\n{log.read_text()[-6000:]}" for log in sorted(logs.glob("*.log")))
