@@ -41,7 +41,7 @@ def test_jobs_that_end_well_are_forgotten_and_others_are_not(said):
     watch, say = said
     say(None, "SLURM run ID: 1234-ab")
     for jobid in (1, 2, 3):
-        say("job_info", jobid=jobid, output=[f"{jobid}"], local=False)
+        say("job_info", jobid=jobid, output=[f"{jobid} (update)"], local=False)
     say("job_info", jobid=4, output=["4"], local=True)
     say("job_finished", job_id=1)
     say(

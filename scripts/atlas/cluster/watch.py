@@ -53,7 +53,7 @@ class Watch(logging.Handler):
             self.run = found[1]
         elif event == "job_info":
             if not getattr(record, "local", False):
-                self.running[record.jobid] = tuple(map(str, record.output))  # type: ignore[attr-defined]
+                self.running[record.jobid] = _outputs(record)  # type: ignore[attr-defined]
         elif event == "job_finished":
             self.running.pop(record.job_id, None)  # type: ignore[attr-defined]
         elif event == "job_error":
@@ -61,15 +61,19 @@ class Watch(logging.Handler):
 
     def _error(self, record: Any) -> None:
         if self.running.pop(record.jobid, None) is not None:
-            outputs = tuple(str(one).partition(" (")[0] for one in record.output)
             text = str(record.rule_msg or "the job failed").partition("For further error details")[0].strip()
-            self.failed.append(fault(outputs, text, (record.aux or {}).get("external_jobid")))
+            self.failed.append(fault(_outputs(record), text, (record.aux or {}).get("external_jobid")))
 
     def interrupted(self) -> list[Failed]:
         """The failures, and the jobs that had no end when the run had."""
         reason = "the run was ended, and its jobs with it"
         left = [Failed(outputs, "cancelled", reason) for outputs in self.running.values()]
         return [*self.failed, *left]
+
+
+def _outputs(record: Any) -> tuple[str, ...]:
+    """The files of a job, which are told with what is special of each, as `x.json (update)`."""
+    return tuple(str(one).partition(" (")[0] for one in record.output)
 
 
 def fault(outputs: tuple[str, ...], text: str, job: str | None) -> Failed:
