@@ -51,7 +51,13 @@ def test_every_snapshot_is_of_a_launcher():
 
 @pytest.mark.parametrize(
     ("name", "engine"),
-    [("vllm", "vllm"), ("vllm-replicas", "vllm"), ("sglang", "sglang"), ("sglang-disagg", "sglang")],
+    [
+        ("vllm", "vllm"),
+        ("vllm-tensor", "vllm"),
+        ("vllm-replicas", "vllm"),
+        ("sglang", "sglang"),
+        ("sglang-disagg", "sglang"),
+    ],
 )
 def test_every_flag_is_one_that_the_current_version_has(name, engine):
     newest = re.search(r'current_version: "(.+)"', (ROOT / f"engine_versions/{engine}.yaml").read_text())

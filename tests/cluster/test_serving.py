@@ -106,10 +106,10 @@ def alone(serve):
     return said
 
 
-def test_half_of_the_layers_on_each_of_two_nodes_answer_as_all_on_one(serve, request):
-    outcome, said, logs = serve("vllm", 2)
+def test_half_of_each_layer_on_each_of_two_nodes_answers_as_all_on_one(serve, request):
+    outcome, said, logs = serve("vllm-tensor", 2)
     assert outcome["status"] == "SUCCESS", (outcome, logs)
-    assert outcome["parallel"] == {"tp": 1, "pp": 2}
+    assert outcome["parallel"] == {"tp": 2}
     assert [one["nodes"] for one in outcome["steps"]] == [["c1"], ["c2"]]
     assert said == request.getfixturevalue("alone")
 
