@@ -1,6 +1,6 @@
 """What a probe call costs in each runtime, over the same command run by hand in the same image.
 
-    .venv/bin/python benchmarks/runtimes.py [RUNS]
+    PYTHONPATH=tests/infra .venv/bin/python benchmarks/runtimes.py [RUNS]
 
 The probe is asked nothing, so that all there is to measure is starting, asking and ending. By hand is
 `docker run`, `podman run` or `apptainer exec` with the same mounts and limits, and the interpreter itself for
@@ -20,18 +20,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests/infra"))
+from image import layer, write_image
 
-from image import layer, write_image  # noqa: E402
-
-from atlas.canonical import sha256_file  # noqa: E402
-from atlas.environment.run import PROBE, Runtime, environment_of, run_probe, scratch_folder  # noqa: E402
-from atlas.environment.runtimes.contained import Launcher  # noqa: E402
-from atlas.environment.runtimes.images import ImageSpec  # noqa: E402
-from atlas.environment.runtimes.known import RUNTIMES, by_name  # noqa: E402
-from atlas.environment.runtimes.lent import job_user, lend  # noqa: E402
-from atlas.environment.runtimes.model import Reference  # noqa: E402
+from atlas.canonical import sha256_file
+from atlas.environment.run import PROBE, Runtime, environment_of, run_probe, scratch_folder
+from atlas.environment.runtimes.contained import Launcher
+from atlas.environment.runtimes.images import ImageSpec
+from atlas.environment.runtimes.known import RUNTIMES, by_name
+from atlas.environment.runtimes.lent import job_user, lend
+from atlas.environment.runtimes.model import Reference
 
 REQUEST = {"packages": ["json"], "distribution": "json"}
 PYTHON = "/usr/local/bin/python3"

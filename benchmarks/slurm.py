@@ -1,6 +1,6 @@
 """What a job by `snakemake --profile slurm` costs, against bare `sbatch --wait` of the same command.
 
-usage: python benchmarks/slurm.py [JOBS]
+usage: PYTHONPATH=tests/infra:tests/cluster python benchmarks/slurm.py [JOBS]
 
 After `make slurm`; as root, with the packages that tests/infra/README.md names.
 
@@ -23,7 +23,6 @@ TESTS = ROOT / "tests/cluster"
 
 
 def load():  # type: ignore[no-untyped-def]
-    sys.path[:0] = [str(TESTS), str(ROOT / "tests/infra")]
     spec = importlib.util.spec_from_file_location("cluster_tests", TESTS / "conftest.py")
     assert spec is not None
     assert spec.loader is not None

@@ -62,6 +62,19 @@ def with_slurm() -> Path:
     return place / "bin"
 
 
+@pytest.fixture(scope="session")
+def nvml(tmp_path_factory) -> dict[str, str]:
+    """Variables with which a machine has two GPUs."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler, so no stand-in for NVML")
+    folder = tmp_path_factory.mktemp("nvml")
+    library = str(folder / "libnvidia-ml.so.1")
+    flags = ["-shared", "-fPIC", "-O2", "-Wl,-soname,libnvidia-ml.so.1", "-o", library]
+    subprocess.run([compiler, *flags, ROOT / "tests/perf/fake_nvml.c", "-lm"], check=True)
+    return {"LD_LIBRARY_PATH": str(folder)}
+
+
 def _cluster(accounting: bool) -> Iterator[Slurm]:
     folder = Path(tempfile.mkdtemp(prefix="sl-", dir="/tmp"))
     try:
@@ -110,6 +123,7 @@ class OnCluster:
         self.hardware = hardware_key(0)
         self.gpu_hardware = None
         self.run = None
+        self.profile = "slurm"
         self.settings()
 
     def settings(self, **changes) -> None:
@@ -138,8 +152,17 @@ class OnCluster:
         if "perf:" not in engine.read_text():
             engine.write_text(engine.read_text() + PERF)
 
+    def launcher(self, name: str, env: dict[str, str]) -> None:
+        """One more launcher, which starts a card's command on each node."""
+        path = self.root / "config/launchers.yaml"
+        found = yaml.safe_load(path.read_text())
+        role = {"name": "worker", "env": env, "words": [["{arguments}"]]}
+        found["launchers"][name] = {"about": "A command on each node.", "roles": [role]}
+        path.write_text(yaml.safe_dump(found))
+
     def command(self, *arguments: str) -> list[str]:
-        return ["snakemake", "--profile", "slurm", *QUICK, *arguments]
+        quick = QUICK if self.profile == "slurm" else ()
+        return ["snakemake", "--profile", self.profile, *quick, *arguments]
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         done = self.world.run(*self.command(*arguments))
@@ -165,6 +188,10 @@ class OnCluster:
         """Jobs of this world that are in the queue or run."""
         listed = self.slurm.run("squeue", "-h", "-o", "%A %T %Z").splitlines()
         return [line for line in listed if line.endswith(str(self.root))]
+
+    def begun(self) -> list[Path]:
+        """The records that a recorder has begun or ended."""
+        return list(self.root.glob("measured/toy/1.0/perf/*/*/[0-9].json"))
 
     def measuring(self, card: str, seconds: float = 600) -> dict[str, str]:
         """The job that runs a card, once it does."""

@@ -31,6 +31,19 @@ def matrix_cards(flag: Path) -> dict[str, dict]:
     }
 
 
+def wide_cards() -> dict[str, dict]:
+    """Cards of two nodes, by a launcher of the tests' own that starts a command on each."""
+    report = "import os; rank = int(os.environ['NODE_RANK'])\n"
+    wide = {"launcher": "each", "nnodes": 2, "reduce": {"tok/s": "sum", "nodes": "rank0"}}
+    both = report + "print('performance: %d tok/s' % (10 * (rank + 1)))\n"
+    first = "if rank == 0: print('performance: %s nodes' % os.environ['NNODES'])\n"
+    return {
+        "wide": {**wide, "command": python(both + first)},
+        "partly": {**wide, "command": python(report + first + "if rank == 0: print('performance: 1 tok/s')")},
+        "broken": {**wide, "command": python(both + "if rank: raise SystemExit(4)")},
+    }
+
+
 @dataclass
 class Seen:
     """What there was after a run."""
@@ -54,15 +67,23 @@ def seen(here, code: int, said: str, **notes: object) -> Seen:
     return Seen(code, said, found, here.mine(), notes)
 
 
-def matrix(here, *options: str) -> tuple[Seen, Seen]:
+FEW = ("good", "cancelled", "doomed", "gpu")
+"""Cards in which a cluster with accounting differs from one without."""
+
+
+def matrix(here, *options: str, names: tuple[str, ...] = ()) -> tuple[Seen, Seen]:
     """One run in which jobs fail in all ways, with the controller away for a while; and the next run."""
     flag = here.root.parent / "go on"
+    cards = {**matrix_cards(flag), **wide_cards()}
+    cards = {name: card for name, card in cards.items() if name in (names or cards)}
     here.settings(gpu={"gpus_by": "gres", "hardware": here.gpu_hardware, "exclusive": True})
-    here.cards(matrix_cards(flag))
+    here.cards(cards)
+    here.launcher("each", {"NODE_RANK": "{rank}", "NNODES": "{nodes}"})
     run = here.start("perf", *options)
     try:
-        endless = here.measuring("endless")
-        here.slurm.run("scontrol", "update", f"JobId={endless['JobId']}", "TimeLimit=1")
+        if "endless" in cards:
+            endless = here.measuring("endless")
+            here.slurm.run("scontrol", "update", f"JobId={endless['JobId']}", "TimeLimit=1")
         doomed = here.measuring("doomed")
         gpu = here.ended("gpu")
         here.slurm.kill_node(doomed["NodeList"])
@@ -73,7 +94,7 @@ def matrix(here, *options: str) -> tuple[Seen, Seen]:
         said, _ = run.communicate(timeout=900)
     finally:
         kill(run)
-    first = seen(here, run.returncode, said, gpu=gpu, doomed=doomed)
+    first = seen(here, run.returncode, said, gpu=gpu, cards=set(cards))
     here.slurm.start_node(doomed["NodeList"])
     flag.touch()
     second = here.snakemake("perf", *options)
@@ -89,12 +110,11 @@ def interrupted(here) -> tuple[Seen, Seen]:
     try:
         here.measuring("waiting")
         here.ended("good")
-        begin = time.monotonic()
         os.kill(run.pid, signal.SIGINT)
         said, _ = run.communicate(timeout=300)
     finally:
         kill(run)
-    first = seen(here, run.returncode, said, seconds=time.monotonic() - begin)
+    first = seen(here, run.returncode, said)
     flag.touch()
     second = here.snakemake("perf")
     return first, seen(here, second.returncode, second.said)

@@ -88,6 +88,21 @@ def test_a_server_that_does_not_answer_is_a_failure(tmp_path, port):
     assert (outcome.ok, outcome.reason) == (False, f"127.0.0.1:{port} did not answer within 1 s")
 
 
+UNREADY = """
+import http.server, sys
+class Loading(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(503)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Loading).serve_forever()
+"""
+
+
+def test_a_server_that_is_still_loading_has_not_answered(tmp_path, port):
+    launch = steps(python(UNREADY, port), address=f"127.0.0.1:{port}")
+    outcome = carry_out(launch, tmp_path, ready_s=3, start=here)
+    assert (outcome.ok, outcome.reason) == (False, f"127.0.0.1:{port} did not answer within 3 s")
+
+
 def test_a_server_that_ends_before_it_answers_is_a_failure_at_once(tmp_path, port):
     launch = steps(python("raise SystemExit(3)"), address=f"127.0.0.1:{port}")
     outcome = carry_out(launch, tmp_path, ready_s=600, start=here)

@@ -51,7 +51,13 @@ def test_every_snapshot_is_of_a_launcher():
 
 @pytest.mark.parametrize(
     ("name", "engine"),
-    [("vllm", "vllm"), ("vllm-replicas", "vllm"), ("sglang", "sglang"), ("sglang-disagg", "sglang")],
+    [
+        ("vllm", "vllm"),
+        ("vllm-tensor", "vllm"),
+        ("vllm-replicas", "vllm"),
+        ("sglang", "sglang"),
+        ("sglang-disagg", "sglang"),
+    ],
 )
 def test_every_flag_is_one_that_the_current_version_has(name, engine):
     newest = re.search(r'current_version: "(.+)"', (ROOT / f"engine_versions/{engine}.yaml").read_text())
@@ -98,6 +104,7 @@ def test_jobs_on_the_same_nodes_have_ports_of_their_own():
 
 def test_an_allocation_is_read_from_slurm():
     answers = {
+        ("squeue", "--noheader", "--format=%N", "--jobs", "12"): "n[1-2]\n",
         ("scontrol", "show", "hostnames", "n[1-2]"): "n1\nn2\n",
         (
             "scontrol",
@@ -107,7 +114,7 @@ def test_an_allocation_is_read_from_slurm():
             "n1,n2",
         ): "NodeName=n1 Arch=x NodeAddr=10.0.0.1\nNodeName=n2 NodeAddr=n2.site\n",
     }
-    env = {"SLURM_JOB_ID": "12", "SLURM_JOB_NODELIST": "n[1-2]", "SLURM_GPUS_ON_NODE": "4"}
+    env = {"SLURM_JOB_ID": "12", "SLURM_JOB_NODELIST": "n1", "SLURM_GPUS_ON_NODE": "4"}
     found = allocation(env, lambda command: answers[tuple(command)])
     assert found == Allocation(12, ("n1", "n2"), ("10.0.0.1", "n2.site"), 4)
     with pytest.raises(UnavailableError, match="no SLURM job"):

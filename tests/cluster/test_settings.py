@@ -120,10 +120,16 @@ def test_each_field_becomes_a_resource_or_an_option():
         "mem_mb": 512,
         "cpus_per_task": 3,
         "nodes": 2,
-        "gpu": 8,
-        "gpu_model": "h200",
-        "gres": None,
+        "tasks": None,
+        "gpu": None,
+        "gpu_model": None,
+        "gres": "gpu:h200:4",
     }
+
+
+def test_several_nodes_without_gpus_are_a_task_each():
+    assert requested(Jobs(nodes=3), 0, {})["tasks"] == 3
+    assert requested(Jobs(nodes=1), 0, {})["tasks"] is None
 
 
 def test_gpus_are_asked_for_by_one_option_alone():

@@ -10,8 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from atlas.cluster.watch import Watch, fault, leave_none, record_failures
+from atlas.cluster.watch import Watch, fault, leave_none, record_failures, wait_gone
 from atlas.perf.aggregate import find_records
+from atlas.perf.cards import Card
+from atlas.perf.record import UNFINISHED, Writer, opened
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = "measured/toy/1.0/perf/cpu-x/tiny-single/2.json"
@@ -39,7 +41,7 @@ def test_jobs_that_end_well_are_forgotten_and_others_are_not(said):
     watch, say = said
     say(None, "SLURM run ID: 1234-ab")
     for jobid in (1, 2, 3):
-        say("job_info", jobid=jobid, output=[f"{jobid}"], local=False)
+        say("job_info", jobid=jobid, output=[f"{jobid} (update)"], local=False)
     say("job_info", jobid=4, output=["4"], local=True)
     say("job_finished", job_id=1)
     say(
@@ -86,6 +88,25 @@ def test_a_failure_is_a_record_until_the_run_has_its_own(tmp_path):
     (tmp_path / OUTPUT).write_text("{}")
     assert find_records(tmp_path) == [tmp_path / OUTPUT]
     assert record_failures(tmp_path, [fault((OUTPUT,), "x", None)]) == []
+
+
+@pytest.mark.parametrize("reason", ["cancelled by SIGTERM", UNFINISHED])
+def test_what_a_recorder_said_of_its_own_end_is_kept_and_its_place_is_free(tmp_path, reason):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    record = opened("toy", "1.0", Card("tiny-single", "s", ("t",), "x:1"), 2, "cpu-x")
+    (tmp_path / OUTPUT).parent.mkdir(parents=True)
+    Writer(tmp_path / OUTPUT).finish({**record, "failure_reason": reason})
+    (path,) = record_failures(tmp_path, [fault((OUTPUT,), "the run was ended", None)])
+    assert path.name == "2.failed.json"
+    assert json.loads(path.read_text())["failure_reason"] == reason
+    assert not (tmp_path / OUTPUT).exists()
+
+
+def test_jobs_that_are_ending_are_waited_for():
+    answers = ["7\n", "7\n", ""]
+    asked, paused = [], []
+    wait_gone("1-a", lambda command: asked.append(command) or answers[len(asked) - 1], paused.append)
+    assert (len(asked), paused) == (3, [1, 1])
 
 
 def test_only_jobs_of_this_run_are_cancelled():

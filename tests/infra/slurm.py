@@ -19,10 +19,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from packages import install
 from services import LONGEST, Missing, need, process, stop
 
 NODES = ("c1", "c2", "g1", "g2")
-CPUS = 8
+CPUS = 16
+PACKAGES = ("slurm-wlm", "munge")
+DATABASE_PACKAGES = ("slurmdbd", "slurm-wlm-mysql-plugin", "mariadb-server")
 CONF = """\
 ClusterName=ci
 SlurmctldHost={host}(127.0.0.1)
@@ -89,16 +92,27 @@ CommitDelay=1
 class Slurm:
     """A cluster that can be started, wounded and stopped."""
 
-    def __init__(self, folder: Path, *, accounting: bool = False, min_job_age: int = 300) -> None:
-        need("munged", "slurmctld", "slurmd", "sbatch", root=True)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        accounting: bool = False,
+        min_job_age: int = 300,
+        memory: int = 64000,
+        more: str = "",
+    ) -> None:
+        """`memory` is what each node claims to have, in MiB, and `more` further lines of slurm.conf."""
+        have(PACKAGES, "munged", "slurmctld", "slurmd", "sbatch")
         if accounting:
-            need("slurmdbd", "mariadbd", "mariadb-install-db")
+            have(DATABASE_PACKAGES, "slurmdbd", "mariadbd", "mariadb-install-db")
         if len(str(folder)) > LONGEST:
             raise Missing(f"{folder} is too long for sockets")
         self.folder = folder
         self.conf = folder / "slurm.conf"
         self.accounting = accounting
         self.min_job_age = min_job_age
+        self.memory = memory
+        self.more = more
         names = ("ctld", "dbd", "sql", *NODES)
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self._stack = contextlib.ExitStack()
@@ -196,6 +210,14 @@ class Slurm:
         said = self.run("squeue", "-h", "-o", "%i %j %T %R")
         return [line for line in said.splitlines() if line]
 
+    def running(self, job: str) -> None:
+        """Wait until a job runs."""
+        self.until(lambda: self.show(job)["JobState"] == "RUNNING", f"job {job}")
+
+    def until(self, done: Callable[[], object], what: str, seconds: float = 600) -> None:
+        """Wait for something to be true."""
+        wait(lambda: bool(done()), seconds, what, self._last_words)
+
     def show(self, job: str) -> dict[str, str]:
         said = self.run("scontrol", "-o", "show", "job", job)
         return dict(re.findall(r"(\S+?)=(.*?)(?= \S+?=|$)", said.strip()))
@@ -229,17 +251,20 @@ class Slurm:
     def _configure(self) -> None:
         host = platform.node().partition(".")[0]
         for number in (0, 1):
-            os.mknod(self.folder / f"dev/nvidia{number}", 0o666 | 0o020000, os.makedev(1, 3))
+            try:
+                os.mknod(self.folder / f"dev/nvidia{number}", 0o666 | 0o020000, os.makedev(1, 3))
+            except PermissionError as error:
+                raise Missing(f"no device can be made here: {error}") from error
         text = CONF.format(host=host, folder=self.folder, ports=self.ports, min_job_age=self.min_job_age)
         if self.accounting:
             text += ACCOUNTING.format(folder=self.folder, ports=self.ports)
         for node in NODES:
             traits = "Gres=gpu:toy:2 Feature=fast" if node.startswith("g") else "Feature=plain"
             where = f"NodeHostname={host} NodeAddr=127.0.0.1 Port={self.ports[node]}"
-            text += f"NodeName={node} {where} CPUs={CPUS} RealMemory=64000 {traits} State=UNKNOWN\n"
+            text += f"NodeName={node} {where} CPUs={CPUS} RealMemory={self.memory} {traits} State=UNKNOWN\n"
         text += "PartitionName=cpu Nodes=c1,c2 Default=YES DefaultTime=60 MaxTime=INFINITE State=UP\n"
         text += "PartitionName=gpu Nodes=g1,g2 DefaultTime=60 MaxTime=INFINITE State=UP\n"
-        self.conf.write_text(text)
+        self.conf.write_text(text + self.more)
         gres = f"NodeName=g1,g2 Name=gpu Type=toy File={self.folder}/dev/nvidia[0-1]\n"
         (self.folder / "gres.conf").write_text(gres)
 
@@ -285,8 +310,17 @@ class Slurm:
         return "\n".join(texts)
 
 
+def have(packages: tuple[str, ...], *programs: str) -> None:
+    """Missing where programs are not here; in CI, their packages are installed first."""
+    try:
+        need(*programs, root=True)
+    except Missing:
+        install(*packages)
+        need(*programs, root=True)
+
+
 @contextlib.contextmanager
-def cluster(folder: Path, **options: bool | int) -> Iterator[Slurm]:
+def cluster(folder: Path, **options: bool | int | str) -> Iterator[Slurm]:
     made = Slurm(folder, **options)
     made.start()
     try:

@@ -19,7 +19,9 @@ def allocation(env: Mapping[str, str] = os.environ, ask: Ask | None = None) -> A
     if not job.isdigit():
         raise UnavailableError("this is no SLURM job", hint="inside of `salloc` or `sbatch`")
     ask = ask or said
-    nodes = ask(["scontrol", "show", "hostnames", env.get("SLURM_JOB_NODELIST", "")]).split()
+    # In a step of one node, as Snakemake's jobs are, SLURM_JOB_NODELIST is that node alone.
+    listed = ask(["squeue", "--noheader", "--format=%N", "--jobs", job]).strip()
+    nodes = ask(["scontrol", "show", "hostnames", listed]).split()
     shown = ask(["scontrol", "--oneliner", "show", "node", ",".join(nodes)])
     places = {}
     for line in shown.splitlines():
@@ -27,6 +29,12 @@ def allocation(env: Mapping[str, str] = os.environ, ask: Ask | None = None) -> A
         if name and address:
             places[name[1]] = address[1]
     return Allocation(int(job), tuple(nodes), tuple(places.get(node, node) for node in nodes), gpus_of(env))
+
+
+def nodes_here(env: Mapping[str, str] = os.environ) -> int:
+    """How many nodes the allocation has that this process is in; 0 outside of one."""
+    count = env.get("SLURM_JOB_NUM_NODES", "")
+    return int(count) if count.isdigit() else 0
 
 
 def gpus_of(env: Mapping[str, str]) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -28,6 +28,7 @@ class Outcome:
     seconds: float
     codes: dict[str, int | None] = field(default_factory=dict)
     logs: dict[str, str] = field(default_factory=dict)
+    nodes: dict[str, list[str]] = field(default_factory=dict)
 
     def as_json(self, launch: Launch) -> dict[str, Any]:
         return {
@@ -36,7 +37,10 @@ class Outcome:
             "status": "SUCCESS" if self.ok else "FAILURE",
             "reason": self.reason,
             "seconds": round(self.seconds, 3),
-            "steps": [{"step": name, "code": self.codes[name], "log": self.logs[name]} for name in self.logs],
+            "steps": [
+                {"step": name, "nodes": self.nodes[name], "code": self.codes.get(name), "log": log}
+                for name, log in self.logs.items()
+            ],
         }
 
 
@@ -71,7 +75,7 @@ def carry_out(
         for step in launch.steps:
             name = f"{step.role}-{step.rank}"
             log = logs / f"{name}-{step.nodes[0]}.log"
-            outcome.logs[name] = str(log)
+            outcome.logs[name], outcome.nodes[name] = str(log), list(step.nodes)
             running[name] = _started(start(step), {**os.environ, **step.env}, log)
         if launch.address:
             outcome.ok, outcome.reason = _served(launch.address, running, client, logs, ready_s, end)
@@ -159,11 +163,16 @@ def _served(
 
 
 def answers(address: str) -> bool:
-    """Whether something accepts connections there."""
+    """Whether a server is ready there: engines answer `/health`, and say 5xx as long as they are not."""
     host, _, port = address.rpartition(":")
-    with suppress(OSError), socket.create_connection((host, int(port)), timeout=2):
-        return True
-    return False
+    connection = http.client.HTTPConnection(host, int(port), timeout=5)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def end_all(processes: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,13 @@ class Allocation:
     def port(self) -> int:
         """The first of the ports of this job; another job on the same nodes has others."""
         return FIRST_PORT + PORTS_OF_JOB * (self.job % JOBS)
+
+    def first(self, count: int) -> Allocation:
+        """A part of it; InputError where it is smaller."""
+        if count > len(self.nodes):
+            what = f"{count} nodes are wanted, and the allocation has {len(self.nodes)}"
+            raise InputError(what, hint=f"`salloc -N {count}`")
+        return replace(self, nodes=self.nodes[:count], addresses=self.addresses[:count])
 
 
 @dataclass(frozen=True)

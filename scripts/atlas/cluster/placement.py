@@ -28,15 +28,18 @@ def requested(jobs: Jobs, gpus: int, own: Mapping[str, Any]) -> dict[str, Any]:
         "cpus_per_task": own.get("cpus_per_task") or jobs.cpus or own.get("_cores", 1),
         "nodes": nodes,
         "slurm_extra": extra(jobs, nodes or 1) or None,
+        # Without it sbatch is given --ntasks=1, which makes one node of several.
+        "tasks": nodes if nodes and nodes > 1 and not gpus else None,
         # Both options at once are an error: either is given.
         "gpu": None,
         "gpu_model": None,
         "gres": None,
     }
-    if gpus and jobs.gpus_by == "gres":
+    # Of several nodes, Snakemake's own step is on one and would ask for the GPUs of all.
+    if gpus and (jobs.gpus_by == "gres" or (nodes or 1) > 1):
         found["gres"] = ":".join(["gpu", *([jobs.gpu_model] if jobs.gpu_model else []), str(gpus)])
     elif gpus:
-        found |= {"gpu": gpus * (nodes or 1), "gpu_model": jobs.gpu_model}
+        found |= {"gpu": gpus, "gpu_model": jobs.gpu_model}
     return found
 
 

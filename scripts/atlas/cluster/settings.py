@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from atlas.cluster.checked import PLACE, excluded
 from atlas.errors import InputError
 from atlas.validation import check, nearest
 from atlas.yamlfile import Document, load_yaml
@@ -52,10 +53,13 @@ class Site:
 
     network: str = "login"
     small: str = "login"
+    registry: str | None = None
     every: Mapping[str, Any] = field(default_factory=dict)
     cpu: Mapping[str, Any] = field(default_factory=dict)
     gpu: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    bad: tuple[str, ...] = ()
+    """Nodes that no job is to get, as a check has found."""
     document: Document | None = field(default=None, repr=False, compare=False)
 
     def jobs(self, rule: str, *, gpu: bool) -> Jobs:
@@ -67,6 +71,8 @@ class Site:
             found["time"] = scaled(found["time"], MINUTES)
         if "mem" in found:
             found["mem"] = scaled(found["mem"], MEGABYTES)
+        if self.bad:
+            found["exclude"] = ",".join([*([found["exclude"]] if found.get("exclude") else []), *self.bad])
         return Jobs(**found)
 
     def where(self, rule: str, name: str, *, gpu: bool) -> str:
@@ -88,10 +94,11 @@ def load_site(path: Path, name: str = FILE) -> Site:
     document = load_yaml(path, name)
     check(document, "cluster")
     found = document.value[KEY]
-    sections = {key: found.get(key) or {} for key in ("cpu", "gpu", "rules")}
+    sections: dict[str, Any] = {key: found.get(key) or {} for key in ("cpu", "gpu", "rules")}
     site = Site(
         network=found.get("network", "login"),
         small=found.get("small", "login"),
+        registry=found.get("registry"),
         every=found.get("all") or {},
         document=document,
         **sections,
@@ -115,10 +122,24 @@ def check_rules(site: Site, rules: Iterable[str]) -> None:
 
 def site_of(workflow: Any) -> Site | None:
     """The cluster's settings, where a workflow has been given them (by profiles/slurm, or --configfile)."""
-    for path in reversed(list(workflow.config_settings.configfiles)):
-        document = load_yaml(Path(path), _shown(Path(path), Path(workflow.basedir)))
-        if isinstance(document.value, dict) and KEY in document.value:
-            return load_site(Path(path), document.name)
+    path = _given(workflow)
+    if path is None:
+        return None
+    site = load_site(path, _shown(path, Path(workflow.basedir)))
+    return replace(site, bad=excluded(Path(workflow.basedir, PLACE)))
+
+
+def place_of(workflow: Any) -> str:
+    """Where they are; the project's own file, where a workflow has been given none."""
+    path = _given(workflow)
+    return FILE if path is None else _shown(path, Path(workflow.basedir))
+
+
+def _given(workflow: Any) -> Path | None:
+    for path in map(Path, reversed(list(workflow.config_settings.configfiles))):
+        value = load_yaml(path, _shown(path, Path(workflow.basedir))).value
+        if isinstance(value, dict) and KEY in value:
+            return path
     return None
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import re
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from atlas.errors import InputError
 from atlas.perf.cards import Card, load_cards
-from atlas.perf.record import MEASURED, Writer, failed_path, now, opened
+from atlas.perf.record import MEASURED, Writer, failed_path, now, opened, read
 
 RECORD = re.compile(
     rf"{MEASURED}/(?P<engine>[^/]+)/(?P<version>[^/]+)/perf/(?P<hardware>[^/]+)/(?P<card>[^/]+)/(?P<repeat>[0-9]+)\.json"
@@ -20,6 +22,7 @@ RUN = re.compile(r"SLURM run ID: (\S+)")
 STATE = re.compile(r"SLURM status is: '([A-Z_]+)'")
 KINDS = {"TIMEOUT": "timeout", "DEADLINE": "timeout", "OUT_OF_MEMORY": "oom", "CANCELLED": "cancelled"}
 """What a state of SLURM is in a record; others are faults of the cluster, as a node that failed is."""
+GONE_S = 60
 Ask = Callable[[Sequence[str]], str]
 
 
@@ -50,7 +53,7 @@ class Watch(logging.Handler):
             self.run = found[1]
         elif event == "job_info":
             if not getattr(record, "local", False):
-                self.running[record.jobid] = tuple(map(str, record.output))  # type: ignore[attr-defined]
+                self.running[record.jobid] = _outputs(record)  # type: ignore[attr-defined]
         elif event == "job_finished":
             self.running.pop(record.job_id, None)  # type: ignore[attr-defined]
         elif event == "job_error":
@@ -58,15 +61,19 @@ class Watch(logging.Handler):
 
     def _error(self, record: Any) -> None:
         if self.running.pop(record.jobid, None) is not None:
-            outputs = tuple(str(one).partition(" (")[0] for one in record.output)
             text = str(record.rule_msg or "the job failed").partition("For further error details")[0].strip()
-            self.failed.append(fault(outputs, text, (record.aux or {}).get("external_jobid")))
+            self.failed.append(fault(_outputs(record), text, (record.aux or {}).get("external_jobid")))
 
     def interrupted(self) -> list[Failed]:
         """The failures, and the jobs that had no end when the run had."""
         reason = "the run was ended, and its jobs with it"
         left = [Failed(outputs, "cancelled", reason) for outputs in self.running.values()]
         return [*self.failed, *left]
+
+
+def _outputs(record: Any) -> tuple[str, ...]:
+    """The files of a job, which are told with what is special of each, as `x.json (update)`."""
+    return tuple(str(one).partition(" (")[0] for one in record.output)
 
 
 def fault(outputs: tuple[str, ...], text: str, job: str | None) -> Failed:
@@ -85,9 +92,22 @@ def record_failures(root: Path, failures: Sequence[Failed]) -> list[Path]:
     for failure in failures:
         for output in failure.outputs:
             found = RECORD.fullmatch(output)
-            if found and not (root / output).is_file():
+            if found and _is_over(root / output):
+                # The recorder was asked to end with its job, and had the time to say so.
+                place = failed_path(root / MEASURED, found.groupdict())
+                (root / output).replace(place)
+                written.append(place)
+            elif found and not (root / output).is_file():
                 written.append(_record(root, found.groupdict(), failure))
     return written
+
+
+def _is_over(path: Path) -> bool:
+    """Whether there is a record of a run that was cancelled, or of one that never had an end."""
+    try:
+        return path.is_file() and read(path)["failure_kind"] == "cancelled"
+    except InputError:
+        return False
 
 
 def _record(root: Path, cell: Mapping[str, str], failure: Failed) -> Path:
@@ -117,6 +137,15 @@ def leave_none(run: str | None, ask: Ask | None = None) -> list[str]:
     if jobs:
         ask(["scancel", *jobs])
     return jobs
+
+
+def wait_gone(run: str, ask: Ask | None = None, pause: Callable[[float], None] = time.sleep) -> None:
+    """Wait, for a minute at most, until no job of a run is there any more: recorders in them still write."""
+    ask = ask or _ask
+    for _ in range(GONE_S):
+        if not ask(["squeue", "--noheader", "--format=%A", "--name", run]).strip():
+            return
+        pause(1)
 
 
 def _ask(command: Sequence[str]) -> str:

@@ -18,13 +18,15 @@ from atlas.cluster.placement import (
     requested,
 )
 from atlas.cluster.settings import Site, check_rules
-from atlas.cluster.watch import Watch, leave_none, record_failures
+from atlas.cluster.steps import step_shell
+from atlas.cluster.watch import Watch, leave_none, record_failures, wait_gone
 from atlas.errors import AtlasError
 from atlas.perf.cards import Card, load_cards
 from atlas.progress import say
 
 SHIMS = "scripts/slurm"
-GPU = ("gpu", "gres")
+LOCAL = "preflight"
+"""The rule that itself asks for nodes."""
 
 
 def place(workflow: Any, site: Site, measuring: str, cards: Callable[[], list[Card]]) -> None:
@@ -47,19 +49,35 @@ def place(workflow: Any, site: Site, measuring: str, cards: Callable[[], list[Ca
         return known.get(wildcards.card, gone)
 
     own = {name: _plain(rule.resources) for name, rule in rules.items()}
-    workflow.localrules(*local_rules(site, [(name, one) for name, one in own.items() if name != measuring]))
+    small = local_rules(site, [(name, one) for name, one in own.items() if name != measuring])
+    workflow.localrules(*small)
     overwritten = workflow.resource_settings._parsed_overwrite_resources
     wanted: dict[str, Any]
     for name, rule in rules.items():
         if name == measuring:
             keys = of_card(site, name, gone)
             wanted = {key: per_job(site, name, card_of, key) for key in keys}
+            if own_allocation(workflow):
+                wanted["shell_exec"] = lambda wildcards, rule=name: step_shell(
+                    Path(workflow.basedir), of_card(site, rule, card_of(wildcards))
+                )
         else:
             gpus = int(own[name].get("gpu", 0))
             wanted = requested(site.jobs(name, gpu=bool(gpus)), gpus, own[name])
+            if own_allocation(workflow) and name not in (*small, LOCAL):
+                wanted["shell_exec"] = step_shell(Path(workflow.basedir), wanted)
             wanted = {key: one for key, one in wanted.items() if one is not None or key in own[name]}
         rule.resources.update(Resources.from_mapping(wanted))
         rule.resources.update(overwritten.get(name, {}))
+
+
+def own_allocation(workflow: Any) -> bool:
+    """Whether jobs are to run on the nodes of the allocation that this process is in.
+
+    Which executor it is, Snakemake does not say yet; only those that submit have a limit of jobs.
+    """
+    submits = workflow.resource_settings.nodes is not None
+    return workflow.is_main_process and not submits and os.environ.get("SLURM_JOB_ID", "").isdigit()
 
 
 def _plain(resources: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,6 +108,8 @@ def finish(workflow: Any, watch: Watch | None) -> None:
     left = leave_none(watch.run)
     if left:
         say(f"cancelled what was still in the queue: {' '.join(left)}")
+    if watch.run and watch.running:
+        wait_gone(watch.run)
     root = Path(workflow.basedir)
     for path in record_failures(root, watch.interrupted()):
         say(f"recorded a failure: {path.relative_to(root)}")

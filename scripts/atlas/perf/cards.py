@@ -8,6 +8,7 @@ from typing import Any
 
 from atlas.canonical import digest
 from atlas.errors import InputError
+from atlas.perf.nodes import check_launched
 from atlas.perf.tools import check_tools
 from atlas.validation import check, nearest
 from atlas.yamlfile import Document, Pointer, load_yaml
@@ -17,6 +18,8 @@ UNSEEN = ("name", "description", "tags", "engines", "repeats", "owner", "timeout
 """Keys that do not change what one run measures."""
 OFFLINE = "offline"
 """The mode in which the harness asks the engine in its own process; in others, the engine's tools measure."""
+SPREAD = ("reduce", "arguments")
+"""Keys of launched cards, which others do not have in their digest."""
 DATASET = {"requests": 16, "input_tokens": 64, "output_tokens": 64, "seed": 0}
 
 
@@ -52,12 +55,21 @@ class Card:
     resources: dict[str, int] = field(default_factory=dict)
     training_precision: str = ""
     owner: str = ""
+    reduce: dict[str, str] = field(default_factory=dict)
+    """Of a card that a launcher starts: how what its nodes report of each metric becomes one value."""
+    arguments: tuple[str, ...] = ()
+    """Of a server that a launcher starts, beside its own."""
+
+    @property
+    def launched(self) -> bool:
+        return self.launcher != "direct"
 
     def workload(self) -> dict[str, Any]:
         """All that decides what one run measures, as JSON."""
-        plain = {name: value for name, value in vars(self).items() if name not in (*UNSEEN, "scope", "where")}
+        left_out = {*UNSEEN, "scope", "where", *(name for name in SPREAD if not getattr(self, name))}
         if self.mode == OFFLINE:
-            del plain["mode"]  # as it was before there were others
+            left_out.add("mode")  # as it was before there were others
+        plain = {name: value for name, value in vars(self).items() if name not in left_out}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
     def digest(self) -> str:
@@ -91,7 +103,7 @@ def load_cards(root: Path) -> list[Card]:
         document = load_yaml(path, f"{FOLDER}/{path.name}")
         check(document, "workloads")
         for index, entry in enumerate(document.value["cards"]):
-            card = _card(document, ("cards", index), entry, path.stem)
+            card = _card(document, ("cards", index), entry, path.stem, root)
             if card.name in cards:
                 where = document.where(("cards", index, "name"))
                 first = cards[card.name].where
@@ -100,10 +112,14 @@ def load_cards(root: Path) -> list[Card]:
     return list(cards.values())
 
 
-def _card(document: Document, pointer: Pointer, entry: dict[str, Any], scope: str) -> Card:
+def _card(document: Document, pointer: Pointer, entry: dict[str, Any], scope: str, root: Path) -> Card:
     where = document.where((*pointer, "name")).rpartition(":")[0]
-    if ("command" in entry) == ("model" in entry):
+    if entry.get("launcher", "direct") != "direct":
+        check_launched(entry, root, where)
+    elif ("command" in entry) == ("model" in entry):
         raise InputError(f"`{entry['name']}` needs either a `model` or a `command`", where=where)
+    elif set(entry) & {*SPREAD} or entry.get("nnodes", 1) > 1:
+        raise InputError(f"`{entry['name']}` is for nodes, and has no `launcher`", where=where)
     if "multiple_results" in entry and "command" not in entry:
         raise InputError(f"`{entry['name']}`: only a `command` writes multiple_results", where=where)
     if "mode" in entry and "command" in entry:
@@ -114,7 +130,10 @@ def _card(document: Document, pointer: Pointer, entry: dict[str, Any], scope: st
         raise InputError("`all` and the card's own name cannot be tags or names beside it", where=where)
     _check_model(document, (*pointer, "model", "synthetic"), (entry.get("model") or {}).get("synthetic"))
     check_tools(entry.get("tools", ()), where)
-    lists = ("tags", "engines", "command", "log_error_patterns", "log_error_benign_patterns", "tools")
+    lists = (
+        *("tags", "engines", "command", "arguments", "tools"),
+        *("log_error_patterns", "log_error_benign_patterns"),
+    )
     values: dict[str, Any] = {key: tuple(value) if key in lists else value for key, value in entry.items()}
     values["dataset"] = {**DATASET, **values.get("dataset", {})}
     return Card(scope=scope, where=where, **values)

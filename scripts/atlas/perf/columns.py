@@ -66,6 +66,9 @@ OURS = [
     "tokens_per_joule",
     "environment_family",
     "profiled",
+    "nodes_expected",
+    "nodes_reported",
+    "parallel",
     "extra_json",
 ]
 COLUMNS = (*MADENGINE, *OURS)
@@ -108,6 +111,8 @@ def _row(record: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[st
     row |= {name: record.get(name) for name in OURS if name in record}
     row |= _telemetry(record)
     row["validity_reasons"] = "; ".join(record.get("validity_reasons", []))
+    sizes = (record.get("parallel") or {}).items()
+    row["parallel"] = " ".join(f"{kind}={size}" for kind, size in sizes) or None
     row["profiled"] = ",".join(record.get("profiled", []))
     return row | (_result(record, result) if result else {})
 
@@ -116,6 +121,7 @@ def _result(record: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, A
     """A failed result of a run is a failure, whatever the rest of the run is; and the other way round."""
     failed = record["status"] != "SUCCESS"
     good = result["value"] is not None and (not failed or record["failure_kind"] == "metric_missing")
+    good = good and record["status"] != "DEGRADED"
     found = {
         "performance": result["value"],
         "metric": result["metric"],

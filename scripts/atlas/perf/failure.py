@@ -26,6 +26,7 @@ KINDS = (
     "scheduler",
     "cancelled",
     "invalid_card",
+    "nodes_missing",
 )
 
 
@@ -68,6 +69,9 @@ class Seen:
     """Succeeded and failed."""
     bad_results: Sequence[str] = field(default_factory=tuple)
     results: int = 0
+    nodes: str | None = None
+    """What is missing of what the nodes of a run were to report; `degraded` where some have."""
+    degraded: bool = False
     setup: tuple[str, str] | None = None
 
 
@@ -113,6 +117,8 @@ def _said(seen: Seen) -> tuple[str, str] | None:
         return "engine_error", f"all {seen.requests[1]} requests failed"
     if seen.requests is not None and seen.requests[1]:
         return "engine_error", f"{seen.requests[1]} of {sum(seen.requests)} requests failed"
+    if seen.nodes:
+        return "nodes_missing", seen.nodes
     if seen.bad_results:
         return "metric_missing", "; ".join(seen.bad_results)[:500]
     return None if seen.results else ("metric_missing", "nothing was measured")

@@ -10,6 +10,7 @@ from typing import Any
 
 from atlas.canonical import digest
 from atlas.cluster import placement
+from atlas.cluster.allocation import nodes_here
 from atlas.cluster.settings import Site
 from atlas.engines.load import load_all
 from atlas.environment.lane import VENV, runtime_name
@@ -210,12 +211,16 @@ def _why_not(engine: str, card: Card, spec: dict[str, Any], site: Site | None) -
         reason = placement.why_not(site, RULE, card)
         if reason:
             return reason
+    elif card.launched and nodes_here() < card.nnodes:
+        return f"is for {card.nnodes} nodes of a cluster, and here are {nodes_here() or 'none'} (docs/hpc.md)"
     elif card.gpus_per_node > gpus_here():
         return f"needs {card.gpus_per_node} GPUs, and here are {gpus_here()}"
     if spec.get("gpu") == "required" and not card.gpus_per_node:
         return f"{engine} needs a GPU, and the card asks for none"
     if spec.get("gpu") == "none" and card.gpus_per_node:
         return f"what {engine} is measured with here uses no GPU, and the card asks for one"
+    if card.launched:
+        return None
     try:
         translated(spec, card, engine)
     except InputError as error:

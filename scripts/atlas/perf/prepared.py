@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from atlas.perf.engine import load_perf, request_of
 from atlas.perf.environment import converter_environment
 from atlas.perf.failure import NotReady, failing
 from atlas.perf.formats import Format, load_formats
+from atlas.perf.nodes import launch_command
 from atlas.perf.place import Place, place_of
 from atlas.perf.synthetic import make_model, weights_digest
 from atlas.probe import __main__ as probe
@@ -56,6 +58,8 @@ class Ready:
     """The container that it is run in; none for a process of this machine."""
     reads: tuple[Path, ...] = ()
     """What it has to see of this machine, beside the driver and what the engine is made of."""
+    launch: Path | None = None
+    """Where a launch over nodes leaves what came of it."""
 
 
 def ready(root: Path, engine: str, version: str, card: Card, scratch: Path, *, bare: bool = False) -> Ready:
@@ -79,8 +83,13 @@ def ready(root: Path, engine: str, version: str, card: Card, scratch: Path, *, b
 def _commanded(place: Place, card: Card, scratch: Path, spec: Mapping[str, Any]) -> Ready:
     words = tuple(word.replace("{python}", str(place.runtime.python)) for word in card.command)
     env = _variables(place.runtime, scratch, card, spec)
-    work = scratch / "work"
-    return Ready(words, env, work, None, place.packages, place.python, None, place.digest, place.notes)
+    work, packages, python = scratch / "work", place.packages, place.python
+    if not card.launched:
+        return Ready(words, env, work, None, packages, python, None, place.digest, place.notes)
+    model, weights = _model(card) if card.model else (None, None)
+    whole = launch_command(card, list(words), model, scratch)
+    made = Ready(whole, env, work, None, packages, python, weights, place.digest, place.notes)
+    return replace(made, launch=scratch)
 
 
 def _ready(
@@ -188,6 +197,11 @@ def _variables(runtime: Runtime, scratch: Path, card: Card, spec: Mapping[str, A
     if card.model and "hub" in card.model:
         env |= {name: os.environ[name] for name in ("HF_HOME", "HF_TOKEN") if name in os.environ}
         env["HF_HUB_OFFLINE"] = os.environ.get("HF_HUB_OFFLINE", "0")
+    if card.launched:
+        # The launch has to find its allocation, its nodes the engine's programs and a folder of their own.
+        env |= {name: value for name, value in os.environ.items() if "SLURM" in name}
+        env["PATH"] = os.pathsep.join([str(runtime.python.parent), env.get("PATH", "")])
+        env["TMPDIR"] = tempfile.gettempdir()
     return env | _set(spec, card)
 
 

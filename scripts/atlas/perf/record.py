@@ -78,6 +78,9 @@ def opened(engine: str, version: str, card: Card, repeat: int, hardware: str) ->
         "validity_reasons": [],
         "profiled": [],
         "notes": [],
+        "nodes_expected": card.nnodes if card.launched else None,
+        "nodes_reported": None,
+        "parallel": None,
         "source": None,
     }
 

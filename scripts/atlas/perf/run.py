@@ -19,6 +19,7 @@ from atlas.perf.driver.atlas_driver.bench import OVER
 from atlas.perf.failure import Seen, classify
 from atlas.perf.machine import capture, family
 from atlas.perf.metrics import Journal, measured, powered, read_journal, succeeded
+from atlas.perf.nodes import Spread, gathered
 from atlas.perf.patterns import rules
 from atlas.perf.prepared import VISIBLE, NotReady, Ready, ready
 from atlas.perf.record import Writer, now, opened
@@ -59,7 +60,9 @@ def run_card(
     record["log_path"] = log.relative_to(root).as_posix()
     record["machine_name"] = platform.node()
     redact = Redactor.of(os.environ)
-    with Cancelled() as cancelled, tempfile.TemporaryDirectory(prefix="atlas-perf-") as name:
+    # Other nodes see what lies in the project, and not this one's temporary folder.
+    shared = kept if card.launched else None
+    with Cancelled() as cancelled, tempfile.TemporaryDirectory(prefix="atlas-perf-", dir=shared) as name:
         scratch = Path(name).resolve()
         for folder in ("home", "tmp", "work", "fixtures"):
             (scratch / folder).mkdir()
@@ -83,7 +86,8 @@ def run_card(
     record["finished_at"] = now()
     record["exit_code"] = seen.exit_code
     record["findings"] = [vars(one) for one in seen.findings]
-    record["status"] = "FAILURE" if failure else "SUCCESS"
+    degraded = failure is not None and failure[0] == "nodes_missing" and seen.degraded
+    record["status"] = "DEGRADED" if degraded else "FAILURE" if failure else "SUCCESS"
     record["failure_kind"], record["failure_reason"] = failure or (None, None)
     if failure and failure[0] in ("timeout", "cancelled", "oom", "signal", "crash", "disk_full"):
         record["results"] = []
@@ -150,7 +154,8 @@ def _measure(
     start, end = journal.window or (None, None)
     visible = next((os.environ[name] for name in VISIBLE if name in os.environ), None)
     summary = summarise(read_trace(telemetry), start, end, card.gpus_per_node, visible)
-    results, bad, requests = _results(made, card, log, journal, scratch)
+    spread = gathered(card, made.launch, log) if made.launch else None
+    results, bad, requests = _results(made, card, log, journal, scratch, spread)
     tokens = sum(len(one["tokens"]) for one in succeeded(journal))
     results += powered(summary, tokens) if journal.window else []
     findings = scan_log(log, _rules(card), until=OVER if made.form else None)
@@ -161,12 +166,15 @@ def _measure(
         cancelled=ended.cancelled,
         oom_kills=ended.oom_kills,
         findings=findings,
-        engine_error=journal.error,
+        engine_error=spread.failed if spread else journal.error,
         requests=requests,
         bad_results=bad,
         results=sum(one["value"] is not None for one in results),
+        nodes=spread.missing if spread else None,
+        degraded=spread is not None and spread.degraded,
     )
-    return seen, {**_facts(ended, journal, summary, results, wrapped), "phases": _phases(made, journal)}
+    facts = {**_facts(ended, journal, summary, results, wrapped), "phases": _phases(made, journal)}
+    return seen, {**facts, **(spread.facts if spread else {})}
 
 
 def _phases(made: Ready, journal: Journal) -> dict[str, float | None]:
@@ -205,9 +213,11 @@ def _rules(card: Card) -> Any:
 
 
 def _results(
-    made: Ready, card: Card, log: Path, journal: Journal, scratch: Path
+    made: Ready, card: Card, log: Path, journal: Journal, scratch: Path, spread: Spread | None
 ) -> tuple[list[dict[str, Any]], list[str], tuple[int, int] | None]:
     """Results, what is wrong with some, and how many requests succeeded and failed."""
+    if spread:
+        return spread.results, spread.bad, None
     if made.form is not None:
         return benched(journal, made.form, card)
     if made.journal:
