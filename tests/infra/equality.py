@@ -45,13 +45,14 @@ PARTS = {
     "schema": ("schema.discovered.json", "config.schema.json"),
     "invariants": ("invariants.yaml", "invariants.quarantine.yaml", "invariants.coverage.json"),
 }
+MADE_OF = ("digest", "runtime", "image", "requirements")
 KIND = re.compile(r"""("?kind"?: "?)(venv|image)\b""")
 
 
 def build(
-    root: Path, engine: str, version: str, runtime: str, *, until: str, workers: int
-) -> tuple[dict[str, str], dict[str, Any]]:
-    """The artefacts of the live lane in one runtime, without what may differ, and its environment.json."""
+    root: Path, engine: str, version: str, runtime: str, *, until: str = STAGES[-1], workers: int = 2
+) -> dict[str, str]:
+    """The artefacts of the live lane in one runtime, below a folder of its name; without what may differ."""
     output = root / runtime
     output.mkdir()
     cell = ["--engine", engine, "--version", version]
@@ -80,20 +81,17 @@ def build(
     return read(output, until)
 
 
-def read(folder: Path, until: str) -> tuple[dict[str, str], dict[str, Any]]:
+def read(folder: Path, until: str) -> dict[str, str]:
     """The same of artefacts that are there."""
     environment: dict[str, Any] = json.loads((folder / "environment.json").read_text())
+    digest = environment["digest"]
     names = [name for stage in STAGES[: STAGES.index(until) + 1] for name in PARTS[stage]]
     found = {name: (folder / name).read_text() for name in names}
-    assert until == "environment" or any(environment["digest"] in text for text in found.values())
-    digest = environment.pop("digest")
+    assert until == "environment" or any(digest in text for text in found.values())
+    found = {name: KIND.sub(r"\1<kind>", text.replace(digest, "<digest>")) for name, text in found.items()}
     # What it is made of differs, and nothing else: neither the engine's files nor what was found healthy.
-    environment = {
-        name: one for name, one in environment.items() if name not in ("runtime", "image", "requirements")
-    }
-    return {
-        name: KIND.sub(r"\1<kind>", text.replace(digest, "<digest>")) for name, text in found.items()
-    }, environment
+    same = {name: one for name, one in environment.items() if name not in MADE_OF}
+    return {**found, "environment.json": json.dumps(same, indent=1)}
 
 
 def scratch_project(
@@ -160,22 +158,21 @@ def started(folder: Path, runtimes: Sequence[str]) -> Iterator[str]:
 
 def compare(root: Path, given: argparse.Namespace) -> int:
     """How many artefacts differ."""
-    how = {"until": given.until, "workers": given.workers}
-    if given.committed:
-        here, about = read(ROOT / "results" / given.engine / given.version, given.until)
-    else:
-        here, about = build(root, given.engine, given.version, "venv", **how)
+    how: dict[str, Any] = {"until": given.until, "workers": given.workers}
+    committed = ROOT / "results" / given.engine / given.version
+    one = (root, given.engine, given.version)
+    here = read(committed, given.until) if given.committed else build(*one, "venv", **how)
     if given.until == "invariants":
         print(f"{len(yaml.safe_load(here['invariants.yaml'])['rules'])} rules", flush=True)
     differ = 0
     for runtime in given.runtimes:
-        there, of_it = build(root, given.engine, given.version, runtime, **how)
-        same = {part: there[part] == here[part] for part in here} | {"environment.json": of_it == about}
-        for part, is_same in same.items():
+        there = build(*one, runtime, **how)
+        for part in here:
+            is_same = there[part] == here[part]
             print(f"{runtime:10} {part:28} {'the same' if is_same else 'DIFFERS'}", flush=True)
             differ += not is_same
             if not is_same and given.keep:
-                (given.keep / f"{runtime}.{part}").write_text(there.get(part) or json.dumps(of_it, indent=1))
+                (given.keep / f"{runtime}.{part}").write_text(there[part])
     return differ
 
 

@@ -96,9 +96,18 @@ class Quiet(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def faulty(upstream: str, *plan: tuple[str, str], until: threading.Event | None = None):
-    """The proxy's host:port, and how often each path was asked for; it fails no more when `until` is set."""
-    state = {"upstream": upstream, "plan": list(plan), "asked": Counter(), "until": until}
+def faulty(
+    upstream: str,
+    *plan: tuple[str, str],
+    until: threading.Event | None = None,
+    changing: list[tuple[str, str]] | None = None,
+):
+    """The proxy's host:port, and how often each path was asked for; it fails no more when `until` is set.
+
+    `changing` is a plan that may be changed while it runs.
+    """
+    faults = list(plan) if changing is None else changing
+    state = {"upstream": upstream, "plan": faults, "asked": Counter(), "until": until}
     handler = type("Handler", (Faulty,), state)
     with Quiet(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -18,7 +18,7 @@ from atlas.errors import AtlasError, InputError, IntegrityError, UnavailableErro
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "infra"))
 from faulty import faulty
-from services import Registry, dumps, put
+from services import Registry, dumps, put, put_blob
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -32,8 +32,7 @@ def push(registry, name: str, architecture: str = "amd64", tag: str | None = "1"
     )
     found = {}
     for part, content in (("layer", layer), ("config", config)):
-        request_path = f"/v2/{name}/blobs/uploads/"
-        found[part] = _blob(registry, request_path, content)
+        found[part] = put_blob(registry, name, content)
     manifest = dumps(
         {
             "schemaVersion": 2,
@@ -55,28 +54,6 @@ def push(registry, name: str, architecture: str = "amd64", tag: str | None = "1"
     digest = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
     put(registry.host, f"/v2/{name}/manifests/{tag or digest}", manifest, MANIFEST, registry.account)
     return {**found, "manifest": digest, "size": len(manifest)}
-
-
-def _blob(registry, path: str, content: bytes) -> str:
-    import urllib.request
-
-    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    request = urllib.request.Request(f"http://{registry.host}{path}", b"", method="POST")
-    if registry.account:
-        secret = base64.b64encode(":".join(registry.account).encode()).decode()
-        request.add_header("Authorization", f"Basic {secret}")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        place = answer.headers["Location"]
-    place = place.replace(f"http://{registry.host}", "")
-    joined = "&" if "?" in place else "?"
-    put(
-        registry.host,
-        f"{place}{joined}digest={digest}",
-        content,
-        "application/octet-stream",
-        registry.account,
-    )
-    return digest
 
 
 @pytest.fixture
