@@ -142,6 +142,21 @@ def registry(engines: Engines) -> Registry:
 
 
 @pytest.fixture
+def locked_registry(engines: Engines) -> Registry:
+    """One that asks for an account."""
+
+    def make() -> object:
+        service = Registry(engines.folder / "locked", ("ci", "canary-5d1e"))
+        engines.stack.callback(service.stop)
+        service.start()
+        return service
+
+    found = engines.get("locked registry", make)
+    assert isinstance(found, Registry)
+    return found
+
+
+@pytest.fixture
 def with_apptainer(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
     env = engines.get("apptainer", lambda: engines.stack.enter_context(apptainer(TOOLS / "apptainer")))
     for name, value in env.items():  # type: ignore[attr-defined]

@@ -72,7 +72,7 @@ class SidecarPersistence(FilePersistence):  # type: ignore[misc]
             guards.check(dag.workflow, self.is_artefact)
             dag.workflow.iocache.mtime.update(ages(self.roots, self._sidecar))
             # Snakemake has put another lock there for dry runs, and takes each between verdict and run.
-            self.lock = self._leaving_out(self.lock)
+            self.lock = self._leaving_out(self.lock)  # type: ignore[method-assign]
 
     def is_artefact(self, key: str) -> bool:
         return key.startswith(self.roots)
