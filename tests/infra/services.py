@@ -44,6 +44,8 @@ def process(
 ) -> Iterator[subprocess.Popen]:
     """A service, in use when it is ready; stopped with all of its group."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    # Whoever is told where another one is starts none.
+    own = {name: one for name, one in os.environ.items() if name not in ("DOCKER_HOST", "CONTAINER_HOST")}
     with log.open("ab") as out:
         running = subprocess.Popen(
             command,
@@ -51,7 +53,7 @@ def process(
             stdout=out,
             stderr=out,
             start_new_session=True,
-            env={**os.environ, "PATH": path, **env},
+            env={**own, "PATH": path, **env},
         )
     try:
         for _ in range(600):
@@ -233,6 +235,12 @@ def apptainer(prefix: Path) -> Iterator[Mapping[str, str]]:
     if not found and not own.is_file():
         raise Missing(f"apptainer is not installed (tests/infra/apptainer.sh {prefix} gets one)")
     env = {} if found else {"PATH": f"{own.parent}:{os.environ['PATH']}"}
+    settings = prefix / "etc/apptainer/apptainer.conf"
+    if not found and not Path("/run/systemd/system").is_dir():
+        # Without systemd, nothing else than Apptainer itself can set limits.
+        text = settings.read_text()
+        if "\nsystemd cgroups = yes" in text:
+            settings.write_text(text.replace("\nsystemd cgroups = yes", "\nsystemd cgroups = no"))
     if os.getuid() == 0 and not _has_all_rights():
         env["APPTAINER_DROP_CAPS"] = "CAP_SYS_RESOURCE"
     yield env
