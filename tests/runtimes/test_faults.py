@@ -226,6 +226,7 @@ def _started(project) -> subprocess.Popen:
             return running
         assert running.poll() is None, running.communicate()
         time.sleep(0.1)
+    running.kill()
     pytest.fail("no container was started")
 
 
@@ -252,7 +253,7 @@ def test_a_run_that_is_killed_outright_takes_its_engine_along_and_the_next_clean
     running.kill()
     running.communicate()
     for _ in range(100):
-        if not living(held):
+        if not living(held) and not containers(name, running=True):
             break
         time.sleep(0.1)
     assert held and living(held) == []

@@ -23,8 +23,9 @@ OF_ENVIRONMENT = ("environment", "toy", "1.0.json")
 PLAIN = "class Config: pass\n"
 MISBEHAVING = """
 import os, time
-time.sleep(float(os.environ.get("SECONDS", "0")))
-taken = bytearray(int(os.environ.get("MEGABYTES", "0")) << 20)
+if os.environ["HOME"] != "/tmp":  # it is not just compiled
+    time.sleep(float(os.environ.get("SECONDS", "0")))
+    taken = bytearray(int(os.environ.get("MEGABYTES", "0")) << 20)
 class Config: pass
 """
 APART = re.compile(r"/bin/atlas|containerd|conmon")
