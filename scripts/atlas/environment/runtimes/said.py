@@ -33,7 +33,7 @@ ADVICE: tuple[tuple[str, type[AtlasError], str], ...] = (
         "make room where images are kept (`docker system df`), or point ATLAS_CACHE elsewhere",
     ),
     (
-        "toomanyrequests|429|rate limit",
+        r"toomanyrequests|\b429\b|rate limit",
         UnavailableError,
         "wait a while, or log in: the registry limits pulls",
     ),
@@ -58,12 +58,12 @@ ADVICE: tuple[tuple[str, type[AtlasError], str], ...] = (
         "the engine must run on this very machine, and see its folders",
     ),
     (
-        "digest|checksum|verification failed",
+        r"mismatch|(does|did) not match|verification failed",
         IntegrityError,
         "the registry serves other bytes than were locked: do not use them",
     ),
     (
-        "server gave HTTP response|certificate|x509|tls",
+        r"server gave HTTP response|certificate|x509|\btls\b",
         UnavailableError,
         "see the registry's certificate, and `insecure-registries` of the engine",
     ),
