@@ -173,6 +173,7 @@ def compare(root: Path, given: argparse.Namespace) -> int:
             differ += not is_same
             if not is_same and given.keep:
                 (given.keep / f"{runtime}.{part}").write_text(there[part])
+                (given.keep / part).write_text(here[part])
     return differ
 
 
@@ -188,7 +189,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--samples", type=int)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--keep", type=Path, help="put what differs there")
+    parser.add_argument("--keep", type=Path, help="a folder for what differs")
     given = parser.parse_args()
     with contextlib.ExitStack() as stack:
         if given.start:
