@@ -45,7 +45,11 @@ def lane(cell: Cell, name: str) -> ImageLane | None:
             hint="name one in `environments.image`, or set `runtime: venv` or `auto`",
         )
     if spec.kind == "sif" and name != "apptainer":
-        raise InputError(f"{spec.name} is for apptainer, not {name}", where=spec.where)
+        raise InputError(
+            f"{spec.name} is for apptainer, not {name}",
+            where=spec.where,
+            hint="set `runtime: apptainer`, or name an `archive` or a `reference`",
+        )
     return ImageLane(cell, spec, by_name(name))
 
 
