@@ -54,6 +54,7 @@ SlurmdTimeout=5
 SlurmctldTimeout=10
 MessageTimeout=5
 KillWait=3
+UnkillableStepTimeout=900
 JobRequeue=1
 MinJobAge={min_job_age}
 JobCompType=jobcomp/none

@@ -1,4 +1,4 @@
-"""Runs over nodes: what they report is put together as declared, and a missing node is no success."""
+"""Runs over nodes: what they report is put together as the card declares; a missing node is no success."""
 
 from __future__ import annotations
 
