@@ -63,3 +63,15 @@ def test_srun_in_a_job_gets_the_configuration_back(tools):
     said = tools("srun", "-n1", "a b", ATLAS_SLURM_CONF="/site/slurm.conf")
     assert (said.stdout, said.returncode) == ("/site/slurm.conf:-n1 a b\n", 4)
     assert tools("srun", "x", SLURM_CONF="/other.conf").stdout == "/other.conf:x\n"
+
+
+def test_what_sbatch_submits_finds_srun_before_SLURMs_own(tools):
+    tools.program("sbatch", 'echo "$SLURM_CONF $PATH"')
+    said = tools("sbatch", "job.sh", ATLAS_SLURM_CONF="/site/slurm.conf").stdout.split()
+    assert said[0] == "/site/slurm.conf"
+    assert said[1].startswith(f"{SHIMS}{os.pathsep}")
+
+
+def test_a_program_that_is_not_there_is_named(tools):
+    said = tools("scontrol", "show")
+    assert (said.returncode, said.stderr) == (127, "scontrol is not in PATH\n")
