@@ -122,7 +122,14 @@ class Project:
 
 
 def left() -> list[str]:
-    """Containers and processes of runs."""
+    """Containers and processes of runs that are there after ten seconds, or none."""
+    end = time.monotonic() + 10
+    while (found := _there()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
+
+
+def _there() -> list[str]:
     found = [f"process {pid}" for pid in _marked()]
     for name, variable in (("docker", "DOCKER_HOST"), ("podman", "CONTAINER_HOST")):
         if os.environ.get(variable, NOWHERE) != NOWHERE:

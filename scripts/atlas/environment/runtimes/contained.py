@@ -71,7 +71,7 @@ class Launcher:
                 said = " ".join(started.log().split())[-600:]
                 hint = f"the image needs {python}, Python 3.9 or newer; the machine must be Linux"
                 kind, hint = advice(said) or (RunError, hint)
-                what = f"the container did not start the engine's Python: {said or 'it said nothing'}"
+                what = f"the container did not start {python}: {said or 'it said nothing'}"
                 raise kind(what, where=self.by.name, hint=hint)
             try:
                 channel.order(command, env, cwd, descriptors)

@@ -18,6 +18,11 @@ ADVICE: tuple[tuple[str, type[AtlasError], str], ...] = (
         "install the vendor's container toolkit; `atlas doctor` says which",
     ),
     (
+        "failed to exec pid1",
+        InputError,
+        "the image has no such program; see `python` in the engine's YAML",
+    ),
+    (
         "container-init|docker-init|catatonit",
         UnavailableError,
         "install the program that reaps a container's processes (`tini` for Docker, `catatonit` for Podman)",
