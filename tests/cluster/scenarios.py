@@ -124,10 +124,11 @@ def rejected(here, **settings: object) -> tuple[Seen, Seen]:
     """Settings that SLURM refuses; and the next run, with those that it takes."""
     here.cards({"good": matrix_cards(Path())["good"]})
     here.settings(**settings)
-    first = here.snakemake("perf")
+    run = here.snakemake("perf")
+    first = seen(here, run.returncode, run.said)
     here.settings()
-    second = here.snakemake("perf")
-    return seen(here, first.returncode, first.said), seen(here, second.returncode, second.said)
+    again = here.snakemake("perf")
+    return first, seen(here, again.returncode, again.said)
 
 
 def kill(run: subprocess.Popen[str]) -> None:

@@ -37,10 +37,11 @@ FAULTS = {
     "429": (5, "/manifests/", "limits pulls"),
     "500": (5, "/manifests/", "cannot be pulled"),
     "truncated": (5, "/manifests/", "cannot be pulled"),
-    HALF: (5, "/blobs/", "cannot be pulled"),
     "other": (6, "/manifests/", "do not use them"),
+    HALF: (5, "/blobs/", "cannot be pulled"),
 }
-"""What fails, with exit code, the requests that do, and a part of what is said."""
+"""What fails, with exit code, the requests that do, and a part of what is said. Layers last: an engine goes on
+with what it has begun to pull."""
 
 
 @pytest.fixture

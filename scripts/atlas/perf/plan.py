@@ -20,7 +20,7 @@ from atlas.perf.cards import Card, load_cards
 from atlas.perf.engine import load_perf, perf_engines, relevant, translated
 from atlas.perf.environment import converter_environment, own_environment, own_environments
 from atlas.perf.machine import gpus_here, hardware_key
-from atlas.perf.record import RESULTS, path_of, read
+from atlas.perf.record import FAILED, RESULTS, path_of, read
 from atlas.perf.select import chosen, select
 from atlas.yamlfile import load_yaml
 
@@ -146,8 +146,10 @@ class PerfPlan:
         def records(_: Any) -> list[str]:
             if retry:
                 workflow.dag.forcefiles.update(self.to_retry())
-            others = [path.relative_to(self.root).as_posix() for path in find_records(self.root)]
-            return sorted({*self.records(), *others})
+            here = set(self.records())
+            others = (path.relative_to(self.root).as_posix() for path in find_records(self.root))
+            # What tells of a run that was ended goes when the run gets a record of its own.
+            return sorted(here | {one for one in others if one.replace(FAILED, ".json") not in here})
 
         return records
 
