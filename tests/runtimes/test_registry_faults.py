@@ -40,8 +40,9 @@ FAULTS = {
     "other": (6, "/manifests/", "do not use them"),
     HALF: (5, "/blobs/", "cannot be pulled"),
 }
-"""What fails, with exit code, the requests that do, and a part of what is said. Layers last: an engine goes on
-with what it has begun to pull."""
+"""What fails, with exit code, the requests that do, and a part of what is said.
+
+Layers come last: an engine goes on with what it has begun to pull."""
 
 
 @pytest.fixture
