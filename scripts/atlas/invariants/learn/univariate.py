@@ -101,7 +101,7 @@ def _told_apart(
         row not in happened and could_reach(seen, signature) for row, (_, seen) in enumerate(observed)
     )
     text = said(target, signature, observed, wanted) or ""
-    known = known.and_also(constants_in(text))
+    known = known.stating(constants_in(text))
     inside = known_inside(target, name, known.constants)
     question = Question(configs, wanted, unwanted, context, {name: known, **inside})
     found, _ = answers(question, [name], least=1)
