@@ -241,7 +241,11 @@ def _at_its_boundary(verdict: Verdict, ask: Try, required: Collection[str]) -> V
         return verdict
     own = {one.path[0] for one in fields_of(trial.candidate.when)}
     alone = [_kept(config, {*own, *required}) for config, _ in trial.misses]
-    without = [] if own & required else [_kept(config, config.keys() - own) for config, _ in trial.misses]
+    without = (
+        []
+        if not own.isdisjoint(required)
+        else [_kept(config, config.keys() - own) for config, _ in trial.misses]
+    )
     here = [at_own_site(trial.candidate, seen) for seen in ask([*alone, *without])]
     left = tuple(
         miss

@@ -87,7 +87,7 @@ def _together(work: Work, new: Sequence[Candidate], hints: Mapping[str, Sequence
             for config in configs[: work.settings.examples]
             for variation in around_gap(
                 config,
-                work.pools,
+                {**work.inside, **work.pools},
                 work.bench.base,
                 work.accepted,
                 FEW_VARIATIONS if few else VARIATIONS,

@@ -31,6 +31,7 @@ from atlas.invariants.rules import Quarantined, rule_id
 from atlas.invariants.sampling import (
     Pools,
     hints_of,
+    inner_pools,
     pairwise,
     pools,
     random_configs,
@@ -75,6 +76,8 @@ class Work:
     mined: Mined
     context: Context
     pools: Pools = field(default_factory=dict)
+    inside: Pools = field(default_factory=dict)
+    """Those of the fields of objects: values for a look at what one of these decides."""
     related: tuple[frozenset[str], ...] = ()
     accepted: list[Config] = field(default_factory=list)
     """Configurations that the engine took without a word."""
@@ -156,6 +159,7 @@ def begin(
     work = Work(
         bench, settings, mined, context_of(bench.target), known=tuple(known), before=frozenset(before)
     )
+    work.inside = inner_pools(bench.target)
     work.hint([*mined.candidates, *candidates, *known])
     base = find_base(bench, {name: pool.valid for name, pool in work.pools.items()})
     if base is None:

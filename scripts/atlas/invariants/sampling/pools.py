@@ -64,6 +64,15 @@ def pools(target: Target, hints: Mapping[str, Hints] | None = None) -> dict[str,
     return found
 
 
+def inner_pools(target: Target) -> dict[str, Pool]:
+    """The values to try of each field of the objects that fields take, by its dotted name."""
+    return {
+        f"{name}.{one.name}": pool(one.type, Hints(), _default(one))
+        for name, inner in target.inner.items()
+        for one in inner
+    }
+
+
 def pool(fragment: Fragment, hints: Hints, default: tuple[Json, ...] = ()) -> Pool:
     """The values to try of a type, of what it is compared with, and of its default."""
     free = without_bounds(fragment)
