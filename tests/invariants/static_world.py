@@ -36,7 +36,7 @@ VALUES: tuple[Json, ...] = (
     [], [1, 2], ["a", ""], {}, {"k": 1},
 )  # fmt: skip
 HEAD = """
-import dataclasses, json, logging, math, re, warnings
+import dataclasses, logging, math, re, warnings
 from dataclasses import dataclass, field, InitVar
 from enum import Enum
 from typing import Any

@@ -71,18 +71,6 @@ BODIES = {
             self.y = self.x.replace("a", "b") + "!"
         """,
     "pattern": "if isinstance(self.x, str) and re.match('a|b', self.x):\n    raise ValueError('x')",
-    "json": """
-        if self.x is not None:
-            self.y = json.loads(self.x)
-        """,
-    "json that is broken": """
-        try:
-            found = json.loads(self.x)
-        except ValueError:
-            raise TypeError("no JSON")
-        if found == {}:
-            raise ValueError("empty")
-        """,
     "min and max": """
         if isinstance(self.x, int) and isinstance(self.y, int):
             self.x = max(self.x, self.y, 1)

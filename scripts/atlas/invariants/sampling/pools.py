@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from atlas.invariants.model import FieldSpec, Json, Target
-from atlas.invariants.sampling.conditions import Hints
+from atlas.invariants.predicate.conversion import outcome_of
+from atlas.invariants.predicate.type_texts import parse_type
+from atlas.invariants.sampling.conditions import JSON_TEXTS, Hints
 from atlas.invariants.sampling.fragments import (
     Fragment,
     accepts,
@@ -24,6 +26,7 @@ OF_EVERY_TYPE: tuple[Json, ...] = (
     "", "1.5", [1], ["a"], {"a": 1}, False, 0, 1, "true", [None],
 )  # fmt: skip
 NONSENSE = "nonsense"
+JSON_TEXT = parse_type("Json")
 FEW, FEW_TEXTS = 24, 4
 """So many constants at most get neighbours of their own: more are a list of sizes or names."""
 LONGEST = 64
@@ -149,7 +152,12 @@ def _is_class(fragment: Fragment) -> bool:
 
 
 def _default(spec: FieldSpec) -> tuple[Json, ...]:
-    return (plain(spec.default),) if spec.has_default else ()
+    """The default, and where it is a text that is JSON, others of the kind."""
+    if not spec.has_default:
+        return ()
+    value = plain(spec.default)
+    said = outcome_of(JSON_TEXT, value).value
+    return (value, *JSON_TEXTS) if isinstance(said, list | dict) else (value,)
 
 
 def member_type(target: Target, name: str) -> Fragment:

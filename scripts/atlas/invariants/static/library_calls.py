@@ -14,7 +14,7 @@ from atlas.invariants.static.call import Builtin, Call
 from atlas.invariants.static.container_calls import CONTAINERS, hashed
 from atlas.invariants.static.lowering import from_constant, lowered
 from atlas.invariants.static.objects import Instance, Table
-from atlas.invariants.static.terms import and_, not_, op
+from atlas.invariants.static.terms import op
 from atlas.invariants.static.values import Choice, Known, Value, is_expr, merge
 from atlas.invariants.static.versions import version
 from atlas.schema.static.modules import external
@@ -113,25 +113,12 @@ def _import(call: Call) -> Value | None:
     return None
 
 
-def _json_loads(call: Call) -> Value | None:
-    """`json.loads(text)`: what the text says, where it is JSON."""
-    its = lowered(call.given[0], call.state) if len(call.given) == 1 and not call.keywords else None
-    if its is None or isinstance(its, Opaque):
-        return None
-    text = op("==", op("type", its), Const("str"))
-    call.m.fails("TypeError", not_(text), call.node, call.state)
-    broken = not_(op("conforms", its, Const("Json")))
-    call.m.fails("JSONDecodeError", and_(text, broken), call.node, call.state)
-    return op("convert", its, Const("Json"))
-
-
 LIBRARY: Mapping[str, Builtin] = {
     **{
         f"math.{name}": _math(name)
         for name in ("isnan", "isinf", "isfinite", "floor", "ceil", "sqrt", "log2")
     },
     **{f"re.{name}": _pattern(name) for name in ("match", "search", "fullmatch")},
-    "json.loads": _json_loads,
     "packaging.version.parse": version,
     "packaging.version.Version": version,
     "builtins.__import__": _import,

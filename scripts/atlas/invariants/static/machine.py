@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from json import JSONDecodeError
 
 from atlas.invariants.model import Depth, Members, Site, Target
 from atlas.invariants.predicate import FALSE, NONE, Const, Expr, Op, Opaque
@@ -162,7 +160,7 @@ class Machine:
         for catcher in reversed(self.catchers):
             if catcher.names & {*names, "Exception", "BaseException"}:
                 if condition != FALSE:
-                    raised = Raised(names[0], (*names[1:], "Exception"), Const(None))
+                    raised = Raised(names[0], ("Exception",), Const(None))
                     catcher.caught.append((raised, state.fork(condition)))
                     state.path = (*state.path, not_(condition))
                 return
@@ -260,10 +258,9 @@ class Machine:
 
     def fails(self, name: str, condition: Expr, node: ast.AST, state: State) -> None:
         """An operation raises under a condition: into a `try`, else to the user."""
-        names = (name, *_bases(name))
         for catcher in reversed(self.catchers):
-            if catcher.fits(catcher.names, Raised(name, names[1:], NONE)):
-                self.may_raise(names, condition, state)
+            if catcher.fits(catcher.names, Raised(name, ("Exception",), NONE)):
+                self.may_raise((name,), condition, state)
                 return
         condition = unsaid(self, condition, state)
         if condition != FALSE:
@@ -276,12 +273,6 @@ class Machine:
         expression = lowered(value, state)
         line = Site(view.scope.module.path, node.lineno, node.end_lineno or node.lineno, node.name)
         self.events.append(Event("set", line, state.path, self.depth, sets=(name, value, expression)))
-
-
-def _bases(name: str) -> tuple[str, ...]:
-    """What else catches an exception of the standard library's."""
-    found = JSONDecodeError if name == JSONDecodeError.__name__ else getattr(builtins, name, Exception)
-    return tuple(one.__name__ for one in found.__mro__[1:-1])
 
 
 def _is_readable(condition: Expr) -> bool:
