@@ -56,6 +56,12 @@ HIDDEN = {
         (*STRINGS, "FAST", "AUTO", "fASt"),
         lambda x: isinstance(x, str) and x.lower() not in MODES["enum"],
     ),
+    "a closed set however it is written, or none": (
+        "str",
+        MODES,
+        (*STRINGS, "FAST", "AUTO", "fASt"),
+        lambda x: x is None or (isinstance(x, str) and x.lower() not in MODES["enum"]),
+    ),
     "no JSON": ("str", {}, (*STRINGS, "{}", '{"a": 1}', "{", "[1", "[1]"), lambda x: not is_json(x)),
     "one of the set": ("str", MODES, STRINGS, lambda x: x == "fast"),
     "not empty": ("str", {}, STRINGS, lambda x: len(x) == 0),

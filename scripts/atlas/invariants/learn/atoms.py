@@ -172,7 +172,9 @@ def _membership_atoms(
             ordered = tuple(sorted(chosen, key=lambda value: (value is not None, str(value))))
             cost = base + (0.0 if members in (listed, closed) else 0.05 * min(len(chosen), MOST_MEMBERS))
             yield atom_of(subject, op(name, A, B), cells, cost, ordered)
-    yield from _folded_atoms(subject, scalars, strings, wanted)
+    close = [value for value in spared if isinstance(value, str) and known.spells(value)]
+    for texts in (strings, close):
+        yield from _folded_atoms(subject, scalars, texts, wanted)
     met = [value for value, mask in scalars if mask & wanted]
     if 1 < len(met) <= MOST_MEMBERS and len(met) < len(scalars) and all(map(known.certain, met)):
         ordered = tuple(sorted(met, key=lambda value: (value is not None, str(value))))
@@ -195,12 +197,15 @@ def _folded_atoms(
 ) -> Iterator[Atom]:
     """Being none of the known texts however it is written, where none of the wanted ones is one of them."""
     texts = [(value, mask) for value, mask in scalars if isinstance(value, str)]
+    none = [(value, mask) for value, mask in scalars if value is None and mask & wanted]
     for name, fold in (("upper", str.upper), ("lower", str.lower)):
         members = tuple(sorted(set(map(fold, strings))))
         spelled = {value for value, _ in texts if value not in strings and fold(value) in members}
         taken = any(mask & wanted and fold(value) in members for value, mask in texts)
         if len(members) > 1 and (spelled or len(members) < len(strings)) and not taken:
-            yield atom_of(subject, op("not_in", op(name, A), B), tuple(texts), 1.3, members)
+            shape: Expr = op("not_in", op(name, A), B)
+            shape = op("or", op("==", A, NONE), shape) if none else shape
+            yield atom_of(subject, shape, (*texts, *none), 1.3, members)
 
 
 def comparison_atoms(subject: Expr, cells: Cells, known: Known, extra: float = 0.0) -> Iterator[Atom]:

@@ -28,6 +28,10 @@ class Known:
         """Whether the value is the default or one of the constants, of whatever numeric type."""
         return value == self.default or value in self.constants
 
+    def spells(self, value: str) -> bool:
+        """Whether it is one of the known texts, in small or capital letters."""
+        return any(isinstance(one, str) and one.lower() == value.lower() for one in self.constants)
+
     def stating(self, constants: Sequence[Json]) -> Known:
         """The same with the constants of a message."""
         new = [value for value in constants if not self.names(value)]
@@ -55,7 +59,7 @@ def _fragment_constants(fragment: Json) -> Iterator[Json]:
             yield from _fragment_constants(item)
     elif isinstance(fragment, Mapping):
         for key, value in fragment.items():
-            if key == "enum":
+            if key in ("enum", "examples"):
                 yield from value
             elif key in ("const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"):
                 yield value
