@@ -452,3 +452,22 @@ def test_a_condition_that_never_came_to_one_statement_is_tried_for_another():
     ):
         work = SimpleNamespace(held={rule_id(first): Quarantined(first, reason)})
         assert (was_judged(work, first), was_judged(work, other)) == (same, elsewhere)
+
+
+@pytest.mark.parametrize("mined", [None, Mined(())])
+def test_two_warnings_under_one_condition_are_two_rules(mined):
+    toy = Toy("""
+    @dataclass
+    class Config:
+        eager: bool = False
+
+        def __post_init__(self):
+            if self.eager:
+                logger.warning("graphs are not made")
+            if self.eager:
+                logger.warning("nothing is compiled")
+    """)
+    proven = proved(toy, toy.target(), mined=mined)
+    told = [rule for rule in proven.rules if rule.candidate.severity == "warn"]
+    assert {rule.candidate.message for rule in told} == {"graphs are not made", "nothing is compiled"}
+    assert len({rule.id for rule in told}) == len(told)

@@ -20,7 +20,7 @@ LISTED = ("enum", "const")
 ENOUGH_VALUES = 8
 """Where so many numbers beyond a bound are rejected, those between them are, too."""
 BOUNDS = (">", ">=", "<", "<=")
-ENOUGH_OBJECTS = 16
+ENOUGH_OBJECTS = 10
 ENOUGH_KINDS = 3
 """Where values of so many kinds are rejected for not being None, those of others are, too."""
 
@@ -109,9 +109,10 @@ def _is_any_object(target: Target, candidate: Candidate, name: str, rejected: It
         return False
     if any(len(one.path) > 1 and one.path[0] == name for one in fields_of(candidate.when)):
         return False
-    tried = {repr(config[name]) for config in rejected if isinstance(config.get(name), Mapping)}
-    keys = {tuple(sorted(config[name])) for config in rejected if isinstance(config.get(name), Mapping)}
-    return len(tried) >= ENOUGH_OBJECTS and len(keys) >= ENOUGH_VALUES
+    objects = [config[name] for config in rejected if isinstance(config.get(name), Mapping)]
+    keys = {key for one in objects for key in one}.intersection(one.name for one in target.inner[name])
+    some = min(ENOUGH_VALUES, len(target.inner[name]))
+    return len({repr(one) for one in objects}) >= ENOUGH_OBJECTS and len(keys) >= some
 
 
 def kind_of(value: Json) -> str:

@@ -312,7 +312,8 @@ def accept(work: Work, trial: Trial) -> None:
     told = checked(work.target, trial.candidate, trial.confirmed)
     candidate = replace(told, requires=requires, depth=observed_depth(trial))
     work.passed[rule_id(trial.candidate)] = (candidate, trial)
-    work.held.pop(rule_id(candidate), None)
+    for tried in (trial.candidate, candidate):
+        work.held.pop(rule_id(tried), None)
 
 
 def hold(work: Work, verdict: Verdict) -> None:
