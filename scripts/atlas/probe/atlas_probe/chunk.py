@@ -23,8 +23,8 @@ GRACE_S = 1.0
 WATCH_S = 0.1
 CPU_CLOCK = 2
 """Linux names the clock of another process so (clock_getcpuclockid)."""
-FREED = 64
-"""A part of what a configuration may have, that is not worth being given back."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, LARGE = -1, -3, 1 << 17
+"""Of the C library's memory: what is as large is asked of the system, and given back to it."""
 RUNNING, IDLE = 1, 0
 
 
@@ -164,10 +164,11 @@ class Memory:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.most = 0
-        """What it may have without giving back what is free."""
-        self.trim = getattr(ctypes.CDLL(None), "malloc_trim", lambda _: 0)
         self.hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        # What is large is given back when it is freed, or the next configuration would have it on top.
+        set_option = getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)
+        for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+            set_option(option, LARGE)
         try:
             self.statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
@@ -177,16 +178,9 @@ class Memory:
         """From now on, so that what was asked before takes nothing of it."""
         if self.statm < 0:
             return
-        used = self._used()
-        if used > self.most:
-            self.trim(0)
-            used = self._used()
-            self.most = used + self.size // FREED
+        used = int(os.pread(self.statm, 200, 0).split()[5]) * resource.getpagesize()
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_DATA, (used + self.size, self.hard))
-
-    def _used(self) -> int:
-        return int(os.pread(self.statm, 200, 0).split()[5]) * resource.getpagesize()
 
 
 def send(connection: socket.socket, message: Any) -> None:
