@@ -5,6 +5,11 @@ OUTPUTS   envs/{lock}.txt (made anew only when an engine's `dependencies` change
           results/{engine}/{version}/environment.json
 """
 
+from atlas.cluster.settings import site_of
+
+# What needs a GPU and cannot be run where jobs run stays as it was, with the reason.
+sidecar.skip(PLAN.unfit(), elsewhere=site_of(workflow) is not None)
+
 
 rule lock:
     output:

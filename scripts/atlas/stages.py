@@ -197,16 +197,12 @@ def orphans_() -> int:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def build(cores: int | None, force: bool, arguments: tuple[str, ...]) -> int:
     """Build what is stale, stage by stage; further arguments go to snakemake."""
-    from atlas.environment.runtimes.unfit import environments_without_gpu
     from atlas.environment.unhealthy import text, unhealthy_cells
     from atlas.paths import project_root
     from atlas.progress import say
     from atlas.provenance.build import run_build
 
-    unfit = environments_without_gpu(project_root())
-    code = run_build(
-        project_root(), cores=cores, force=force, spare=PINNING, arguments=arguments, unfit=unfit
-    )
+    code = run_build(project_root(), cores=cores, force=force, spare=PINNING, arguments=arguments)
     cells = unhealthy_cells(project_root())
     if cells:
         say(text(cells))

@@ -16,6 +16,7 @@ from atlas.engines.serve import load_serve, load_serves
 from atlas.environment.lane import container_lane
 from atlas.environment.runtimes.gpu import vendors_here
 from atlas.environment.runtimes.images import LOCK, load_image
+from atlas.environment.runtimes.unfit import REASON, without_gpu
 from atlas.errors import AtlasError
 from atlas.perf.environment import own_environments
 from atlas.provenance.codeprint import code
@@ -222,6 +223,11 @@ class Plan:
         if spec is None or spec.gpu == "none" or (spec.gpu == "optional" and not vendors_here()):
             return None
         return spec.gpus
+
+    def unfit(self) -> dict[str, str]:
+        """The environments that this machine cannot run, with the reason."""
+        cells = without_gpu(self.root, self.cells.values())
+        return {artefact((cell.engine, cell.version), "environment.json"): REASON for cell in cells}
 
     def spec(self, stage: str, part: str) -> Callable[[Wildcards], str]:
         """A params function: the digest of a part of the engine's YAML, as far as `stage` uses it."""

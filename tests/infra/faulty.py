@@ -1,16 +1,18 @@
-"""A proxy before a real registry that fails as it is told: between a client and it, over plain HTTP."""
+"""Between clients and real servers: a registry that fails as it is told, and an engine that is slow."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 import socket
+import socketserver
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -96,15 +98,69 @@ class Quiet(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def faulty(upstream: str, *plan: tuple[str, str], until: threading.Event | None = None):
-    """The proxy's host:port, and how often each path was asked for; it fails no more when `until` is set."""
-    state = {"upstream": upstream, "plan": list(plan), "asked": Counter(), "until": until}
+def faulty(
+    upstream: str,
+    *plan: tuple[str, str],
+    until: threading.Event | None = None,
+    changing: list[tuple[str, str]] | None = None,
+):
+    """The proxy's host:port, and how often each path was asked for; it fails no more when `until` is set.
+
+    `changing` is a plan that may be changed while it runs.
+    """
+    faults = list(plan) if changing is None else changing
+    state = {"upstream": upstream, "plan": faults, "asked": Counter(), "until": until}
     handler = type("Handler", (Faulty,), state)
     with Quiet(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
             yield f"127.0.0.1:{server.server_address[1]}", handler.asked
+        finally:
+            server.shutdown()
+            thread.join(5)
+
+
+class SlowSocket(socketserver.StreamRequestHandler):
+    """Passes all on; a request that has the pattern waits for so many seconds."""
+
+    upstream: ClassVar[str]
+    pattern: ClassVar[re.Pattern[bytes]]
+    seconds: ClassVar[float]
+    seen: ClassVar[list[str]]
+
+    def handle(self) -> None:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.connect(self.upstream)
+            back = threading.Thread(target=self._pass, args=(server, self.connection), daemon=True)
+            back.start()
+            self._pass(self.connection, server, slowly=True)
+            back.join(60)
+
+    def _pass(self, source: socket.socket, target: socket.socket, *, slowly: bool = False) -> None:
+        with contextlib.suppress(OSError):
+            while block := source.recv(1 << 16):
+                found = self.pattern.match(block) if slowly else None
+                if found:
+                    self.seen.append(found[0].decode())
+                    time.sleep(self.seconds)
+                target.sendall(block)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def slow_socket(upstream: Path, place: Path, pattern: str, seconds: float):
+    """A Unix socket before another one; yields the requests that were slow."""
+    words = re.compile(rb"(GET|POST) \S*(" + pattern.encode() + rb")\S*")
+    state = {"upstream": str(upstream), "pattern": words, "seconds": seconds, "seen": []}
+    handler = type("Handler", (SlowSocket,), state)
+    with socketserver.ThreadingUnixStreamServer(str(place), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield handler.seen
         finally:
             server.shutdown()
             thread.join(5)

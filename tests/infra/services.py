@@ -6,6 +6,7 @@ that were started. What cannot run here says why, in `Missing`.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -43,6 +44,8 @@ def process(
 ) -> Iterator[subprocess.Popen]:
     """A service, in use when it is ready; stopped with all of its group."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    # Whoever is told where another one is starts none.
+    own = {name: one for name, one in os.environ.items() if name not in ("DOCKER_HOST", "CONTAINER_HOST")}
     with log.open("ab") as out:
         running = subprocess.Popen(
             command,
@@ -50,7 +53,7 @@ def process(
             stdout=out,
             stderr=out,
             start_new_session=True,
-            env={**os.environ, "PATH": path, **env},
+            env={**own, "PATH": path, **env},
         )
     try:
         for _ in range(600):
@@ -167,8 +170,12 @@ class Podman:
         ready = lambda: answers(self.socket)  # noqa: E731
         self._stack.enter_context(process(command, self.folder / "log", ready, **self.env))
 
-    def stop(self) -> None:
+    def kill(self) -> None:
+        """The service alone: containers go on without it."""
         self._stack.close()
+
+    def stop(self) -> None:
+        self.kill()
         for pid in _below(str(self.folder)):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -228,6 +235,12 @@ def apptainer(prefix: Path) -> Iterator[Mapping[str, str]]:
     if not found and not own.is_file():
         raise Missing(f"apptainer is not installed (tests/infra/apptainer.sh {prefix} gets one)")
     env = {} if found else {"PATH": f"{own.parent}:{os.environ['PATH']}"}
+    settings = prefix / "etc/apptainer/apptainer.conf"
+    if not found and not Path("/run/systemd/system").is_dir():
+        # Without systemd, nothing else than Apptainer itself can set limits.
+        text = settings.read_text()
+        if "\nsystemd cgroups = yes" in text:
+            settings.write_text(text.replace("\nsystemd cgroups = yes", "\nsystemd cgroups = no"))
     if os.getuid() == 0 and not _has_all_rights():
         env["APPTAINER_DROP_CAPS"] = "CAP_SYS_RESOURCE"
     yield env
@@ -276,11 +289,26 @@ def put(host: str, path: str, content: bytes, kind: str, account: tuple[str, str
     """PUT to a registry; returns the digest of the content."""
     request = urllib.request.Request(f"http://{host}{path}", content, {"Content-Type": kind}, method="PUT")
     if account:
-        import base64
-
-        request.add_header("Authorization", "Basic " + base64.b64encode(":".join(account).encode()).decode())
+        request.add_header("Authorization", _basic(account))
     with urllib.request.urlopen(request, timeout=60):
         return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def put_blob(registry: Registry, name: str, content: bytes) -> str:
+    """Give a registry a part of an image; returns its digest."""
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    request = urllib.request.Request(f"http://{registry.host}/v2/{name}/blobs/uploads/", b"", method="POST")
+    if registry.account:
+        request.add_header("Authorization", _basic(registry.account))
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        place = answer.headers["Location"].replace(f"http://{registry.host}", "")
+    joined = "&" if "?" in place else "?"
+    kind = "application/octet-stream"
+    return put(registry.host, f"{place}{joined}digest={digest}", content, kind, registry.account)
+
+
+def _basic(account: tuple[str, str]) -> str:
+    return "Basic " + base64.b64encode(":".join(account).encode()).decode()
 
 
 def get(host: str, path: str, accept: str) -> bytes:

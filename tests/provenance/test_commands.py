@@ -72,7 +72,7 @@ def test_stale_lists_artefacts_reasons_and_what_changed(world, artefacts, capsys
     assert run_stale(world.path, as_json=True) == 1
     value = json.loads(capsys.readouterr().out)
     SCHEMA.validate(value)
-    assert set(value) == {"stale", "orphans"} and set(value["orphans"][0]) == {"path", "why"}
+    assert set(value) == {"stale", "orphans", "skipped"} and set(value["orphans"][0]) == {"path", "why"}
     assert {row["artefact"] for row in value["stale"]} == set(world.stale())
     row = {row["artefact"]: row for row in value["stale"]}[PERF]
     assert set(row) == {"artefact", "rule", "reason", "changed", "changes"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -14,17 +15,22 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "infra"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from image import layer, write_image
 from services import Docker, Missing, Podman, Registry, apptainer
+from toy import PYTHON, RECORDS, Project
 
 from atlas.canonical import sha256_bytes, sha256_file, write_atomic
+from atlas.cli import run as atlas
+from atlas.environment.runtimes import apptainer as apptainer_module
+from atlas.environment.runtimes import pull as pull_module
+from atlas.environment.runtimes import registry as registry_module
 from atlas.environment.runtimes.known import by_name
 from atlas.environment.runtimes.model import Reference
 from atlas.environment.runtimes.protocol import Runtime
 from atlas.environment.uv import find_uv
 
-PYTHON = "{}.{}".format(*sys.version_info[:2])
 CONTAINERS = ("docker", "podman", "apptainer")
 ALL = ("venv", *CONTAINERS)
 TOOLS = Path(os.environ.get("ATLAS_TEST_TOOLS") or Path.home() / ".cache/engine-atlas-tests")
@@ -136,6 +142,21 @@ def registry(engines: Engines) -> Registry:
 
 
 @pytest.fixture
+def locked_registry(engines: Engines) -> Registry:
+    """One that asks for an account."""
+
+    def make() -> object:
+        service = Registry(engines.folder / "locked", ("ci", "canary-5d1e"))
+        engines.stack.callback(service.stop)
+        service.start()
+        return service
+
+    found = engines.get("locked registry", make)
+    assert isinstance(found, Registry)
+    return found
+
+
+@pytest.fixture
 def with_apptainer(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
     env = engines.get("apptainer", lambda: engines.stack.enter_context(apptainer(TOOLS / "apptainer")))
     for name, value in env.items():  # type: ignore[attr-defined]
@@ -143,7 +164,7 @@ def with_apptainer(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def ready(request: pytest.FixtureRequest, archive: Path) -> Callable[[str], Ready]:
+def ready(having: Callable[[str], None], archive: Path) -> Callable[[str], Ready]:
     """A runtime by its name, with an image of Python in it."""
 
     def get(name: str) -> Ready:
@@ -152,7 +173,7 @@ def ready(request: pytest.FixtureRequest, archive: Path) -> Callable[[str], Read
             write_atomic(lock, "# nothing but Python itself\n")
             reference = Reference(PYTHON, sha256_file(lock), lock)
         else:
-            request.getfixturevalue("with_apptainer" if name == "apptainer" else name)
+            having(name)
             reference = Reference("local/python", sha256_file(archive), archive)
         runtime = by_name(name)
         reason = runtime.missing()
@@ -182,3 +203,56 @@ def pushed(docker, registry, ready, engines):
 
     found = ready("docker")
     return engines.get("pushed", push)
+
+
+@pytest.fixture
+def having(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Have a runtime here, by its name."""
+
+    def get(name: str) -> None:
+        request.getfixturevalue("with_apptainer" if name == "apptainer" else name)
+
+    return get
+
+
+@pytest.fixture
+def project(archive, tmp_path, monkeypatch):
+    """A project whose one engine does what it is told, run by Docker if nothing else is set."""
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setenv("ATLAS_RUNTIME", "docker")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    for module in (pull_module, registry_module, apptainer_module):
+        monkeypatch.setattr(module, "PAUSE_S", 0.05)
+    return Project(archive, scratch)
+
+
+@pytest.fixture
+def fails(capfd):
+    """Run a command that must fail with an exit code; returns the one paragraph that it says of it."""
+
+    def check(command: list[str], code: int, *record: str) -> str:
+        capfd.readouterr()
+        assert atlas(command) == code
+        said = capfd.readouterr().err
+        error = said[said.index("error: ") :]
+        assert error.count("error: ") == 1 and "Traceback" not in said
+        assert "\n\n" not in error.strip() and len(error) < 1200 and "\nhint: " in error
+        facts = json.loads((RECORDS.joinpath(*record)).read_text())
+        assert facts["exit_code"] == code and facts["what"].partition("\n")[0] in error
+        return error
+
+    return check
+
+
+@pytest.fixture
+def works():
+    """The same command, run again: it works, and the record of its failure is gone."""
+
+    def check(command: list[str], *record: str) -> None:
+        assert atlas(command) == 0
+        assert not RECORDS.joinpath(*record).exists()
+
+    return check

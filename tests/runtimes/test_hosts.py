@@ -19,7 +19,7 @@ from atlas.errors import UnavailableError
 from atlas.source.command import build_source
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import PYTHON
+from toy import toy_spec, write_project
 
 ATLAS = Path(sys.executable).with_name("atlas")
 ROOT = Path(__file__).parents[2]
@@ -89,24 +89,8 @@ def test_the_commands_of_the_document_run(nothing):
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
     """A project with an engine that works, in a virtual environment or in an image."""
-    spec = {
-        "format_version": 1,
-        "engine": "toy",
-        "library": {"name": "toy", "current_version": "1.0"},
-        "packages": ["toy"],
-        "sources": [{"kind": "path", "path": "tree"}],
-        "environments": {"venv": [{"python": PYTHON}], "image": [{"reference": "a/b:1"}]},
-        "surfaces": {"engine_params": [{"class": "toy.Config"}]},
-        "landmarks": ["toy.Config"],
-    }
-    for name, text in {
-        "engine_versions/toy.yaml": json.dumps(spec),
-        "envs/toy.txt": "",
-        "envs/images.json": json.dumps(LOCK),
-        "tree/toy/__init__.py": "class Config: pass\n",
-    }.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    spec = toy_spec(image={"reference": "a/b:1"})
+    write_project(tmp_path, spec, **{"envs/images.json": json.dumps(LOCK)})
     monkeypatch.setenv("ATLAS_ROOT", str(tmp_path))
     monkeypatch.setenv("ATLAS_CACHE", str(tmp_path / "cache"))
     return tmp_path

@@ -19,7 +19,7 @@ from atlas.environment.runtimes.known import by_name
 from atlas.errors import BuildError, InputError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import PYTHON
+from toy import toy_spec, write_project
 
 ROOT = Path(__file__).parents[2]
 CANARY = "canary-2b7f"
@@ -45,24 +45,9 @@ def base(docker, registry, ready):
 def project(tmp_path, base, monkeypatch):
     """An engine whose image is built from the Dockerfile of this project, and from nothing but Python."""
     root = tmp_path / "project"
-    image = {"dockerfile": "containers/Dockerfile.transformers", "base": base[0]}
-    spec = {
-        "format_version": 1,
-        "engine": "toy",
-        "library": {"name": "toy", "current_version": "1.0"},
-        "packages": ["toy"],
-        "sources": [{"kind": "path", "path": "tree"}],
-        "environments": {"venv": [{"python": PYTHON}], "image": [image]},
-        "surfaces": {"engine_params": [{"class": "toy.Config"}]},
-    }
-    for file, text in {
-        "engine_versions/toy.yaml": yaml.safe_dump(spec),
-        "envs/toy.txt": "# nothing but Python itself\n",
-        "tree/toy/__init__.py": "class Config: pass\n",
-        "containers/Dockerfile.transformers": (ROOT / "containers/Dockerfile.transformers").read_text(),
-    }.items():
-        (root / file).parent.mkdir(parents=True, exist_ok=True)
-        (root / file).write_text(text)
+    dockerfile = "containers/Dockerfile.transformers"
+    spec = toy_spec(image={"dockerfile": dockerfile, "base": base[0]})
+    write_project(root, spec, **{dockerfile: (ROOT / dockerfile).read_text()})
     monkeypatch.chdir(root)
     monkeypatch.setenv("ATLAS_CACHE", str(tmp_path / "cache"))
     return root
@@ -156,7 +141,6 @@ def test_a_tag_that_moved_is_told_and_not_followed(project, base):
     assert (found.name, found.locked) == (name, before.index)
     assert found.now not in (None, before.index)
     assert locked(project, name) == before
-    edit(project, "engine_versions/toy.yaml", "engine: toy", "engine: toy")
     done = subprocess.run(
         [Path(sys.executable).with_name("atlas"), "environments", "--json"],
         capture_output=True, text=True, check=False,

@@ -24,6 +24,7 @@ LIVE = ("environment.json", "schema.discovered.json", "config.schema.json", "inv
 LIVE += ("invariants.quarantine.yaml", "invariants.coverage.json")
 TARGETS = [f"results/toy/1.0/{name}" for name in LIVE]
 ENVIRONMENT = TARGETS[0]
+SKIPPED = r"^skipped: (\S+): it needs a GPU, and this machine shows none$"
 pytestmark = pytest.mark.slow
 
 
@@ -211,19 +212,24 @@ def test_without_a_gpu_what_needs_one_is_skipped_and_kept_and_what_does_not_is_r
     stale = world.stale()
     assert {*TARGETS} | {"results/good/1.0/invariants.yaml"} <= {*stale}
     said = build(world)
-    skipped = set(
-        re.findall(r"^skipped: (\S+): it needs a GPU, and this machine shows none$", said, re.MULTILINE)
-    )
+    skipped = set(re.findall(SKIPPED, said, re.MULTILINE))
     assert skipped == {TARGETS[0], TARGETS[1], TARGETS[3]}, said  # the first output of each job
     assert made(world) == before
     after = world.stale()
     assert {*TARGETS} <= {*after} and "results/good/1.0/invariants.yaml" not in after
 
-    # Snakemake alone has the reason in the job's log.
-    alone = world.snakemake(ENVIRONMENT)
-    assert alone.returncode != 0
-    assert "needs a GPU, and this machine shows none" in alone.stdout + alone.stderr
+    # Snakemake alone does the same, for all and for a target, and so does its dry run.
+    world.edit("engine_versions/good.yaml", "samples: 200", "samples: 250")
+    for arguments in (("-n",), ("-n", ENVIRONMENT), (ENVIRONMENT,), ()):
+        alone = world.snakemake(*arguments)
+        assert alone.returncode == 0, alone.stdout + alone.stderr
+        found = set(re.findall(SKIPPED, alone.stdout + alone.stderr, re.MULTILINE))
+        assert found == ({ENVIRONMENT} if ENVIRONMENT in arguments else skipped)
     assert made(world) == before
+    after = world.stale()
+    assert {*TARGETS} <= {*after} and "results/good/1.0/invariants.yaml" not in after
+    listed = world.run("atlas", "stale")
+    assert f"skipped here: {ENVIRONMENT}: it needs a GPU, and this machine shows none" in listed.stdout
 
     set_image(world, **image, gpu="optional")
     built(world)

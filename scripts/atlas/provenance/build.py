@@ -44,15 +44,12 @@ def run_build(
     force: bool,
     arguments: Sequence[str],
     spare: Sequence[str] = (),
-    unfit: Mapping[str, str] | None = None,
 ) -> int:
     """As `build`; `arguments` are flags and targets of Snakemake in any order.
 
-    Rules in `spare` are not forced, such as those that pin what was newest at the time. `unfit` has
-    artefacts that this machine cannot make, with the reason: they, and what is made with them, stay as they
-    are.
+    Rules in `spare` are not forced, such as those that pin what was newest at the time. What this machine
+    cannot make, and what is made with it, stays as it is.
     """
-    unfit = unfit or {}
     verdict = ask(root, arguments)
     flags = [argument for argument in arguments if argument not in verdict.targets]
     flags += ["--cores", str(cores)] if cores else []
@@ -62,13 +59,13 @@ def run_build(
         say(f"nothing is stale: {sum(len(job.outputs) for job in verdict.jobs)} artefacts")
         answer({"same": 0, "failed": [], "skipped": [], "waiting": []})
         return 0
-    done, before = _first(root, verdict, todo - _unfit(verdict, unfit).keys(), flags)
+    done, before = _first(root, verdict, todo - _unfit(verdict).keys(), flags)
     if done is not None:  # what is wanted may depend on what was made: a cell without sources has no schema
         verdict = ask(root, arguments)
         todo = {n for n in _wanted(verdict, force, spare) if verdict.jobs[n].outputs not in before}
     failed = {n for n, job in enumerate(verdict.jobs) if job.outputs in (done or ())}
     before |= {verdict.jobs[n].outputs: mtime(root, verdict.jobs[n]) for n in todo}
-    skipped = {n: why for n, why in _unfit(verdict, unfit).items() if n in todo}
+    skipped = {n: why for n, why in _unfit(verdict).items() if n in todo}
     failed |= skipped.keys()
     failed = _climb(root, verdict, todo - skipped.keys(), flags, before, failed) - skipped.keys()
     todo |= {n for n, job in enumerate(verdict.jobs) if job.outputs in before}
@@ -77,21 +74,9 @@ def run_build(
     return BuildError.exit_code if failed else 0
 
 
-def _unfit(verdict: Verdict, artefacts: Mapping[str, str]) -> dict[int, str]:
-    """The jobs that make these artefacts, and those that use them for what is in the same folder; and why."""
-    makers = {
-        n: artefacts[output]
-        for n, job in enumerate(verdict.jobs)
-        for output in job.outputs
-        if output in artefacts
-    }
-    users = {
-        n: makers[maker]
-        for n, job in enumerate(verdict.jobs)
-        for maker in makers.keys() & set(job.needs)
-        if Path(job.outputs[0]).parent == Path(verdict.jobs[maker].outputs[0]).parent
-    }
-    return {**users, **makers}
+def _unfit(verdict: Verdict) -> dict[int, str]:
+    """The jobs that cannot be run here, and why."""
+    return {n: job.unfit for n, job in enumerate(verdict.jobs) if job.unfit}
 
 
 def _wanted(verdict: Verdict, force: bool, spare: Sequence[str]) -> set[int]:

@@ -13,13 +13,14 @@ For outputs under the given roots:
 - An artefact that is not what its sidecar says, or has none, is stale.
 - Parameters have names; the container counts whether or not this run uses containers.
 - A job that fails or is killed leaves the artefact and its sidecar as they were (see backup).
+- Jobs that this machine cannot run are left out, and stay stale (see skip).
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -37,6 +38,7 @@ from atlas.provenance.changes import Change, of_artefact
 from atlas.provenance.metadata import as_record, as_sidecar, software_hash
 from atlas.provenance.params import texts
 from atlas.provenance.record import Sidecar
+from atlas.provenance.skip import Skipping
 
 CHECKSUM_LIMIT = 1 << 40
 """Bytes up to which inputs are compared by content: all of them, or larger ones are always stale."""
@@ -49,6 +51,9 @@ class SidecarPersistence(FilePersistence):  # type: ignore[misc]
     shared: ClassVar[tuple[str, ...]] = ()
     current: ClassVar[SidecarPersistence | None] = None
     """That of the workflow this process has loaded."""
+    skipping: ClassVar[Skipping] = Skipping()
+    judges_all: ClassVar[bool] = False
+    """Whether the verdict is wanted, and nothing is to be run."""
 
     def __init__(self, *args: Any, dag: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, dag=dag, **kwargs)
@@ -66,6 +71,8 @@ class SidecarPersistence(FilePersistence):  # type: ignore[misc]
         if dag.workflow.is_main_process:
             guards.check(dag.workflow, self.is_artefact)
             dag.workflow.iocache.mtime.update(ages(self.roots, self._sidecar))
+            # Snakemake has put another lock there for dry runs, and takes each between verdict and run.
+            self.lock = self._leaving_out(self.lock)  # type: ignore[method-assign]
 
     def is_artefact(self, key: str) -> bool:
         return key.startswith(self.roots)
@@ -215,6 +222,16 @@ class SidecarPersistence(FilePersistence):  # type: ignore[misc]
                     logger.info(f"Restored {output}: the run that was making it was interrupted.")
             yield
 
+    def _leaving_out(self, lock: Callable[[], AbstractContextManager[None]]) -> Any:
+        @contextmanager
+        def before_that() -> Iterator[None]:
+            if not self.judges_all and not self.dag.workflow.touch:
+                self.skipping.leave_out(self.dag)
+            with lock():
+                yield
+
+        return before_that
+
     def _read_locks(self) -> Iterator[tuple[str, str]]:
         """Those of runs that may be going on; a run that was killed locks nothing."""
         for lock_type in ("input", "output"):
@@ -244,12 +261,21 @@ def install(roots: Iterable[str] = ("results/",), shared: Iterable[str] = ("docs
             f"atlas.provenance.sidecar was written for Snakemake 9.27, and this is {snakemake.__version__}: "
             "install the pinned version, or see docs/staleness.md on upgrades"
         )
+    SidecarPersistence.skipping = Skipping()
     SidecarPersistence.shared = tuple(shared)
     SidecarPersistence.roots = (*roots, *shared)
     snakemake.workflow.FilePersistence = SidecarPersistence
     snakemake.workflow.DbPersistence = guards.refuse_database
     # What has been imported is no garbage. Not looking there again saves more than sidecars cost.
     gc.freeze()
+
+
+def skip(reasons: Mapping[str, str], *, elsewhere: bool = False) -> None:
+    """Leave out what makes these artefacts, as this machine cannot: by name, with the reason.
+
+    `elsewhere`: jobs that are not local go to other machines.
+    """
+    SidecarPersistence.skipping = Skipping(reasons, elsewhere)
 
 
 def require(workflow: Any) -> list[str]:

@@ -62,11 +62,15 @@ def run_stale(root: Path, *, as_json: bool = False, notes: Mapping[str, Any] | N
     """Print stale artefacts and orphans; 1 if there are any. `notes` are further keys of the JSON."""
     verdict = ask(root)
     found, lost = stale(root, verdict), orphans(root, verdict)
+    skipped = {output: job.unfit for job in verdict.stale() if job.unfit for output in job.outputs}
     if as_json:
-        answer = {"stale": [asdict(s) for s in found], "orphans": [asdict(o) for o in lost]}
+        answer: dict[str, Any] = {"stale": [asdict(s) for s in found], "orphans": [asdict(o) for o in lost]}
+        answer["skipped"] = [{"artefact": output, "reason": why} for output, why in skipped.items()]
         print(json.dumps({**answer, **(notes or {})}, indent=1))
     else:
         _print(found, lost, total=sum(len(job.outputs) for job in verdict.jobs))
+        for output, why in skipped.items():
+            print(f"skipped here: {output}: {why}")
     return 1 if found or lost else 0
 
 

@@ -36,7 +36,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class Job:
-    """`needs` are the numbers of jobs (places in Verdict.jobs) that make inputs of this one."""
+    """`needs` are the numbers of jobs (places in Verdict.jobs) that make inputs of this one.
+
+    `unfit` is the reason why it cannot be run on this machine, if it cannot.
+    """
 
     rule: str
     outputs: tuple[str, ...]
@@ -45,6 +48,7 @@ class Job:
     missing: bool
     reasons: tuple[Reason, ...]
     needs: tuple[int, ...]
+    unfit: str | None = None
 
     def has_own_reason(self) -> bool:
         """Whether it is stale even if all that it needs comes out the same."""
@@ -93,6 +97,7 @@ def _from_json(value: dict[str, Any]) -> Verdict:
             missing=job["missing"],
             reasons=tuple(Reason(**reason) for reason in job["reasons"]),
             needs=tuple(job["needs"]),
+            unfit=job["unfit"],
         )
         for job in value["jobs"]
     )
@@ -108,6 +113,7 @@ def main(answer: Path, arguments: Sequence[str]) -> int:
 
     from atlas.provenance.sidecar import SidecarPersistence
 
+    SidecarPersistence.judges_all = True
     status: Any = 0
     try:
         snakemake.cli.main(["--quiet", "all", "--dry-run", *arguments])
@@ -128,6 +134,7 @@ def _verdict(persistence: Any) -> Verdict:
     jobs = [job for level in dag.toposorted() for job in sorted(level, key=_first_output)]
     jobs = [job for job in jobs if not job.rule.norun]
     numbers = {job: number for number, job in enumerate(jobs)}
+    unfit = persistence.skipping.jobs(dag)
     return Verdict(
         rules=tuple(_rules(dag, jobs)),
         jobs=tuple(
@@ -139,6 +146,7 @@ def _verdict(persistence: Any) -> Verdict:
                 missing=any(not Path(output).exists() for output in job.output),
                 reasons=tuple(_reasons(dag.reason(job), job, persistence)) if dag.needrun(job) else (),
                 needs=tuple(sorted(numbers[needed] for needed in dag.dependencies[job] if needed in numbers)),
+                unfit=unfit.get(job),
             )
             for job in jobs
         ),

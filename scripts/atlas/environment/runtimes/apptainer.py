@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from atlas.environment.runtimes.gpu import VENDORS
 from atlas.environment.runtimes.lent import job_user
 from atlas.environment.runtimes.local import LocalProcess
-from atlas.environment.runtimes.model import Job, Reference
+from atlas.environment.runtimes.model import Job, Reference, repository
 from atlas.environment.runtimes.protocol import Started
-from atlas.environment.runtimes.pull import PASSING, PAUSE_S, TRIES
+from atlas.environment.runtimes.pull import PASSING, PAUSE_S, PROGRESS_S, TRIES
+from atlas.environment.runtimes.registry import Name, account_of
 from atlas.environment.runtimes.said import told
 from atlas.environment.venv import waiting_lock
 from atlas.errors import InputError, UnavailableError
@@ -24,6 +26,7 @@ from atlas.progress import say
 SQUASH = "-comp gzip -Xcompression-level 1"
 """What every Apptainer can mount, in a third of the usual time."""
 PROGRAMS = ("apptainer", "singularity")
+LOGIN = ("APPTAINER_DOCKER_USERNAME", "APPTAINER_DOCKER_PASSWORD")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -118,14 +121,14 @@ def arguments(image: str, job: Job) -> list[str]:
 
 def _pull(reference: Reference, making: Path) -> None:
     command = ["pull", "--force", "--disable-cache"]
-    config = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
-    if config.is_file():
-        command += ["--authfile", str(config)]
+    # By variables, as it asks no credential helpers itself.
+    account = account_of(Name.parse(repository(reference.name)).host)
+    login = dict(zip(LOGIN, account, strict=True)) if account else {}
     if _is_local(reference.name):
         command.append("--no-https")
     say(f"pulling {reference.name} for Apptainer")
     for attempt in range(1, TRIES + 1):
-        done = _run([*command, str(making), f"docker://{reference.pullable}"])
+        done = _run([*command, str(making), f"docker://{reference.pullable}"], login, shown=reference.name)
         if done.returncode == 0:
             return
         said = _last(done.stderr)
@@ -139,23 +142,41 @@ def _is_local(name: str) -> bool:
 
 
 def _checked(command: Sequence[str], what: str) -> None:
-    done = _run(command)
+    done = _run(command, shown=what)
     if done.returncode:
         raise told(f"{what} cannot be made into an image of Apptainer's", _last(done.stderr))
 
 
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def _run(
+    command: Sequence[str], env: Mapping[str, str] | None = None, *, shown: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run it to its end; that it still goes on is told from time to time of what is `shown`."""
     program = _program()
     if program is None:
         raise UnavailableError("apptainer is not installed", hint="set `runtime: venv`, or install it")
-    return subprocess.run(
+    begun = time.monotonic()
+    process = subprocess.Popen(
         [program, *command],
-        env=_environ(),
+        env={**_environ(), **(env or {})},
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
+        start_new_session=True,
     )
+    with process:
+        try:
+            while True:
+                try:
+                    out, err = process.communicate(timeout=PROGRESS_S)
+                    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+                except subprocess.TimeoutExpired:
+                    if shown:
+                        say(f"{shown}: {time.monotonic() - begun:.0f} s")
+        except BaseException:
+            # With what it has started: an image is packed by another program.
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
 
 
 def _environ() -> dict[str, str]:

@@ -183,7 +183,8 @@ def _network(arguments: dict[str, str]) -> str | None:
 
 def _saved(engine: EngineApi, tag: str) -> Iterator[Any]:
     try:
-        yield from engine.client.images.get(tag).save(named=True)
+        # Without the usual limit: an engine takes minutes over a large image before it says anything.
+        yield from engine.patient.images.get(tag).save(named=True)
     except docker.errors.ImageNotFound as error:
         raise BuildError("the engine built it, and has it not", where=tag) from error
 

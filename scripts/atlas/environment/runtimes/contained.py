@@ -14,6 +14,7 @@ from atlas.environment.runtimes.images import ImageSpec
 from atlas.environment.runtimes.lent import job_user, lend, require_readable, take_back
 from atlas.environment.runtimes.model import GpuRequest, Job, Mount
 from atlas.environment.runtimes.protocol import Runtime, Started
+from atlas.environment.runtimes.said import advice
 from atlas.errors import RunError, UnavailableError
 
 START_S = 120.0
@@ -68,11 +69,10 @@ class Launcher:
             started = self.by.start(self.image, job)
             if not channel.accept(started.is_running, START_S):
                 said = " ".join(started.log().split())[-600:]
-                raise RunError(
-                    f"the container did not start the engine's Python: {said or 'it said nothing'}",
-                    where=self.by.name,
-                    hint=f"the image needs {python}, Python 3.9 or newer; the machine must be Linux",
-                )
+                hint = f"the image needs {python}, Python 3.9 or newer; the machine must be Linux"
+                kind, hint = advice(said) or (RunError, hint)
+                what = f"the container did not start the engine's Python: {said or 'it said nothing'}"
+                raise kind(what, where=self.by.name, hint=hint)
             try:
                 channel.order(command, env, cwd, descriptors)
             except OSError as error:

@@ -51,6 +51,15 @@ class EngineApi:
 
     @cached_property
     def client(self) -> docker.DockerClient:
+        """Waits so long for an answer as is right where the engine has nothing to do for it."""
+        return self._client(ANSWER_S)
+
+    @cached_property
+    def patient(self) -> docker.DockerClient:
+        """Waits as long as it takes."""
+        return self._client(None)
+
+    def _client(self, limit_s: int | None) -> docker.DockerClient:
         if not self.address.startswith("unix://"):
             raise UnavailableError(
                 f"{self.name} is on another machine, which does not see the folders of this one",
@@ -58,7 +67,7 @@ class EngineApi:
                 hint="run atlas there, or set `runtime: venv`",
             )
         with heard(f"{self.name} does not answer", self.address):
-            return docker.DockerClient(base_url=self.address, timeout=ANSWER_S, version="auto")
+            return docker.DockerClient(base_url=self.address, timeout=limit_s, version="auto")
 
     def missing(self) -> str | None:
         try:
@@ -97,7 +106,8 @@ class EngineApi:
 
     def _create(self, image: str, job: Job) -> str:
         """Make a container and return its number."""
-        return str(self.client.api.create_container_from_config(self._config(image, job))["Id"])
+        # Some storage drivers copy an image for each container.
+        return str(self.patient.api.create_container_from_config(self._config(image, job))["Id"])
 
     def _started(self, container: Any, job: Job) -> Container:
         return Container(self, container, job)

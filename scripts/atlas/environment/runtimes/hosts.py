@@ -14,7 +14,7 @@ from atlas.environment.lane import runtime_name
 from atlas.environment.runtimes import gpu
 from atlas.environment.runtimes.apptainer import Apptainer
 from atlas.environment.runtimes.engine_api import EngineApi
-from atlas.environment.runtimes.images import ImageSpec, load_image
+from atlas.environment.runtimes.images import ImageSpec, load_image, locked
 from atlas.environment.runtimes.known import RUNTIMES, by_name
 from atlas.environment.runtimes.lane import ImageLane
 from atlas.environment.runtimes.model import Reference
@@ -61,6 +61,7 @@ class Needs:
     gpu: str
     present: bool
     size_bytes: int | None
+    """Of the file that is here, or else of what there is to fetch, as far as that is known."""
     reason: str | None
 
 
@@ -149,7 +150,6 @@ def _image(cell: Cell, found: ImageLane) -> Needs:
     if found.spec.gpu == "required" and not gpu.vendors_here():
         reason = reason or "it needs a GPU, and this machine shows none: what was built before stays"
     present = reason is None and _present(found, reference)
-    size = reference.file.stat().st_size if reference.file and reference.file.is_file() else None
     return Needs(
         cell.engine,
         cell.version,
@@ -158,9 +158,16 @@ def _image(cell: Cell, found: ImageLane) -> Needs:
         reference.digest,
         found.spec.gpu,
         present,
-        size,
+        _size(found, reference),
         reason,
     )
+
+
+def _size(found: ImageLane, reference: Reference) -> int | None:
+    if reference.file and reference.file.is_file():
+        return reference.file.stat().st_size
+    name = found.spec.resolved
+    return locked(found.cell.root, name).bytes if name else None
 
 
 def _present(found: ImageLane, reference: Reference) -> bool:

@@ -55,6 +55,8 @@ class Locked:
     index: str
     manifest: str
     config: str
+    bytes: int | None = None
+    """To be fetched, as far as that was told."""
 
 
 def load_image(root: Path, engine: str, version: str) -> ImageSpec | None:
@@ -124,4 +126,4 @@ def locked(root: Path, name: str) -> Locked:
     found = entry["platforms"].get(f"linux/{architecture()}")
     if found is None:
         raise InputError(f"{name} has no image for linux/{architecture()}", where=LOCK)
-    return Locked(entry["index"], found["manifest"], found["config"])
+    return Locked(entry["index"], found["manifest"], found["config"], found.get("bytes"))

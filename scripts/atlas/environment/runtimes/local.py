@@ -67,33 +67,30 @@ class LocalProcess:
         raise InputError(f"process {process} is known to the job alone")
 
     def end(self) -> None:
-        """Also those that are left in its group after it has ended itself."""
+        """Also those that are left in its session after it has ended itself."""
         end = time.monotonic() + CALM_S
         while time.monotonic() < end:
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                break
+            # Without root, what mounts Apptainer's image is in a group of its own.
+            for one in _living(self._process.pid):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(one, signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(0.05)
-            if self._process.poll() is not None and not _group_lives(self._process.pid):
+            if self._process.poll() is not None and not _living(self._process.pid):
                 break
             time.sleep(STEP_S)
         self._process.wait()
         self._reader.join(CALM_S)
 
 
-def _group_lives(group: int) -> bool:
-    """Whether anything of it runs. The dead do not count: who has to bury them (an init) may take seconds."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+def _living(session: int) -> list[int]:
+    """Who runs in it. The dead do not count: who has to bury them (an init) may take seconds."""
+    found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, IndexError):
-            state, _, of = entry.read_text(errors="replace").rpartition(")")[2].split()[:3]
-            if int(of) == group and state not in DEAD:
-                return True
-    return False
+            state, _, _, of = entry.read_text(errors="replace").rpartition(")")[2].split()[:4]
+            if int(of) == session and state not in DEAD:
+                found.append(int(entry.parent.name))
+    return found

@@ -36,7 +36,8 @@ class Podman(EngineApi):
 
     def _create(self, image: str, job: Job) -> str:
         url = f"{self.client.api.base_url}/{VERSION}/libpod/containers/create"
-        answer = requests_session(self.client).post(url, json=self._spec(image, job), timeout=120)
+        # Some storage drivers copy an image for each container.
+        answer = requests_session(self.client).post(url, json=self._spec(image, job), timeout=None)
         if answer.status_code != 201:
             with contextlib.suppress(ValueError):
                 raise told(f"podman did not start {image[:60]}", answer.json()["message"], self.address)

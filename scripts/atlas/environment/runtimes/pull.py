@@ -24,7 +24,9 @@ from atlas.progress import say
 
 TRIES = 4
 PAUSE_S = 2.0
-PASSING = re.compile(r"429|toomanyrequests|5\d\d|timeout|timed out|EOF|reset|refused|TLS handshake", re.I)
+PASSING = re.compile(
+    r"\b(429|5\d\d)\b|toomanyrequests|timeout|timed out|\bEOF\b|reset|refused|TLS handshake", re.I
+)
 """What may be gone at the next try."""
 PROGRESS_S = 10
 

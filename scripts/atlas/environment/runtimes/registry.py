@@ -164,7 +164,7 @@ class Client:
 
     def _authorize(self, challenge: str) -> str:
         """An Authorization header for what the registry asks for; empty where there is no account for it."""
-        account = _account(self.name.host)
+        account = account_of(self.name.host)
         scheme, _, rest = challenge.partition(" ")
         if scheme.lower() == "basic":
             return requests.auth._basic_auth_str(*account) if account else ""
@@ -196,26 +196,32 @@ class Client:
 
 
 def resolve(text: str, *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
-    """An entry of the lock for a name: `index`, and `manifest` and `config` of each platform."""
+    """An entry of the lock for a name: `index`, and of each platform `manifest`, `config` and `bytes`."""
     name = Name.parse(text)
     client = Client(name, sleep)
     document, digest = client.document("manifests", name.tag)
-    platforms: dict[str, dict[str, str]] = {}
+    platforms: dict[str, dict[str, Any]] = {}
     if document.get("mediaType") in INDEXES or "manifests" in document:
         for entry in document["manifests"]:
             platform = entry.get("platform") or {}
             shown = f"{platform.get('os')}/{platform.get('architecture')}"
             if shown in PLATFORMS and shown not in platforms:
                 manifest, known = client.document("manifests", entry["digest"])
-                platforms[shown] = {"manifest": known, "config": _config(manifest, text)}
+                platforms[shown] = _entry(known, manifest, text)
     else:
-        config = _config(document, text)
-        image, _ = client.document("blobs", config)
+        image, _ = client.document("blobs", _config(document, text))
         shown = f"{image.get('os')}/{image.get('architecture')}"
-        platforms[shown] = {"manifest": digest, "config": config}
+        platforms[shown] = _entry(digest, document, text)
     if not platforms:
         raise InputError(f"{text} has no image for {' or '.join(PLATFORMS)}")
     return {"index": digest, "platforms": dict(sorted(platforms.items()))}
+
+
+def _entry(digest: str, manifest: dict[str, Any], text: str) -> dict[str, Any]:
+    """What is kept of a platform's manifest; `bytes` is what there is to fetch, if it says that."""
+    found: dict[str, Any] = {"manifest": digest, "config": _config(manifest, text)}
+    sizes = [part.get("size") for part in (manifest["config"], *manifest.get("layers", []))]
+    return {**found, "bytes": sum(sizes)} if all(isinstance(size, int) for size in sizes) else found
 
 
 def _config(manifest: dict[str, Any], text: str) -> str:
@@ -228,7 +234,7 @@ def _config(manifest: dict[str, Any], text: str) -> str:
     return digest
 
 
-def _account(host: str) -> tuple[str, str] | None:
+def account_of(host: str) -> tuple[str, str] | None:
     """Name and password (or token) that Docker knows for a registry, its credential helpers asked."""
     try:
         found = docker.auth.load_config().resolve_authconfig(HUB_ACCOUNT if host == HUB else host)

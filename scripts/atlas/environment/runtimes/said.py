@@ -23,12 +23,17 @@ ADVICE: tuple[tuple[str, type[AtlasError], str], ...] = (
         "install the program that reaps a container's processes (`tini` for Docker, `catatonit` for Podman)",
     ),
     (
+        "cgroups",
+        UnavailableError,
+        "it may set no limits here: leave out `memory_mb`, or see `systemd cgroups` in apptainer.conf",
+    ),
+    (
         "no space left|disk quota|disk is full",
         UnavailableError,
         "make room where images are kept (`docker system df`), or point ATLAS_CACHE elsewhere",
     ),
     (
-        "toomanyrequests|429|rate limit",
+        r"toomanyrequests|\b429\b|rate limit",
         UnavailableError,
         "wait a while, or log in: the registry limits pulls",
     ),
@@ -53,27 +58,47 @@ ADVICE: tuple[tuple[str, type[AtlasError], str], ...] = (
         "the engine must run on this very machine, and see its folders",
     ),
     (
-        "digest|checksum|verification failed",
+        r"mismatch|(does|did) not match|verification failed",
         IntegrityError,
         "the registry serves other bytes than were locked: do not use them",
     ),
     (
-        "server gave HTTP response|certificate|x509|tls",
+        r"server gave HTTP response|certificate|x509|\btls\b",
         UnavailableError,
         "see the registry's certificate, and `insecure-registries` of the engine",
     ),
 )
 
+MOST = 400
+"""Characters that are shown of what was said."""
+
 
 def told(what: str, text: str, where: str | None = None) -> AtlasError:
     """An error of the kind that fits what was said."""
-    said = " ".join(text.split())[:400]
+    said = " ".join(text.split())
+    found = _known(said)
+    if found is None:
+        hint = "try again; `atlas doctor` looks for what is missing"
+        return UnavailableError(f"{what}: {said[:MOST]}", where=where, hint=hint)
+    match, kind, hint = found
+    # Of much, the part that it is about.
+    start = max(match.end() - MOST, 0) and max(match.start() - MOST // 2, 0)
+    shown = f"{'…' if start else ''}{said[start : start + MOST]}"
+    return kind(f"{what}: {shown}", where=where, hint=hint)
+
+
+def advice(said: str) -> tuple[type[AtlasError], str] | None:
+    """What kind of error it is, and what to do, where that is known."""
+    found = _known(said)
+    return found and found[1:]
+
+
+def _known(said: str) -> tuple[re.Match[str], type[AtlasError], str] | None:
     for pattern, kind, hint in ADVICE:
-        if re.search(pattern, said, re.IGNORECASE):
-            return kind(f"{what}: {said}", where=where, hint=hint)
-    return UnavailableError(
-        f"{what}: {said}", where=where, hint="try again; `atlas doctor` looks for what is missing"
-    )
+        match = re.search(pattern, said, re.IGNORECASE)
+        if match:
+            return match, kind, hint
+    return None
 
 
 @contextmanager

@@ -65,7 +65,8 @@ def _print(found: dict[str, Any]) -> None:
     engines = _table("engine", "version", "in", "image or lock", "here", "GPU", "")
     for one in found["engines"]:
         image = f"{one['image']} {(one['digest'] or '')[:19]}" if one["image"] else ""
-        here = f"yes {_size(one['size_bytes'])}".strip() if one["present"] else "no"
+        size = _size(one["size_bytes"])
+        here = f"yes {size}".strip() if one["present"] else f"no, {size} to fetch" if size else "no"
         reason = (one["reason"] or "").partition("\n")[0]
         engines.add_row(one["engine"], one["version"], one["runtime"], image, here, one["gpu"], reason)
     console.print(engines)

@@ -1,32 +1,27 @@
-"""Cells that this machine cannot run: a build leaves them as they are, and says why."""
+"""Cells that this machine cannot run: a run leaves them as they are, and says why."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from atlas.engines.load import load_all
 from atlas.engines.model import Cell
 from atlas.environment.lane import VENV, container_lane, runtime_name
 from atlas.environment.runtimes.gpu import vendors_here
 from atlas.environment.runtimes.images import load_image
 from atlas.errors import AtlasError
 
+REASON = "it needs a GPU, and this machine shows none"
 
-def environments_without_gpu(root: Path) -> dict[str, str]:
-    """The environments of engines that need a GPU, by artefact, with the reason; none where one is here."""
-    if vendors_here():
-        return {}
+
+def without_gpu(root: Path, cells: Iterable[Cell]) -> list[Cell]:
+    """Those of the cells that need a GPU, as things are set; none where one is here."""
     try:
-        if runtime_name(root) == VENV:
-            return {}
-        engines = load_all(root)[0]
+        if vendors_here() or runtime_name(root) == VENV:
+            return []
     except AtlasError:  # what is built will say so
-        return {}
-    cells = [engine.cell(version) for engine in engines for version in engine.versions]
-    reason = "it needs a GPU, and this machine shows none"
-    return {
-        f"results/{cell.engine}/{cell.version}/environment.json": reason for cell in cells if _needs_gpu(cell)
-    }
+        return []
+    return [cell for cell in cells if _needs_gpu(cell)]
 
 
 def _needs_gpu(cell: Cell) -> bool:
