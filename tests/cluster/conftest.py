@@ -185,9 +185,15 @@ class OnCluster:
         return self.run
 
     def mine(self) -> list[str]:
-        """Jobs of this world that are in the queue or run."""
-        listed = self.slurm.run("squeue", "-h", "-o", "%A %T %Z").splitlines()
-        return [line for line in listed if line.endswith(str(self.root))]
+        """Jobs of this world that are in the queue or run; those that SLURM is ending are waited for."""
+        found: list[str] = []
+        for _ in range(60):
+            listed = self.slurm.run("squeue", "-h", "-o", "%A %T %Z").splitlines()
+            found = [line for line in listed if line.endswith(str(self.root))]
+            if not any(" COMPLETING " in line for line in found):
+                break
+            time.sleep(2)
+        return found
 
     def begun(self) -> list[Path]:
         """The records that a recorder has begun or ended."""

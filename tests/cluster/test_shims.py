@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from atlas.cluster.allocation import said
+from atlas.errors import UnavailableError
+
 ROOT = Path(__file__).resolve().parents[2]
 SHIMS = ROOT / "scripts/slurm"
 ASKED = ["sacct", "-X", "--noheader", "--format=JobIdRaw,State", "--name", "run-1"]
@@ -70,3 +73,18 @@ def test_what_sbatch_submits_finds_srun_before_SLURMs_own(tools):
     said = tools("sbatch", "job.sh", ATLAS_SLURM_CONF="/site/slurm.conf").stdout.split()
     assert said[0] == "/site/slurm.conf"
     assert said[1].startswith(f"{SHIMS}{os.pathsep}")
+
+
+def test_a_controller_that_is_away_is_waited_for(tmp_path):
+    program = tmp_path / "scontrol"
+    program.write_text(
+        "#!/bin/sh\n"
+        f"[ -e {tmp_path}/back ] && echo there && exit\n"
+        f"touch {tmp_path}/back\n"
+        "echo 'error: Unable to contact slurm controller (connect failure)' >&2; exit 1\n"
+    )
+    program.chmod(0o755)
+    assert said([str(program)], pause_s=0) == "there\n"
+    (tmp_path / "back").unlink()
+    with pytest.raises(UnavailableError, match="Unable to contact"):
+        said([str(program)], tries=1)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from atlas.cluster.launchers import Allocation
 from atlas.errors import UnavailableError
 
 Ask = Callable[[Sequence[str]], str]
+AWAY = "Unable to contact slurm controller"
 
 
 def allocation(env: Mapping[str, str] = os.environ, ask: Ask | None = None) -> Allocation:
@@ -46,12 +48,16 @@ def gpus_of(env: Mapping[str, str]) -> int:
     return len([one for one in visible.split(",") if one]) if visible else 0
 
 
-def said(command: Sequence[str]) -> str:
-    """What a command prints; UnavailableError where it fails."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UnavailableError(f"{command[0]}: {error}") from error
+def said(command: Sequence[str], tries: int = 24, pause_s: float = 5) -> str:
+    """What a command prints; a controller that is away is waited for. UnavailableError where it fails."""
+    for left in reversed(range(tries)):
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise UnavailableError(f"{command[0]}: {error}") from error
+        if not done.returncode or not left or AWAY not in done.stderr:
+            break
+        time.sleep(pause_s)
     if done.returncode:
         raise UnavailableError(f"{' '.join(command)}: {done.stderr.strip()[-300:]}")
     return done.stdout
