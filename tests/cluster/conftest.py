@@ -185,15 +185,9 @@ class OnCluster:
         return self.run
 
     def mine(self) -> list[str]:
-        """Jobs of this world that are in the queue or run; those that SLURM is ending are waited for."""
-        found: list[str] = []
-        for _ in range(60):
-            listed = self.slurm.run("squeue", "-h", "-o", "%A %T %Z").splitlines()
-            found = [line for line in listed if line.endswith(str(self.root))]
-            if not any(" COMPLETING " in line for line in found):
-                break
-            time.sleep(2)
-        return found
+        """Jobs of this world that are in the queue or run."""
+        listed = self.slurm.run("squeue", "-h", "-o", "%A %T %Z").splitlines()
+        return [line for line in listed if line.endswith(str(self.root))]
 
     def begun(self) -> list[Path]:
         """The records that a recorder has begun or ended."""

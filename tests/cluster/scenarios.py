@@ -58,7 +58,7 @@ class Seen:
 
 
 def seen(here, code: int, said: str, **notes: object) -> Seen:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while here.mine() and time.monotonic() < end:  # those that are just ending
         time.sleep(0.5)
     found = {}

@@ -26,11 +26,12 @@ def find_records(root: Path, folders: Sequence[str] = (RESULTS, MEASURED)) -> li
     """
     found = [path for folder in folders for path in sorted((root / folder).glob(PATTERN))]
     own = {path for path in found if path.stem.isdigit()}
-    failed = [path for path in found if path.name.endswith(FAILED) and _own(path) not in own]
+    failed = [path for path in found if path.name.endswith(FAILED) and own_record(path) not in own]
     return sorted([*own, *failed], key=lambda path: (path.relative_to(root).parts[0] == MEASURED, path))
 
 
-def _own(failed: Path) -> Path:
+def own_record(failed: Path) -> Path:
+    """The run's own record, which a failure stands beside until it is there."""
     return failed.with_name(failed.name.removesuffix(FAILED) + ".json")
 
 

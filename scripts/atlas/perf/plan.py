@@ -15,12 +15,12 @@ from atlas.cluster.settings import Site
 from atlas.engines.load import load_all
 from atlas.environment.lane import VENV, runtime_name
 from atlas.errors import AtlasError, InputError
-from atlas.perf.aggregate import find_records
+from atlas.perf.aggregate import find_records, own_record
 from atlas.perf.cards import Card, load_cards
 from atlas.perf.engine import load_perf, perf_engines, relevant, translated
 from atlas.perf.environment import converter_environment, own_environment, own_environments
 from atlas.perf.machine import gpus_here, hardware_key
-from atlas.perf.record import FAILED, RESULTS, path_of, read
+from atlas.perf.record import RESULTS, path_of, read
 from atlas.perf.select import chosen, select
 from atlas.yamlfile import load_yaml
 
@@ -147,9 +147,9 @@ class PerfPlan:
             if retry:
                 workflow.dag.forcefiles.update(self.to_retry())
             here = set(self.records())
-            others = (path.relative_to(self.root).as_posix() for path in find_records(self.root))
+            others = [path.relative_to(self.root) for path in find_records(self.root)]
             # What tells of a run that was ended goes when the run gets a record of its own.
-            return sorted(here | {one for one in others if one.replace(FAILED, ".json") not in here})
+            return sorted(here | {one.as_posix() for one in others if own_record(one).as_posix() not in here})
 
         return records
 

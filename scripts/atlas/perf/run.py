@@ -152,7 +152,8 @@ def _measure(
         with suppress(OSError):
             shutil.copyfile(made.journal, kept.with_suffix(".journal.jsonl"))
     start, end = journal.window or (None, None)
-    visible = next((os.environ[name] for name in VISIBLE if name in os.environ), None)
+    given = os.environ if box else made.env  # a container numbers its devices anew
+    visible = next((given[name] for name in VISIBLE if name in given), None)
     summary = summarise(read_trace(telemetry), start, end, card.gpus_per_node, visible)
     spread = gathered(card, made.launch, log) if made.launch else None
     results, bad, requests = _results(made, card, log, journal, scratch, spread)

@@ -18,7 +18,7 @@ ADVICE: tuple[tuple[str, type[AtlasError], str], ...] = (
         "install the vendor's container toolkit; `atlas doctor` says which",
     ),
     (
-        "failed to exec pid1",
+        "executable file not found|exec format error|no such file or directory: unknown|failed to exec pid1",
         InputError,
         "the image has no such program; see `python` in the engine's YAML",
     ),
@@ -51,11 +51,6 @@ ADVICE: tuple[tuple[str, type[AtlasError], str], ...] = (
         r"manifest unknown|no such image|not found: manifest|\b404\b|name unknown|does not exist",
         UnavailableError,
         "the registry has no such image; see `environments.image` in the engine's YAML",
-    ),
-    (
-        "executable file not found|exec format error|no such file or directory: unknown",
-        InputError,
-        "the image has no such program; see `python` in the engine's YAML",
     ),
     (
         "invalid mount|bind source path|mount.*denied",
