@@ -161,3 +161,17 @@ def test_an_engine_whose_perf_section_is_wrong_is_told_and_not_left_out(project)
     edit(project, "protocol: streamer", "protocol: stream")
     with pytest.raises(InputError, match="protocol"):
         _ = PerfPlan(project, ("smoke",)).cells
+
+
+def test_what_tells_of_an_ended_run_is_no_input_where_the_run_is_to_have_a_record_of_its_own(project):
+    plan = PerfPlan(project, ("smoke",))
+    here = plan.records()[0]
+    ended = here.replace(".json", ".failed.json")
+    elsewhere = "measured/onlyfast/2.0/perf/cpu-of-another/tiny-single/1.failed.json"
+    for name in (ended, elsewhere):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("{}")
+    inputs = plan.inputs(None, None)(None)
+    assert here in inputs
+    assert ended not in inputs
+    assert elsewhere in inputs

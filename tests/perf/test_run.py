@@ -20,7 +20,7 @@ from atlas.perf.cards import Card
 from atlas.perf.failure import Seen, classify
 from atlas.perf.prepared import NotReady, Ready
 from atlas.perf.record import UNFINISHED, read
-from atlas.perf.run import run_card
+from atlas.perf.run import given_devices, run_card
 from atlas.perf.scan import Finding
 from atlas.perf.supervise import Cancelled, supervise
 
@@ -239,3 +239,14 @@ def test_killing_the_recorder_leaves_a_record_that_says_so_and_nothing_running(t
 def test_what_was_seen_decides(seen, kind):
     found = classify(seen)
     assert (found[0] if found else None) == kind
+
+
+def test_the_devices_of_a_run_are_those_that_it_was_given_as_the_machine_numbers_them():
+    def given(env, *, contained=False):
+        made = Ready(("x",), env, Path("work"), None, box=object() if contained else None)
+        return given_devices(made, {"CUDA_VISIBLE_DEVICES": "5"})
+
+    assert given({"CUDA_VISIBLE_DEVICES": "3"}) == "3"
+    assert given({"CUDA_VISIBLE_DEVICES": "0"}, contained=True) == "5"
+    assert given({"ROCR_VISIBLE_DEVICES": "2"}) == "2"
+    assert given({}) is None

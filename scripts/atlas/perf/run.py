@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -152,9 +152,7 @@ def _measure(
         with suppress(OSError):
             shutil.copyfile(made.journal, kept.with_suffix(".journal.jsonl"))
     start, end = journal.window or (None, None)
-    given = os.environ if box else made.env  # a container numbers its devices anew
-    visible = next((given[name] for name in VISIBLE if name in given), None)
-    summary = summarise(read_trace(telemetry), start, end, card.gpus_per_node, visible)
+    summary = summarise(read_trace(telemetry), start, end, card.gpus_per_node, given_devices(made))
     spread = gathered(card, made.launch, log) if made.launch else None
     results, bad, requests = _results(made, card, log, journal, scratch, spread)
     tokens = sum(len(one["tokens"]) for one in succeeded(journal))
@@ -176,6 +174,12 @@ def _measure(
     )
     facts = {**_facts(ended, journal, summary, results, wrapped), "phases": _phases(made, journal)}
     return seen, {**facts, **(spread.facts if spread else {})}
+
+
+def given_devices(made: Ready, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The GPUs that a scheduler or the card gave a run, as the machine numbers them; None where nobody did."""
+    given = environ if made.box else made.env  # a container numbers its devices anew
+    return next((given[name] for name in VISIBLE if name in given), None)
 
 
 def _phases(made: Ready, journal: Journal) -> dict[str, float | None]:
