@@ -177,7 +177,7 @@ def _measure(
 
 
 def given_devices(made: Ready, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The GPUs that a scheduler or the card gave a run, as the machine numbers them; None where nobody did."""
+    """The GPUs that a scheduler or the card gave a run, by the machine's numbers; None where nobody did."""
     given = environ if made.box else made.env  # a container numbers its devices anew
     return next((given[name] for name in VISIBLE if name in given), None)
 
