@@ -49,6 +49,25 @@ def test_a_command_runs_and_what_it_prints_is_collected(run):
 
 
 @every
+def test_a_line_that_is_written_in_pieces_is_whole(run):
+    outcome = run("""
+        import sys, time
+        for part in ("a line", " in", " pieces\\n"):
+            print(part, end="", flush=True, file=sys.stderr)
+            time.sleep(0.3)
+        print("the last")
+    """)
+    assert outcome.log.splitlines()[-2:] == ["a line in pieces", "the last"]
+
+
+@every
+def test_of_a_long_log_the_end_is_kept(run):
+    lines = run("for number in range(30_000): print(number, 'x' * 60)").log.splitlines()
+    assert lines[-1].startswith("29999 ")
+    assert len(lines) < 30_000
+
+
+@every
 @pytest.mark.parametrize(("act", "status"), [("sys.exit(7)", 7), ("os.kill(os.getpid(), 11)", -11)])
 def test_how_a_command_ends_is_told(run, act, status):
     assert run(f"import os, sys; {act}").status == status

@@ -30,6 +30,8 @@ from atlas.errors import InputError, UnavailableError
 ANSWER_S = 120
 """For an answer that takes the engine no work; pulls, loads and waits have limits of their own."""
 LOG_LINES = 200
+LOG_BYTES = 1 << 16
+"""So much of the end of a log is kept."""
 
 
 class EngineApi:
@@ -222,8 +224,11 @@ class Container:
 
     def log(self) -> str:
         with heard("the container is lost", self._engine.address):
-            text: bytes = self._container.logs(tail=LOG_LINES)
-        return text.decode(errors="replace")
+            kept = b""
+            # Podman, asked for the last lines, loses what is written of a line before its last piece.
+            for chunk in self._container.logs(stream=True, follow=False):
+                kept = (kept + chunk)[-LOG_BYTES:]
+        return "".join(kept.decode(errors="replace").splitlines(keepends=True)[-LOG_LINES:])
 
     def kill(self, process: int) -> None:
         raise InputError(f"process {process} is known to the container alone")
