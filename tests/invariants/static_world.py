@@ -32,7 +32,8 @@ from atlas.schema.static.modules import SourceIndex
 from atlas.schema.static.reader import Reader
 
 VALUES: tuple[Json, ...] = (
-    None, True, False, -1, 0, 1, 2, 7, 0.5, 1.0, "", "a", "ab", "auto", [], [1, 2], ["a", ""], {}, {"k": 1},
+    None, True, False, -1, 0, 1, 2, 7, 0.5, 1.0, "", "a", "ab", "auto", "{}", '{"k": 2}', "[",
+    [], [1, 2], ["a", ""], {}, {"k": 1},
 )  # fmt: skip
 HEAD = """
 import dataclasses, logging, math, re, warnings

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from atlas.invariants.active import around_gap
 from atlas.invariants.bench import Bench, find_base
 from atlas.invariants.sampling import pools
+from atlas.invariants.sampling.pools import Pool
 
 from .toy_bench import Toy
 
@@ -66,3 +68,12 @@ def test_a_class_that_takes_nothing_alone_may_take_something_with_another_field(
 
 def test_a_class_that_takes_nothing_has_no_base(base):
     assert base(NEVER) is None
+
+
+def test_around_a_gap_keys_of_objects_and_the_field_that_it_is_about_are_varied():
+    of = {name: Pool((1, 2), (), (), {}) for name in ("x", "made", "x.a")}
+    tried = around_gap({"x": {"a": 1, "b": 2}}, of, {}, [], 100, ["made"])
+    assert {"x": {"a": 1, "b": 2}, "made": 2} in tried
+    assert {"x": {"b": 2}} in tried
+    assert {"x": {"a": 2, "b": 2}} in tried
+    assert {"x": {"a": 1}} in tried

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from atlas.invariants.domain import one_sided
@@ -95,3 +97,24 @@ def test_numbers_beyond_a_bound_are_tried_well_enough():
     assert one_sided(target(NUMBER, 1), rule("name > 1"), numbers[:7], known) == "name"
     assert one_sided(target(NUMBER, 1), rule("name != 1"), numbers, known) == "name"
     assert one_sided(target(NUMBER, 1), rule("name > 1 and name != 7"), numbers, known) == "name"
+
+
+def test_texts_that_the_message_lists_are_those_that_are_taken():
+    listed = replace(rule("name not in (None, 'left', 'right')"), message="must be 'left' or 'right'")
+    confirmed = [rejected("abc"), rejected("nonsense")]
+    known = [accepted(None)]
+    assert one_sided(target(TEXT), listed, confirmed, known) == ""
+    assert one_sided(target(TEXT), replace(listed, message="must be 'left'"), confirmed, known) == "name"
+
+
+def test_objects_that_one_statement_rejects_whatever_is_in_them_are_all_rejected():
+    inner = tuple(FieldSpec(f"k{n}", "int", {"type": "integer"}, 0, True, "value") for n in range(8))
+    its = replace(target({"type": "object"}), inner={"name": inner})
+    confirmed = [rejected({f"k{n}": value}) for n in range(8) for value in range(3)]
+    known = [accepted(None)]
+    assert one_sided(its, rule("name is not None"), confirmed, known) == ""
+    assert one_sided(its, rule("name.k1 == 1"), confirmed, known) == "name"
+    assert one_sided(its, rule("name is not None"), confirmed[:3], known) == "name"
+    about_it = replace(rule("name is not None"), message="{name} is wrong")
+    assert one_sided(its, about_it, confirmed, known) == "name"
+    assert one_sided(target({"type": "object"}), rule("name is not None"), confirmed, known) == "name"

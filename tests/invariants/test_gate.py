@@ -266,6 +266,38 @@ def test_what_happens_without_the_candidates_fields_is_no_miss_of_it():
     assert verdict(both, [{"size": size, "rate": 2} for size in range(60, 170)]).reason == "miss"
 
 
+def test_what_needs_another_field_is_no_miss_of_a_candidate_that_is_right_about_its_own():
+    toy = Toy("""
+    @dataclass
+    class Config:
+        lookup: int | None = None
+        width: int = 2
+
+        def __post_init__(self):
+            if self.lookup is not None and (self.lookup <= 0 or self.width <= 0):
+                raise ValueError("invalid")
+    """)
+    target = toy.target()
+    trues = [{"lookup": -number} for number in range(160)]
+    other = [{"lookup": 5, "width": -number} for number in range(60)]
+    clean = [{"lookup": number} for number in range(1, 60)]
+
+    def verdict(when, falses):
+        (found,) = run_gate(
+            target,
+            [toy.rule(when, "invalid")],
+            lambda *_: (trues, falses),
+            lambda configs: toy.observe(target.cls, configs),
+            seed=1,
+            known=Corpus(target, []),
+        )
+        return found.reason
+
+    assert verdict("lookup <= 0", [*clean, *other]) == ""
+    assert verdict("lookup <= -1", [*clean, {"lookup": 0}]) == "miss"
+    assert verdict("lookup <= 0 and width > 0", [*clean, *other]) == "miss"
+
+
 def test_what_must_be_given_cannot_be_left_out_to_excuse_a_miss():
     toy = Toy("""
     @dataclass

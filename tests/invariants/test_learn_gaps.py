@@ -250,3 +250,17 @@ def test_thousands_of_configurations_of_hundreds_of_fields_are_no_matter():
     learned = learn(many, (), observed, signatures(rejected("no"))[0])
     print(f"learned in {time.process_time() - started:.2f} s")
     assert wrong(learned.candidates[0].when, many, sampled(FRESH, 1000, 6), truth) == []
+
+
+def test_a_field_that_becomes_what_a_key_of_an_object_is_is_told_as_that():
+    def outcome(config):
+        extra = config.get("extra")
+        level = extra.get("level") if isinstance(extra, dict) else None
+        return changed(top_k=level) if level is not None and "top_k" not in config else OK
+
+    levels = [{"extra": {"level": level}} for level in (1, 2, 3, 7, 16, 64, None)]
+    others = sampled({**POOLS, "extra": (None, {}, {"level": 5}, {"level": 9}, {"a": 1})}, 400, seed=3)
+    observed = observe([*levels, *others], outcome)
+    signature = Signature("changed", "top_k", field="top_k")
+    learned = learn(ENGINE, [], observed, signature)
+    assert Field(("extra", "level")) in [one.effect.sets["top_k"] for one in learned.candidates]

@@ -8,9 +8,10 @@ from atlas.invariants.corpus import context_of
 from atlas.invariants.learn import refine
 from atlas.invariants.model import Candidate, Effect, Site
 from atlas.invariants.predicate import compile_expr, fields_of, parse
+from atlas.invariants.predicate.expr import Field
 
-from .test_learn_gaps import ENGINE, FRESH, POOLS, whole
-from .toy_engine import OK, observe, rejected, sampled, total, wrong
+from .test_learn_gaps import ENGINE, FRESH, MODES, POOLS, whole
+from .toy_engine import OK, changed, observe, rejected, sampled, total, wrong
 
 CASES = {
     "a wrong bound": ("temperature < 0.6", lambda c: c["temperature"] < 0),
@@ -38,11 +39,11 @@ def candidate(text, **options):
     )  # fmt: skip
 
 
-def sides(rule, observed):
+def sides(rule, observed, did=lambda seen: seen.outcome == "rejected"):
     holds = compile_expr(rule.when, context_of(ENGINE))
     split = {"alarms": [], "misses": [], "confirmed": [], "clean": []}
     for config, seen in observed:
-        bad = seen.outcome == "rejected"
+        bad = did(seen)
         true = holds(config) is True
         split[("confirmed" if bad else "alarms") if true else ("misses" if bad else "clean")].append(
             (config, seen)
@@ -63,6 +64,20 @@ def test_the_refined_condition_is_the_right_one(name):
     assert refined is not None
     assert (refined.refined, refined.origin, refined.site) == (True, "static", rule.site)
     assert wrong(refined.when, ENGINE, sampled(FRESH, 3000, seed=2), truth) == []
+
+
+def test_a_statement_that_other_ways_lead_to_needs_none_of_what_leads_there_one_way():
+    """Of what is executed before the statement, two tests belong to one of the ways to it."""
+
+    def truth(config):
+        return whole(config)["mode"] not in MODES
+
+    observed = observe(sampled(FRESH, 1500, seed=6), lambda config: rejected("no") if truth(config) else OK)
+    rule = candidate("not do_sample and cache and mode not in ('auto', 'fast', 'slow')")
+    refined = refine(ENGINE, rule, **sides(rule, observed))
+    assert refined is not None
+    assert fields_of(refined.when) == (Field(("mode",)),)
+    assert wrong(refined.when, ENGINE, sampled(FRESH, 3000, seed=7), truth) == []
 
 
 def test_a_change_is_no_larger_than_needed():
@@ -125,3 +140,21 @@ def test_what_is_right_of_a_candidate_is_kept_where_its_statement_is_reached_oth
     mine = [c for c, _ in observed if total(lambda d: d["top_k"] < 0 and not d["do_sample"], whole(c))]
     assert alarms == []
     assert all(holds(config) is True for config in mine)
+
+
+def test_a_change_is_narrowed_to_where_the_user_left_the_field_alone():
+    """The other ways to the same change are for rules of their own, and are not put into one with it."""
+
+    def engine(config):
+        both = whole(config)
+        other = both["beams"] == 4
+        sets = "cache" not in config and (total(lambda c: c["top_k"] < 0, both) or other)
+        return changed(cache=False) if sets else OK
+
+    observed = observe(sampled(POOLS, 1500, seed=1), engine)
+    rule = Candidate(
+        ENGINE.cls, "dormant", "validate", parse("top_k < 0"), Effect(sets={"cache": parse("False")}), "live"
+    )
+    refined = refine(ENGINE, rule, **sides(rule, observed, lambda seen: bool(seen.changed)))
+    assert refined is not None
+    assert {each.path[0] for each in fields_of(refined.when)} == {"top_k", "cache"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from atlas.invariants.learn import learn_univariate
@@ -48,6 +50,19 @@ HIDDEN = {
     "not zero": ("int", {}, NUMBERS, lambda x: not isinstance(x, bool) and x == 0),
     "a closed set": ("str", MODES, STRINGS, lambda x: isinstance(x, str) and x not in MODES["enum"]),
     "a closed set or none": ("str", MODES, STRINGS, lambda x: x is not None and x not in MODES["enum"]),
+    "a closed set however it is written": (
+        "str",
+        MODES,
+        (*STRINGS, "FAST", "AUTO", "fASt"),
+        lambda x: isinstance(x, str) and x.lower() not in MODES["enum"],
+    ),
+    "a closed set however it is written, or none": (
+        "str",
+        MODES,
+        (*STRINGS, "FAST", "AUTO", "fASt"),
+        lambda x: x is None or (isinstance(x, str) and x.lower() not in MODES["enum"]),
+    ),
+    "no JSON": ("str", {}, (*STRINGS, "{}", '{"a": 1}', "{", "[1", "[1]"), lambda x: not is_json(x)),
     "one of the set": ("str", MODES, STRINGS, lambda x: x == "fast"),
     "not empty": ("str", {}, STRINGS, lambda x: len(x) == 0),
     "integers in a list": (
@@ -61,6 +76,14 @@ HIDDEN = {
     "a key": ("dict", {}, OBJECTS, lambda x: isinstance(x, dict) and "level" in x),
     "a key's value": ("dict", {}, OBJECTS, lambda x: isinstance(x, dict) and x.get("level", 0) < 0),
 }
+
+
+def is_json(text):
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def alone(values):
@@ -189,3 +212,29 @@ def test_a_bound_is_about_the_converted_value():
 
     [rule] = learn_univariate(its, observe(alone((1, 5, 0, -3, "7", "0", "-2", "12")), engine))
     assert wrong(rule.when, its, alone(("-9", "9", 9, -9, "0")), lambda c: int(c.get("x", 1)) < 1) == []
+
+
+def test_an_explicit_null_is_told_from_a_field_that_is_not_set():
+    its = target(field("x", None, "str | None"))
+    observed = observe(alone(STRINGS), lambda config: changed(x="auto") if config == {"x": None} else OK)
+    (rule,) = learn_univariate(its, observed)
+    assert to_text(rule.when) == "given(x) and x is None"
+
+
+def test_a_list_in_the_message_says_which_texts_are_taken_though_none_was_tried():
+    its = target(field("x", None, "str | None"))
+    said = "x should be 'left', 'right' or 'both'"
+    observed = observe(
+        alone((None, "a", "nonsense", "5")), lambda config: rejected(said) if config.get("x") else OK
+    )
+    rules = learn_univariate(its, observed)
+    assert [to_text(rule.when) for rule in rules] == ["x not in (None, 'both', 'left', 'right')"]
+    assert len(rules[0].message or "") == len(said)
+
+
+def test_texts_that_are_listed_are_not_told_apart_by_their_length():
+    listed = {"enum": ["auto", "fastest", "slowest", "quick"]}
+    its = target(field("x", "auto", "str", listed))
+    values = ("auto", "fastest", "slowest", "quick", "no", "nonsense!")
+    observed = observe(alone(values), lambda config: rejected("x") if len(str(config.get("x"))) == 7 else OK)
+    assert all("len" not in to_text(rule.when) for rule in learn_univariate(its, observed))

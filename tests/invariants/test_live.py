@@ -572,18 +572,50 @@ def test_a_target_may_have_limits_of_its_own(prepared):
     assert outcomes(found) == ["ok", "ok", "timeout", "ok", "killed"]
 
 
+def test_it_is_computing_that_is_limited_and_waiting_only_so_far(prepared):
+    """Or what a busy machine makes slow would be taken for what never ends."""
+    text = """
+    class Config:
+        def __init__(self, wait=0.0, compute=0.0):
+            time.sleep(wait)
+            end = time.process_time() + compute
+            while time.process_time() < end:
+                pass
+    """
+    one = target("wait", "compute", limit_s=0.4)
+    configs = [{"wait": 0.8}, {"compute": 0.1}, {"compute": 0.8}, {"wait": 3.0}]
+    with Session(prepared(text), [one], limit_s=60) as engine:
+        found = engine.observe("toy.Config", configs)
+    assert outcomes(found) == ["ok", "ok", "timeout", "timeout"]
+
+
+def test_what_one_configuration_keeps_takes_no_memory_of_the_next_one(prepared):
+    text = """
+    KEPT = []
+    class Config:
+        def __init__(self, keep=0, take=0):
+            KEPT.append(bytearray(keep << 20))
+            self.taken = len(bytearray(take << 20))
+    """
+    one = target("keep", "take", memory_mb=64)
+    configs = [{"keep": 40}, {"keep": 40}, {"take": 40}, {"keep": 40}, {"take": 80}, {"take": 40}]
+    with Session(prepared(text), [one], limit_s=60) as engine:
+        found = engine.observe("toy.Config", configs)
+    assert outcomes(found) == ["ok", "ok", "ok", "ok", "killed", "ok"]
+
+
 def test_what_lacks_memory_is_a_failure_of_the_probe_in_the_words_of_any_library(observe):
     text = """
     class Config:
         def __init__(self, size=1):
             if size > 1:
-                raise RuntimeError(f"[enforce fail] {os.strerror(12)}, {size} bytes")
+                raise RuntimeError("std::bad_alloc" if size > 2 else f"[enforce fail] {os.strerror(12)}")
             if size < 1:
                 raise RuntimeError("enough memory")
             self.size = size
     """
-    found = observe(text, [{"size": 2}, {"size": 0}, {"size": 1}], "size")
-    assert outcomes(found) == ["killed", "rejected", "ok"]
+    found = observe(text, [{"size": 2}, {"size": 0}, {"size": 1}, {"size": 3}], "size")
+    assert outcomes(found) == ["killed", "rejected", "ok", "killed"]
     assert found[0].thrown is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,9 +12,10 @@ from atlas.invariants.corpus import Corpus
 from atlas.invariants.effective import agrees
 from atlas.invariants.finish import finished
 from atlas.invariants.gate import Trial
-from atlas.invariants.model import Mined
+from atlas.invariants.loop import was_judged
+from atlas.invariants.model import Candidate, Effect, Mined, Site
 from atlas.invariants.predicate import parse, to_text
-from atlas.invariants.rules import rule_id
+from atlas.invariants.rules import Quarantined, rule_id
 
 from .toy_bench import Toy, begun, proved, refuted
 
@@ -432,3 +434,40 @@ def test_without_an_environment_nothing_is_an_error(toy, target):
 def test_the_same_is_found_again(toy, target, mined):
     again = proved(toy, target)
     assert again == mined
+
+
+def test_a_condition_that_never_came_to_one_statement_is_tried_for_another():
+    def candidate(line):
+        return Candidate(
+            "toy.Config", "error", "construct", parse("flag"), Effect("ValueError"), "live",
+            site=Site("toy.py", line, line),
+        )  # fmt: skip
+
+    first, other = candidate(3), candidate(9)
+    for reason, same, elsewhere in (
+        ("never_at_its_site", True, False),
+        ("miss", True, False),
+        ("not_tried", False, False),
+        ("false_alarm", True, True),
+    ):
+        work = SimpleNamespace(held={rule_id(first): Quarantined(first, reason)})
+        assert (was_judged(work, first), was_judged(work, other)) == (same, elsewhere)
+
+
+@pytest.mark.parametrize("mined", [None, Mined(())])
+def test_two_warnings_under_one_condition_are_two_rules(mined):
+    toy = Toy("""
+    @dataclass
+    class Config:
+        eager: bool = False
+
+        def __post_init__(self):
+            if self.eager:
+                logger.warning("graphs are not made")
+            if self.eager:
+                logger.warning("nothing is compiled")
+    """)
+    proven = proved(toy, toy.target(), mined=mined)
+    told = [rule for rule in proven.rules if rule.candidate.severity == "warn"]
+    assert {rule.candidate.message for rule in told} == {"graphs are not made", "nothing is compiled"}
+    assert len({rule.id for rule in told}) == len(told)

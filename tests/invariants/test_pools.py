@@ -60,6 +60,16 @@ def test_every_type_that_json_can_write_has_an_example(fragment):
     assert examples(fragment) or callable_only
 
 
+def test_a_field_whose_default_is_JSON_text_is_given_other_JSON_texts():
+    fields = (
+        FieldSpec("said", "str", {"type": "string"}, "{}", True, "value"),
+        FieldSpec("name", "str", {"type": "string"}, "5", True, "value"),
+    )
+    found = pools(Target("toy.Config", "g", fields))
+    assert '{"a": 1}' in found["said"].valid
+    assert '{"a": 1}' not in found["name"].valid
+
+
 def test_an_integer_is_neither_a_bool_nor_a_float():
     found = pool(INTEGER, Hints())
     assert {identity(value) for value in (True, 2.0, 0.5, "5", "abc", None, [], {})} <= set(

@@ -199,3 +199,26 @@ def test_converting_twice_changes_nothing_more(text: str, value: Any) -> None:
 
 def _has_nan(value: Any) -> bool:
     return "nan" in repr(value) or (isinstance(value, float) and math.isnan(value))
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.one_of(st.text(max_size=8), st.text('{}[]":,0123nultrefas', max_size=8), words))
+@example("NaN")
+@example("[" * 100_000)
+@example("\ud800")
+def test_text_is_json_where_the_standard_library_reads_it(value: str) -> None:
+    ours = outcome_of(parse_type("Json"), value)
+    try:
+        theirs = json.loads(value)
+    except RecursionError:
+        assert ours.verdict is None
+    except ValueError:
+        assert ours.verdict is False
+    else:
+        assert ours.verdict is True
+        assert repr(ours.value) == repr(theirs)
+
+
+@pytest.mark.parametrize("value", [None, 1, True, {}, ["{}"]])
+def test_what_is_no_text_is_no_json_text(value: Any) -> None:
+    assert conforms(value, "Json") is False

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from atlas.invariants.conditional import lacks_package
+from atlas.invariants.learn.messages import constants_in
 from atlas.invariants.model import Candidate, Config, FieldSpec, Json, Target
 from atlas.invariants.outcomes import at_own_site, same
 from atlas.invariants.predicate import Const, Expr, Field, Op, every_part, fields_of, substitute
@@ -19,6 +20,7 @@ LISTED = ("enum", "const")
 ENOUGH_VALUES = 8
 """Where so many numbers beyond a bound are rejected, those between them are, too."""
 BOUNDS = (">", ">=", "<", "<=")
+ENOUGH_OBJECTS = 10
 ENOUGH_KINDS = 3
 """Where values of so many kinds are rejected for not being None, those of others are, too."""
 
@@ -50,7 +52,9 @@ def one_sided(
     wanted = {
         (name, kind)
         for name, kind in wanted
-        if not _is_about_none(candidate.when, name, wanted)
+        if not (kind == "string" and _is_stated(candidate, name))
+        and not (kind == "object" and _is_any_object(target, candidate, name, rejected))
+        and not _is_about_none(candidate.when, name, wanted)
         and not (kind == "number" and _is_beyond_a_bound(candidate.when, name, rejected))
     }
     for config, seen in known:
@@ -81,6 +85,34 @@ def _is_beyond_a_bound(when: Expr, name: str, rejected: Iterable[Config]) -> boo
     left = substitute(when, asked)
     tried = {repr(config[name]) for config in rejected if name in config}
     return bool(asked) and len(tried) >= ENOUGH_VALUES and all(one.path[0] != name for one in fields_of(left))
+
+
+def _is_stated(candidate: Candidate, name: str) -> bool:
+    """Whether the engine's own message lists the texts that it takes."""
+    said = {word.lower() for word in constants_in(candidate.message or "") if isinstance(word, str)}
+    lists = [
+        [value for value in one.args[1].value if value is not None]
+        for one in every_part(candidate.when)
+        if isinstance(one, Op) and one.name == "not_in" and isinstance(one.args[1], Const)
+        if [its.path[0] for its in fields_of(one)] == [name] and isinstance(one.args[1].value, tuple)
+    ]
+    return any(
+        len(values) > 1 and all(isinstance(one, str) and one.lower() in said for one in values)
+        for values in lists
+    )
+
+
+def _is_any_object(target: Target, candidate: Candidate, name: str, rejected: Iterable[Config]) -> bool:
+    """Whether objects of a class of the engine's, each as good as the class takes it, are all rejected by one
+    statement of the engine's that looks into none of them."""
+    if candidate.site is None or name not in target.inner or f"{{{name}" in (candidate.message or ""):
+        return False
+    if any(len(one.path) > 1 and one.path[0] == name for one in fields_of(candidate.when)):
+        return False
+    objects = [config[name] for config in rejected if isinstance(config.get(name), Mapping)]
+    keys = {key for one in objects for key in one}.intersection(one.name for one in target.inner[name])
+    some = min(ENOUGH_VALUES, len(target.inner[name]))
+    return len({repr(one) for one in objects}) >= ENOUGH_OBJECTS and len(keys) >= some
 
 
 def kind_of(value: Json) -> str:

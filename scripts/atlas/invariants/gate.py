@@ -2,8 +2,9 @@
 
 A candidate passes when, on at least `REQUIRED` configurations from both sides of its boundary, the engine
 did what it promises wherever it holds (no false alarm), and did it nowhere else at the same site (no miss).
-A miss counts only where no other passing rule says the same of that configuration, and where it would not
-happen without the candidate's fields: one site may be reached in several ways, each with a rule of its own.
+A miss counts only where no other passing rule says the same of that configuration, and where it happens with
+the candidate's fields alone, and not without them: one site may be reached in several ways, each with a rule
+of its own.
 """
 
 from __future__ import annotations
@@ -228,7 +229,8 @@ def _whole(trial: Trial) -> Verdict:
 
 
 def _at_its_boundary(verdict: Verdict, ask: Try, required: Collection[str]) -> Verdict:
-    """Misses count where the candidate's fields matter: what is rejected without these is another rule's.
+    """Misses count where the candidate's fields decide: what is rejected without these, or is not with these
+    alone, is another rule's.
 
     A statement may be reached in ways that have nothing to do with each other. What no rule says of them is
     a gap of the class, not a fault of a candidate that is right about its own. What must be given cannot be
@@ -238,19 +240,25 @@ def _at_its_boundary(verdict: Verdict, ask: Try, required: Collection[str]) -> V
     if verdict.reason != "miss" or trial.candidate.severity != "error":
         return verdict
     own = {one.path[0] for one in fields_of(trial.candidate.when)}
-    if not own.isdisjoint(required):
-        return verdict
-    without = [
-        {name: value for name, value in config.items() if name not in own} for config, _ in trial.misses
-    ]
+    alone = [_kept(config, {*own, *required}) for config, _ in trial.misses]
+    without = (
+        []
+        if not own.isdisjoint(required)
+        else [_kept(config, config.keys() - own) for config, _ in trial.misses]
+    )
+    here = [at_own_site(trial.candidate, seen) for seen in ask([*alone, *without])]
     left = tuple(
         miss
-        for miss, observation in zip(trial.misses, ask(without), strict=True)
-        if not at_own_site(trial.candidate, observation)
+        for place, miss in enumerate(trial.misses)
+        if here[place] and not (without and here[len(alone) + place])
     )
     others = tuple(one for one in trial.misses if one not in left)
     trial = replace(trial, misses=left, clean=trial.clean + others)
     return Verdict(trial, "miss") if left else _whole(trial)
+
+
+def _kept(config: Config, names: Collection[str]) -> Config:
+    return {name: value for name, value in config.items() if name in names}
 
 
 def _says_so(rule: Candidate, candidate: Candidate) -> bool:

@@ -87,10 +87,11 @@ def _together(work: Work, new: Sequence[Candidate], hints: Mapping[str, Sequence
             for config in configs[: work.settings.examples]
             for variation in around_gap(
                 config,
-                work.pools,
+                {**work.inside, **work.pools},
                 work.bench.base,
                 work.accepted,
                 FEW_VARIATIONS if few else VARIATIONS,
+                _about(signature),
             )
         ]
         for signature, configs in smallest.items()
@@ -105,6 +106,11 @@ def _together(work: Work, new: Sequence[Candidate], hints: Mapping[str, Sequence
             learned = learn(work.target, rules, data, signature, hints=hints, start=start)
         found += learned.candidates
     return found
+
+
+def _about(signature: Signature) -> list[str]:
+    """The field that is changed: set by the user, it often stays as it is."""
+    return [signature.what] if signature.kind == "changed" else []
 
 
 def _examples(work: Work, rows: Sequence[int]) -> list[Config]:

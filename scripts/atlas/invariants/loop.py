@@ -31,6 +31,7 @@ from atlas.invariants.rules import Quarantined, rule_id
 from atlas.invariants.sampling import (
     Pools,
     hints_of,
+    inner_pools,
     pairwise,
     pools,
     random_configs,
@@ -48,6 +49,7 @@ SHARES = {(True, 0): 0.6, (False, 0): 0.8, (True, 1): 0.9, (False, 1): 0.95}
 """So much of all configurations may be used when errors (others) of a round were tried, so that every kind
 has its turn."""
 MOST_ACCEPTED = 400
+WRONG_ANYWHERE = ("false_alarm", "fresh_counter_example", "none_accepted")
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Work:
     mined: Mined
     context: Context
     pools: Pools = field(default_factory=dict)
+    inside: Pools = field(default_factory=dict)
+    """Those of the fields of objects: values for a look at what one of these decides."""
     related: tuple[frozenset[str], ...] = ()
     accepted: list[Config] = field(default_factory=list)
     """Configurations that the engine took without a word."""
@@ -156,6 +160,7 @@ def begin(
     work = Work(
         bench, settings, mined, context_of(bench.target), known=tuple(known), before=frozenset(before)
     )
+    work.inside = inner_pools(bench.target)
     work.hint([*mined.candidates, *candidates, *known])
     base = find_base(bench, {name: pool.valid for name, pool in work.pools.items()})
     if base is None:
@@ -201,12 +206,27 @@ def run(work: Work, candidates: Sequence[Candidate], say: Callable[[str], None])
         wrong = withdraw(work, review)
         review = work.corpus().review(work.observed)
         queue = [*wrong, *induced(work, review.gaps, number)]
-        queue = [one for one in queue if rule_id(one) not in work.passed and rule_id(one) not in work.held]
+        queue = [one for one in queue if rule_id(one) not in work.passed and not was_judged(work, one)]
         say(f"{work.target.cls}: round {number + 1}, {len(work.passed)} rules, {len(queue)} to try")
         if not queue or work.left() < 2 * FEW_EACH_SIDE:
             break
     for part in in_parts(not_tried(work), review.gaps):
         try_all(work, part, ROUNDS)
+
+
+def was_judged(work: Work, candidate: Candidate) -> bool:
+    """Whether a condition was tried, and found wrong for this statement too.
+
+    Several statements may reject under one condition: what never came to one of them may come to another.
+    """
+    held = work.held.get(rule_id(candidate))
+    if held is None or held.reason == "not_tried":
+        return False
+    return held.reason in WRONG_ANYWHERE or _place(held.candidate) == _place(candidate)
+
+
+def _place(candidate: Candidate) -> str:
+    return candidate.site.start if candidate.site else ""
 
 
 def not_tried(work: Work) -> list[Candidate]:
@@ -216,12 +236,12 @@ def not_tried(work: Work) -> list[Candidate]:
 
 def try_all(work: Work, queue: Sequence[Candidate], number: int) -> None:
     """The gate, and again for what could be refined by its counter-examples."""
-    seen: dict[str, Candidate] = {}
+    seen: dict[tuple[str, str], Candidate] = {}
     for candidate in queue:
-        seen.setdefault(rule_id(candidate), candidate)
+        seen.setdefault((rule_id(candidate), _place(candidate)), candidate)
     for verdict in refuted(work, list(seen.values())):
         hold(work, verdict)
-        del seen[rule_id(verdict.trial.candidate)]
+        del seen[rule_id(verdict.trial.candidate), _place(verdict.trial.candidate)]
     todo = list(seen.values())
     errors = any(one.severity == "error" for one in todo)
     share = SHARES.get((errors, number), 1.0)
@@ -292,12 +312,15 @@ def accept(work: Work, trial: Trial) -> None:
     told = checked(work.target, trial.candidate, trial.confirmed)
     candidate = replace(told, requires=requires, depth=observed_depth(trial))
     work.passed[rule_id(trial.candidate)] = (candidate, trial)
-    work.held.pop(rule_id(candidate), None)
+    for tried in (trial.candidate, candidate):
+        work.held.pop(rule_id(tried), None)
 
 
 def hold(work: Work, verdict: Verdict) -> None:
-    """Quarantine, with the configurations that speak against it."""
+    """Quarantine, with the configurations that speak against it; not what is proven of another statement."""
     trial = verdict.trial
+    if rule_id(trial.candidate) in work.passed:
+        return
     examples = trial.alarms or trial.misses
     smallest = sorted(examples, key=lambda one: (len(one[0]), repr(sorted(one[0].items()))))
     counts = {

@@ -26,18 +26,19 @@ LOOKED_AT = 200
 def in_parts(candidates: Iterable[Candidate], gaps: Sequence[Gap]) -> Iterator[list[Candidate]]:
     """Those first that can pass as they are; errors before others, since what they reject shows nothing.
 
-    Of those known in part, errors at statements that have rejected something unexplained come before others.
+    Errors at statements that have rejected something unexplained come before others.
     """
     found = list(candidates)
-    whole = [one for one in found if not one.partial]
-    partial = [one for one in found if one.partial]
     frames = {frame for gap in gaps if gap.rejected for frame in _innermost(gap)}
-    at_gap = [one for one in partial if one.severity == "error" and is_at(one, frames)]
-    yield [one for one in whole if one.severity == "error"]
-    yield at_gap
-    yield [one for one in whole if one.severity != "error"]
-    yield [one for one in partial if one.severity == "error" and one not in at_gap]
-    yield [one for one in partial if one.severity != "error"]
+    errors = [one for one in found if one.severity == "error"]
+    near = [one for one in errors if is_at(one, frames)]
+    far = [one for one in errors if not is_at(one, frames)]
+    whole = [one for one in far if not one.partial]
+    yield [*(one for one in near if not one.partial), *whole]
+    yield [one for one in near if one.partial]
+    yield [one for one in found if one.severity != "error" and not one.partial]
+    yield [one for one in far if one.partial]
+    yield [one for one in found if one.severity != "error" and one.partial]
 
 
 def is_at(candidate: Candidate, frames: Iterable[str]) -> bool:

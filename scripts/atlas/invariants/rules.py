@@ -12,7 +12,9 @@ from atlas.invariants.model import Candidate, Config, Effect, Json, Observation,
 from atlas.invariants.predicate import fields_of, parse, to_text
 
 _WORDS = re.compile(r"[^a-z0-9]+")
+_PLACE = re.compile("[{…]")
 MAX_SLUG = 40
+MAX_OPENING = 40
 ID_DIGITS = 8
 
 
@@ -57,13 +59,18 @@ class Quarantined:
 
 
 def rule_id(candidate: Candidate) -> str:
-    """Readable, and the same as long as the rule says the same: class, fields and a digest of its meaning."""
+    """Readable, and the same as long as the rule says the same: class, fields and a digest of its meaning.
+
+    Of several warnings under one condition each is a rule: how it begins is part of what it says.
+    """
     content = {
         "target": candidate.target,
         "severity": candidate.severity,
         "when": to_text(candidate.when),
         "effect": effect_json(candidate.effect),
     }
+    if candidate.severity == "warn":
+        content["warns"] = _PLACE.split(candidate.message or "", maxsplit=1)[0].strip()[:MAX_OPENING]
     names = "-".join(field_names(candidate)) or "always"
     slug = _WORDS.sub("-", names.lower()).strip("-")[:MAX_SLUG].strip("-")
     cls = candidate.target.rpartition(".")[2]

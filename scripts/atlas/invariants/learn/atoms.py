@@ -27,6 +27,11 @@ MOST_MEMBERS = 6
 GIVEN = 1.12
 """Conditions rarely ask whether something was given, and often what it is."""
 
+NULL = 1.6
+"""An explicit null for what is None unless set is rare, but all that can be said of it is this."""
+STATED = 0.95
+"""A list in the message says which values are taken: more than that no other was."""
+
 ITEM = Var("v")
 TYPES = ("null", "bool", "int", "float", "str", "list", "dict")
 NUMERIC = ("bool", "int", "float")
@@ -70,6 +75,8 @@ def field_atoms(found: Column, known: Known, wanted: int, unwanted: int) -> Iter
         given = op("given", subject)
         yield Atom(given, found.given & whole, GIVEN)
         yield Atom(negated(given), whole & ~found.given, GIVEN)
+    if found.nulls:  # an explicit null, beside a field that is None unless set
+        yield Atom(Op("and", (op("given", subject), op("==", subject, NONE))), found.nulls, NULL)
     numeric, boolean = mostly(found, int, float), mostly(found, bool)
     yield from type_atoms(subject, found.cells, wanted, unwanted, boolean=boolean)
     yield from _membership_atoms(subject, found.cells, known, wanted, unwanted, numeric=numeric)
@@ -154,15 +161,20 @@ def _membership_atoms(
     hit = [value for value, mask in scalars if mask & wanted and not mask & unwanted]
     strings = [value for value in known.constants if isinstance(value, str)]
     closed = [*strings, *([None] if None in spared else [])]  # the whole set, tried or not
-    for name, members, base in (("not_in", closed, 1.15), ("not_in", spared, 1.2), ("in", hit, 1.2)):
+    listed = [*known.stated, *([None] if None in spared else [])] if len(known.stated) > 1 else []
+    lists = (("not_in", listed, STATED), ("not_in", closed, 1.15), ("not_in", spared, 1.2), ("in", hit, 1.2))
+    for name, members, base in lists:
         chosen = [value for value in members if type(value) is str or value is None]
         if name == "in":
             chosen = [value for value in members if known.names(value)]
         named = [value for value in chosen if isinstance(value, str)]
         if len(chosen) > 1 and named and all(map(known.names, named)):
             ordered = tuple(sorted(chosen, key=lambda value: (value is not None, str(value))))
-            cost = base + (0.0 if members is closed else 0.05 * min(len(chosen), MOST_MEMBERS))
+            cost = base + (0.0 if members in (listed, closed) else 0.05 * min(len(chosen), MOST_MEMBERS))
             yield atom_of(subject, op(name, A, B), cells, cost, ordered)
+    close = [value for value in spared if isinstance(value, str) and known.spells(value)]
+    for texts in (strings, close):
+        yield from _folded_atoms(subject, scalars, texts, wanted)
     met = [value for value, mask in scalars if mask & wanted]
     if 1 < len(met) <= MOST_MEMBERS and len(met) < len(scalars) and all(map(known.certain, met)):
         ordered = tuple(sorted(met, key=lambda value: (value is not None, str(value))))
@@ -178,6 +190,22 @@ def _membership_atoms(
             yield atom_of(subject, op("!=", A, B), cells, cost, value)
         if mask & wanted:
             yield atom_of(subject, op("==", A, B), cells, cost, value)
+
+
+def _folded_atoms(
+    subject: Expr, scalars: Sequence[tuple[Json, int]], strings: Sequence[str], wanted: int
+) -> Iterator[Atom]:
+    """Being none of the known texts however it is written, where none of the wanted ones is one of them."""
+    texts = [(value, mask) for value, mask in scalars if isinstance(value, str)]
+    none = [(value, mask) for value, mask in scalars if value is None and mask & wanted]
+    for name, fold in (("upper", str.upper), ("lower", str.lower)):
+        members = tuple(sorted(set(map(fold, strings))))
+        spelled = {value for value, _ in texts if value not in strings and fold(value) in members}
+        taken = any(mask & wanted and fold(value) in members for value, mask in texts)
+        if len(members) > 1 and (spelled or len(members) < len(strings)) and not taken:
+            shape: Expr = op("not_in", op(name, A), B)
+            shape = op("or", op("==", A, NONE), shape) if none else shape
+            yield atom_of(subject, shape, (*texts, *none), 1.3, members)
 
 
 def comparison_atoms(subject: Expr, cells: Cells, known: Known, extra: float = 0.0) -> Iterator[Atom]:

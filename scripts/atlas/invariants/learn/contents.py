@@ -21,6 +21,9 @@ from atlas.invariants.learn.known import Known
 from atlas.invariants.learn.table import A, B, Cells, sized
 from atlas.invariants.predicate.expr import Const, Each, Expr, Var
 
+LISTED = 3
+"""Of a field for which so many texts are known, texts differ by what they are."""
+
 
 def content_atoms(subject: Expr, cells: Cells, known: Known) -> Iterator[Atom]:
     """All of them, for those types of value that there are."""
@@ -37,7 +40,9 @@ def content_atoms(subject: Expr, cells: Cells, known: Known) -> Iterator[Atom]:
 
 
 def sized_atoms(subject: Expr, cells: Cells, known: Known) -> Iterator[Atom]:
-    """Tests of a length."""
+    """Tests of a length; not of texts that are listed, which are compared with what is in the list."""
+    if sum(isinstance(value, str) for value in known.constants) >= LISTED:
+        cells = tuple(cell for cell in cells if not isinstance(cell[0], str) or not cell[0])
     size = op("len", A)
     lengths = sorted({len(value) for value, _ in cells if isinstance(value, str | list | tuple | dict)})
     for low, high in pairwise(thinned(lengths)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from atlas.invariants.learn.atoms import number
@@ -131,11 +131,20 @@ def _linear(name: str, field: Field, observed: Sequence[Observed], context: Cont
 
 
 def _equal_fields(name: str, observed: Sequence[Observed], context: Context) -> list[str]:
-    """Other fields that are what the changed one becomes, in several rows; the most frequent first."""
+    """Other fields, and keys of objects, that are what the changed one becomes, in several rows; the most
+    frequent first."""
     counts: Counter[str] = Counter()
     for config, seen in observed:
         current = {**context.defaults, **config}
-        counts.update(other for other, value in current.items() if same(value, seen.changed[name]))
+        inside = {
+            f"{outer}.{key}": one
+            for outer, value in config.items()
+            if isinstance(value, Mapping)
+            for key, one in value.items()
+            if key.isidentifier()
+        }
+        every = {**current, **inside}
+        counts.update(other for other, value in every.items() if same(value, seen.changed[name]))
     del counts[name]
     least = min(LEAST, len(observed))
     return sorted((each for each in counts if counts[each] >= least), key=lambda each: (-counts[each], each))[

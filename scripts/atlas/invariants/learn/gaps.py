@@ -138,7 +138,7 @@ def _conditions(
     names = frozenset(spec.name for spec in target.fields)
     text = said(target, signature, observed, question.wanted) or ""
     constants = constants_in(text)
-    known = {name: its.and_also(constants) for name, its in question.known.items()}
+    known = {name: its.stating(constants) for name, its in question.known.items()}
     question = replace(question, known=known)
     named = [signature.what] if signature.kind == "changed" else mentioned(text, names)
     named += [field.path[0] for field in fields_of(beginning)]

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from atlas.invariants.model import FieldSpec, Json
 from atlas.invariants.predicate.expr import identity
 
-BASIC = ("int", "float", "bool", "str")
+BASIC = ("int", "float", "bool", "str", "Json")
 """Types that values are tried to be converted to, besides the declared one."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a field apart from the data: constants of the engine's, and its type as text."""
+    """What is known of a field apart from the data: constants of the engine's, and its type as text.
+
+    `stated` are the texts that the engine's message quotes: often the values that it takes.
+    """
 
     constants: tuple[Json, ...] = ()
     displays: tuple[str, ...] = ()
     default: Json = None
+    stated: tuple[str, ...] = ()
 
     def names(self, value: Json) -> bool:
         """Whether the value is the default or one of the constants, of whatever numeric type."""
         return value == self.default or value in self.constants
 
-    def and_also(self, constants: Iterable[Json]) -> Known:
-        """The same with more constants."""
+    def spells(self, value: str) -> bool:
+        """Whether it is one of the known texts, in small or capital letters."""
+        return any(isinstance(one, str) and one.lower() == value.lower() for one in self.constants)
+
+    def stating(self, constants: Sequence[Json]) -> Known:
+        """The same with the constants of a message."""
         new = [value for value in constants if not self.names(value)]
-        return replace(self, constants=(*self.constants, *new))
+        texts = tuple(dict.fromkeys(value for value in constants if isinstance(value, str)))
+        return replace(self, constants=(*self.constants, *new), stated=texts)
 
     def certain(self, value: Json) -> bool:
         """Whether a condition may well name it: it is known, or one of the values that many do."""
@@ -50,7 +59,7 @@ def _fragment_constants(fragment: Json) -> Iterator[Json]:
             yield from _fragment_constants(item)
     elif isinstance(fragment, Mapping):
         for key, value in fragment.items():
-            if key == "enum":
+            if key in ("enum", "examples"):
                 yield from value
             elif key in ("const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"):
                 yield value

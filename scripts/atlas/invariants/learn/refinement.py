@@ -50,16 +50,24 @@ def refine(
     if not question.wanted & ~holds and not question.unwanted & holds:
         return None
     named = [field.path[0] for field in fields_of(candidate.when)]
+    own = replace(question, wanted=question.wanted & holds)
+    if candidate.severity != "error" and own.unwanted & holds:  # what else does it needs no rule of this one
+        best = _narrowed(candidate, own, holds, [*named, *candidate.effect.sets])
+        if best:
+            return replace(candidate, when=best[1], refined=True)
     corrections = list(_corrected(candidate.when, question))
     best = _agreeing(corrections, question)
     if best is None or best[0] > CHEAP:
         best = _agreeing([*corrections, *_options(target, candidate, question, holds, named)], question)
     if best is None and question.unwanted & holds:
-        own = replace(question, wanted=question.wanted & holds)
-        narrowed = _added(own.limited(holds), named)
-        if narrowed:
-            best = _agreeing([(narrowed[0], Op("and", (candidate.when, narrowed[1])))], own)
+        best = _narrowed(candidate, own, holds, named)
     return replace(candidate, when=best[1], refined=True) if best else None
+
+
+def _narrowed(candidate: Candidate, own: Question, holds: int, named: Sequence[str]) -> Option | None:
+    """The condition with a further clause: `own` wants no more rows than those in which it holds."""
+    added = _added(own.limited(holds), named)
+    return _agreeing([(added[0], Op("and", (candidate.when, added[1])))], own) if added else None
 
 
 def _agreeing(options: Sequence[Option], question: Question) -> Option | None:
@@ -151,6 +159,16 @@ def _corrected(when: Expr, question: Question) -> Iterator[Option]:
             continue
         for cost, corrected in _corrected(clause, left):
             yield cost, Op(when.name, (*when.args[:place], corrected, *when.args[place + 1 :]))
+    if when.name == "and":
+        yield from _without_what_misses(when, question)
+
+
+def _without_what_misses(when: Op, question: Question) -> Iterator[Option]:
+    """Only those clauses that hold wherever it happened: the others belong to one of several ways there."""
+    masks = [rows_where(clause, question.configs, question.context) for clause in when.args]
+    kept = tuple(clause for clause, mask in zip(when.args, masks, strict=True) if not question.wanted & ~mask)
+    if 0 < len(kept) < len(when.args) - 1:
+        yield 0.2 * (len(when.args) - len(kept)), kept[0] if len(kept) == 1 else Op("and", kept)
 
 
 def _replacement(clause: Expr, question: Question) -> Option | None:

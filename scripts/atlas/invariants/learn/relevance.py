@@ -90,13 +90,17 @@ def known_of(target: Target, hints: Hints) -> dict[str, Known]:
     """What is known of each field apart from the data, and of the fields of objects by their dotted names."""
     found = {spec.name: knowledge(spec, hints.get(spec.name, ())) for spec in target.fields}
     for spec in target.fields:
-        found |= known_inside(target, spec.name, hints.get(spec.name, ()))
+        found |= known_inside(target, spec.name, hints.get(spec.name, ()), hints)
     return found
 
 
-def known_inside(target: Target, name: str, hints: Collection[Json] = ()) -> dict[str, Known]:
-    """What is known of the fields of the objects that a field takes, by their dotted names."""
-    return {f"{name}.{one.name}": knowledge(one, hints) for one in target.inner.get(name, ())}
+def known_inside(target: Target, name: str, common: Collection[Json], hints: Hints) -> dict[str, Known]:
+    """What is known of the fields of the objects that a field takes, by their dotted names.
+
+    `common` are constants that may be any of theirs, `hints` those of each.
+    """
+    dotted = {f"{name}.{one.name}": one for one in target.inner.get(name, ())}
+    return {path: knowledge(one, (*hints.get(path, ()), *common)) for path, one in dotted.items()}
 
 
 def atoms_of(columns: Sequence[Column], known: Mapping[str, Known], wanted: int, unwanted: int) -> list[Atom]:

@@ -28,12 +28,16 @@ _SCALARS = frozenset((bool, int, float, str, type(None)))
 
 @dataclass(frozen=True)
 class Column:
-    """A field (or a key of an object in one): what it is in each row, what was passed, and where it was."""
+    """A field (or a key of an object in one): what it is in each row, what was passed, and where it was.
+
+    `nulls` are the rows in which None was passed for it.
+    """
 
     path: tuple[str, ...]
     cells: Cells
     raw: Cells
     given: int
+    nulls: int = 0
 
     @property
     def values(self) -> list[Json]:
@@ -69,7 +73,10 @@ def column(configs: Sequence[Config], path: tuple[str, ...], context: Context) -
     masks = [(config, _mask(numbers)) for config, numbers in passed.values()]
     cells = _cells(compile_expr(Field(path), context), masks)
     raw = _cells(compile_expr(Op("raw", (Field(path),)), context), masks) if context.converts == "lax" else ()
-    return Column(path, cells, raw, sum(mask for config, mask in masks if config))
+    given = compile_expr(Op("given", (Field(path),)), context)
+    nulls = sum(mask for value, mask in cells if value is None)
+    nulls &= sum(mask for config, mask in masks if config and given(config) is True)
+    return Column(path, cells, raw, sum(mask for config, mask in masks if config), nulls)
 
 
 def _mask(numbers: Sequence[int]) -> int:

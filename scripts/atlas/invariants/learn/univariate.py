@@ -55,7 +55,7 @@ def learn_univariate(
         known = knowledge(specs.get(name), (hints or {}).get(name, ()))
         # That every other string but the default is rejected may only mean that none of those tried is known.
         known = replace(known, default=None)
-        found += _of_field(target, name, common, by_field[name], known, context)
+        found += _of_field(target, name, common, by_field[name], known, hints or {}, context)
     return distinct(found)
 
 
@@ -73,6 +73,7 @@ def _of_field(
     base: Sequence[Observed],
     others: Sequence[Observed],
     known: Known,
+    hints: Hints,
     context: Context,
 ) -> list[Candidate]:
     observed = [*base, *others]
@@ -81,7 +82,7 @@ def _of_field(
     for signature in sorted(groups, key=Signature.order):
         for single, matching in split(signature, observed, groups[signature], context):
             if min(matching) >= len(base):  # else it happens with nothing set
-                found += _told_apart(target, name, single, observed, matching, known, context)
+                found += _told_apart(target, name, single, observed, matching, known, hints, context)
     return found
 
 
@@ -92,6 +93,7 @@ def _told_apart(
     observed: Sequence[Observed],
     matching: Sequence[int],
     known: Known,
+    hints: Hints,
     context: Context,
 ) -> list[Candidate]:
     configs = [config for config, _ in observed]
@@ -101,8 +103,8 @@ def _told_apart(
         row not in happened and could_reach(seen, signature) for row, (_, seen) in enumerate(observed)
     )
     text = said(target, signature, observed, wanted) or ""
-    known = known.and_also(constants_in(text))
-    inside = known_inside(target, name, known.constants)
+    known = known.stating(constants_in(text))
+    inside = known_inside(target, name, known.constants, hints)
     question = Question(configs, wanted, unwanted, context, {name: known, **inside})
     found, _ = answers(question, [name], least=1)
     if found is None or found.uncovered or found.cost > allowed(len(happened)):

@@ -5,6 +5,7 @@ Checked against pydantic itself by the tests. Tuples and sets are lists here, ea
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -153,6 +154,18 @@ def _path(_: Type, value: Json) -> Outcome:
     return Outcome(True, str(PurePosixPath(value)), LAX)
 
 
+def _json(_: Type, value: Json) -> Outcome:
+    """Text that is JSON, as `json.loads` reads it: to that, it becomes what it says."""
+    if not isinstance(value, str):
+        return _NO
+    try:
+        return Outcome(True, json.loads(value), LAX)
+    except RecursionError:
+        return _UNSURE
+    except ValueError:
+        return _NO
+
+
 def _literal(wanted: Type, value: Json) -> Outcome:
     if isinstance(value, list | dict):
         return _NO
@@ -227,6 +240,7 @@ _TAKERS: Mapping[Kind, Callable[[Type, Json], Outcome]] = {
     "float": _float,
     "str": _str,
     "path": _path,
+    "json": _json,
     "literal": _literal,
     "union": _union,
     "list": _sequence,

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from atlas.invariants.predicate.expr import Const
 
 Kind: TypeAlias = Literal[
-    "none", "bool", "int", "float", "str", "path", "any", "never", "unknown",
+    "none", "bool", "int", "float", "str", "path", "json", "any", "never", "unknown",
     "literal", "union", "list", "set", "frozenset", "tuple", "row", "dict",
 ]  # fmt: skip
 
@@ -35,6 +35,7 @@ _NAMES: dict[str, Type] = {
     "Any": ANY,
     "object": ANY,
     "Path": Type("path"),
+    "Json": Type("json"),
     "Callable": Type("never"),
     "type": Type("never"),
 }

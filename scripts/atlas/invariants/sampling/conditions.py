@@ -15,6 +15,7 @@ COMPARISONS = (
     "==", "!=", "<", "<=", ">", ">=", *CONTAINMENT, "%", "startswith", "endswith", "matches", "fullmatch",
 )  # fmt: skip
 MOST_SPELLED = 4
+JSON_TEXTS = ("{}", '{"a": 1}', "[1]", "{")
 OF_TYPES = ("type", "conforms", "convert", "raises", "given")
 """Their constants are names of types, not values."""
 
@@ -86,6 +87,9 @@ def _hints(expr: Expr, scope: Mapping[str, tuple[Subject, ...]]) -> Iterator[tup
         return
     if isinstance(expr, Op) and expr.name in COMPARISONS:
         yield from _compared(expr, scope)
+    if isinstance(expr, Op) and expr.name == "conforms" and expr.args[1:] == (Const("Json"),):
+        its = subjects(expr.args[0], scope)
+        yield from ((subject, text) for subject in its if subject.role == "values" for text in JSON_TEXTS)
     for child in children(expr):
         yield from _hints(child, scope)
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from atlas.invariants.model import FieldSpec, Json, Target
-from atlas.invariants.sampling.conditions import Hints
+from atlas.invariants.predicate.conversion import outcome_of
+from atlas.invariants.predicate.type_texts import parse_type
+from atlas.invariants.sampling.conditions import JSON_TEXTS, Hints
 from atlas.invariants.sampling.fragments import (
     Fragment,
     accepts,
@@ -24,6 +26,7 @@ OF_EVERY_TYPE: tuple[Json, ...] = (
     "", "1.5", [1], ["a"], {"a": 1}, False, 0, 1, "true", [None],
 )  # fmt: skip
 NONSENSE = "nonsense"
+JSON_TEXT = parse_type("Json")
 FEW, FEW_TEXTS = 24, 4
 """So many constants at most get neighbours of their own: more are a list of sizes or names."""
 LONGEST = 64
@@ -62,6 +65,15 @@ def pools(target: Target, hints: Mapping[str, Hints] | None = None) -> dict[str,
         if name not in found and parent in specs:
             found[name] = pool(member_type(target, name), hints[name])
     return found
+
+
+def inner_pools(target: Target) -> dict[str, Pool]:
+    """The values to try of each field of the objects that fields take, by its dotted name."""
+    return {
+        f"{name}.{one.name}": pool(one.type, Hints(), _default(one))
+        for name, inner in target.inner.items()
+        for one in inner
+    }
 
 
 def pool(fragment: Fragment, hints: Hints, default: tuple[Json, ...] = ()) -> Pool:
@@ -140,7 +152,12 @@ def _is_class(fragment: Fragment) -> bool:
 
 
 def _default(spec: FieldSpec) -> tuple[Json, ...]:
-    return (plain(spec.default),) if spec.has_default else ()
+    """The default, and where it is a text that is JSON, others of the kind."""
+    if not spec.has_default:
+        return ()
+    value = plain(spec.default)
+    said = outcome_of(JSON_TEXT, value).value
+    return (value, *JSON_TEXTS) if isinstance(said, list | dict) else (value,)
 
 
 def member_type(target: Target, name: str) -> Fragment:

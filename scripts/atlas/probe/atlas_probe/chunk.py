@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import mmap
 import os
@@ -14,29 +15,36 @@ import sys
 import time
 from typing import Any
 
-from .alarm import Alarm
+from .alarm import WALL, Alarm
 from .outcomes import Subject
 
 GRACE_S = 1.0
 """What a child has on top of its limit to come back from C code."""
 WATCH_S = 0.1
+CPU_CLOCK = 2
+"""Linux names the clock of another process so (clock_getcpuclockid)."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, LARGE = -1, -3, 1 << 17
+"""Of the C library's memory: what is as large is asked of the system, and given back to it."""
 RUNNING, IDLE = 1, 0
 
 
 class Board:
-    """Memory that a child shares with its worker: which configuration and step it is at, and since when."""
+    """Memory that a child shares with its worker: which configuration and step it is at, and since when.
 
-    FORM = struct.Struct("=qqqd")
+    Since is the time, and how long the child had computed then.
+    """
+
+    FORM = struct.Struct("=qqqdd")
 
     def __init__(self) -> None:
         self.memory = mmap.mmap(-1, self.FORM.size)
 
     def write(self, index: int, stage: int, state: int) -> None:
-        self.FORM.pack_into(self.memory, 0, index, stage, state, time.monotonic())
+        self.FORM.pack_into(self.memory, 0, index, stage, state, time.monotonic(), time.process_time())
 
-    def read(self) -> tuple[int, int, int, float]:
-        index, stage, state, since = self.FORM.unpack_from(self.memory, 0)
-        return index, stage, state, since
+    def read(self) -> tuple[int, int, int, float, float]:
+        index, stage, state, since, computed = self.FORM.unpack_from(self.memory, 0)
+        return index, stage, state, since, computed
 
 
 class Worker:
@@ -65,7 +73,7 @@ class Worker:
         while first < len(configs):
             self.board.write(first, 0, IDLE)
             self._run_child(configs, first)
-            index, stage, state, _ = self.board.read()
+            index, stage, state, *_ = self.board.read()
             if state == IDLE and index > first:
                 first = index
                 continue
@@ -96,8 +104,9 @@ class Worker:
         self._kill()
 
     def _watch(self, *_: Any) -> None:
-        state, since = self.board.read()[2:]
-        if state == RUNNING and time.monotonic() - since > self.limit + GRACE_S:
+        state, since, computed = self.board.read()[2:]
+        late = time.monotonic() - since > WALL * self.limit + GRACE_S
+        if state == RUNNING and (late or computing(self.child) - computed > self.limit + GRACE_S):
             self.was_late = True
             self._kill()
 
@@ -121,10 +130,11 @@ class Child:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
-        limit_memory(self.worker.memory)
+        memory = Memory(self.worker.memory)
         alarm = Alarm(self.worker.limit)
         loaded = len(sys.modules)
         for index in range(first, len(self.configs)):
+            memory.limit()
             self.board.write(index, 0, RUNNING)
             observation, fit = self.subject.observe(self.configs[index], alarm, self._began)
             self.board.write(index, 0, IDLE)
@@ -137,20 +147,40 @@ class Child:
                 return
 
     def _began(self, stage: int) -> None:
-        index, _, state, since = self.board.read()
-        Board.FORM.pack_into(self.board.memory, 0, index, stage, state, since)
+        index, _, state, since, computed = self.board.read()
+        Board.FORM.pack_into(self.board.memory, 0, index, stage, state, since, computed)
 
 
-def limit_memory(size: int) -> None:
-    """Let the process have so much more than it has now: its allocations fail before the machine's do."""
+def computing(process: int) -> float:
+    """For how long a process has computed, in seconds; 0 where the system does not say."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            used = int(file.read().split()[5]) * resource.getpagesize()
+        return time.clock_gettime(~process << 3 | CPU_CLOCK)
     except OSError:
-        return  # A system that does not say; then the kernel decides.
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_DATA, (used + size, hard))
+        return 0.0
+
+
+class Memory:
+    """Lets this process have so much more than it has: its allocations fail before the machine's do."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        # What is large is given back when it is freed, or the next configuration would have it on top.
+        set_option = getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)
+        for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+            set_option(option, LARGE)
+        try:
+            self.statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self.statm = -1  # A system that does not say; then the kernel decides.
+
+    def limit(self) -> None:
+        """From now on, so that what was asked before takes nothing of it."""
+        if self.statm < 0:
+            return
+        used = int(os.pread(self.statm, 200, 0).split()[5]) * resource.getpagesize()
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_DATA, (used + self.size, self.hard))
 
 
 def send(connection: socket.socket, message: Any) -> None:

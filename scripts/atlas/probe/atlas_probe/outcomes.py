@@ -22,6 +22,8 @@ BASELINES = 3
 CONSTRUCT = "construct"
 NO_MEMORY = os.strerror(errno.ENOMEM)
 """What the system says, which libraries repeat in exceptions of their own."""
+CPP_NO_MEMORY = "std::bad_alloc"
+"""The same in C++."""
 Config = Mapping[str, Any]
 # The environment's variables without decoding them, which takes longer than many constructors.
 VARIABLES: Mapping[Any, Any] = getattr(os.environ, "_data", {})
@@ -188,7 +190,8 @@ class Subject:
 
 def lacks_memory(error: BaseException) -> bool:
     """Whether memory was asked for that is not there: that is about the machine."""
-    return isinstance(error, MemoryError) or NO_MEMORY in text_of(error)
+    text = text_of(error)
+    return isinstance(error, MemoryError) or NO_MEMORY in text or CPP_NO_MEMORY in text
 
 
 def _kind(warned: Mapping[str, Any]) -> tuple[str, ...]:
