@@ -98,12 +98,13 @@ def _together(work: Work, new: Sequence[Candidate], hints: Mapping[str, Sequence
     }
     work.bench.ask([config for configs in near.values() for config in configs])
     found: list[Candidate] = []
+    clauses = work.clauses()
     for signature, configs in near.items():
         data = _data(work, configs, wanted[signature])
         start = _partial_at(work, signature)
-        learned = learn(work.target, rules, data, signature, hints=hints)
+        learned = learn(work.target, rules, data, signature, hints=hints, clauses=clauses)
         if not learned.candidates and start is not None:
-            learned = learn(work.target, rules, data, signature, hints=hints, start=start)
+            learned = learn(work.target, rules, data, signature, hints=hints, start=start, clauses=clauses)
         found += learned.candidates
     return found
 
@@ -172,6 +173,7 @@ def refined(work: Work, verdict: Verdict, near: Sequence[Observed] = ()) -> Cand
         confirmed=trial.confirmed[:MOST_SHOWN],
         clean=[*trial.clean[:MOST_SHOWN], *near],
         hints=work.constants(),
+        clauses=work.clauses(),
     )
     if better is None or not better.partial:
         return better

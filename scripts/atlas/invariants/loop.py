@@ -22,10 +22,11 @@ from atlas.invariants.gate import (
     run_gate,
 )
 from atlas.invariants.induce import induced, refined
+from atlas.invariants.learn.clauses import clauses_of
 from atlas.invariants.messages import checked
 from atlas.invariants.model import Candidate, Config, Effect, Json, Mined, Observation, Target
 from atlas.invariants.order import in_parts, refuted
-from atlas.invariants.predicate import Context, Op
+from atlas.invariants.predicate import Context, Expr, Op
 from atlas.invariants.predicate.expr import Field
 from atlas.invariants.rules import Quarantined, rule_id
 from atlas.invariants.sampling import (
@@ -93,6 +94,7 @@ class Work:
     """These depths: what is rejected there was looked at before."""
     _rejecting: Corpus | None = None
     _constants: Mapping[str, Sequence[Json]] | None = None
+    _clauses: tuple[Expr, ...] | None = None
 
     @property
     def target(self) -> Target:
@@ -130,6 +132,12 @@ class Work:
             found = hints_of([candidate.when for candidate in self.mined.candidates])
             self._constants = {name: hints.values for name, hints in found.items()}
         return self._constants
+
+    def clauses(self) -> tuple[Expr, ...]:
+        """What the conditions that were mined test of several fields."""
+        if self._clauses is None:
+            self._clauses = clauses_of(candidate.when for candidate in self.mined.candidates)
+        return self._clauses
 
     def seed(self, *purpose: object) -> int:
         return seed_of(self.settings.seed, self.target.cls, *purpose)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from atlas.invariants.learn.atoms import Atom
+from atlas.invariants.learn.clauses import about, clause_atoms
 from atlas.invariants.learn.known import Known
 from atlas.invariants.learn.messages import template
 from atlas.invariants.learn.pairs import pair_atoms, triple_atoms
@@ -41,13 +42,17 @@ class Learned:
 
 @dataclass(frozen=True)
 class Question:
-    """Configurations, and which (sets of rows) are wanted and unwanted; of the rest nothing is known."""
+    """Configurations, and which (sets of rows) are wanted and unwanted; of the rest nothing is known.
+
+    `clauses` are tests of the engine's own that may be parts of the answer.
+    """
 
     configs: Sequence[Config]
     wanted: int
     unwanted: int
     context: Context
     known: Mapping[str, Known]
+    clauses: Sequence[Expr] = ()
 
     def limited(self, mask: int) -> Question:
         """The same about some rows only."""
@@ -79,6 +84,9 @@ def answers(
     columns = columns_of(question.configs, names, question.context, question.wanted)
     atoms = [*extra, *atoms_of(columns, question.known, question.wanted, question.unwanted)]
     atoms += pair_atoms(columns)
+    for clause in about(question.clauses, names):
+        where = rows_where(clause, question.configs, question.context)
+        atoms += clause_atoms(clause, where, question.wanted | question.unwanted)
     if triples:
         atoms += triple_atoms(columns)
     useful = reduced(atoms, question.wanted, question.unwanted)

@@ -49,11 +49,12 @@ def learn(
     *,
     hints: Hints | None = None,
     start: Candidate | None = None,
+    clauses: Sequence[Expr] = (),
 ) -> Learned:
     """The rule for one signature, from configurations that set several fields.
 
     What `explained_by` explains already need not be. `start` is a partial candidate: the known part of its
-    condition is kept, and the rest is learned.
+    condition is kept, and the rest is learned. `clauses` are tests of the engine's own.
     """
     context = context_of(target)
     names = frozenset(spec.name for spec in target.fields)
@@ -68,7 +69,7 @@ def learn(
     if not forms:
         return Learned(reason="no simple form gives its values", left=_configs(observed, matching))
     parts = [
-        _learned(target, explained_by, observed, single, rows_of, context, hints or {}, start)
+        _learned(target, explained_by, observed, single, rows_of, context, hints or {}, start, clauses)
         for single, rows_of in forms
     ]
     return Learned(
@@ -92,6 +93,7 @@ def _learned(
     context: Context,
     hints: Hints,
     start: Candidate | None,
+    clauses: Sequence[Expr],
 ) -> Learned:
     happened = set(matching)
     happening = rows(row in happened for row in range(len(observed)))
@@ -101,7 +103,7 @@ def _learned(
         return Learned(reason="explained")
     reached = (row not in happened and could_reach(seen, signature) for row, (_, seen) in enumerate(observed))
     configs = [config for config, _ in observed]
-    question = Question(configs, wanted, rows(reached), context, known_of(target, hints))
+    question = Question(configs, wanted, rows(reached), context, known_of(target, hints), clauses)
     beginning = _translated(start.when) if start else TRUE
     if start:
         question = question.limited(rows_where(beginning, configs, context))

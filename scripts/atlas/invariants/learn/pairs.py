@@ -1,4 +1,4 @@
-"""Atoms of two or three fields: comparisons with one another, divisibility, sums and products."""
+"""Atoms of two or three fields: comparisons with one another, divisibility, sums, products, differences."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def pair_atoms(columns: Sequence[Column]) -> Iterator[Atom]:
         for places in ((A, B), (B, A)):
             for name in SYMMETRIC:
                 yield _pair(left, right, op(name, op("%", *places), Const(0)), cells, 1.7)
-        for name in ("*", "+"):
+        for name in ("*", "+", "-"):
             yield from _computed(left, right, op(name, A, B), cells)
     yield from _container_atoms(columns)
     yield from _same_kind_atoms(columns)
@@ -59,7 +59,7 @@ def _pair(left: Expr, right: Expr, shape: Expr, cells: Cells, cost: float) -> At
 
 
 def _computed(left: Expr, right: Expr, shape: Expr, cells: Cells) -> Iterator[Atom]:
-    """Comparisons of a sum or a product with a constant."""
+    """Comparisons of a sum, a difference or a product with a constant."""
     merged: dict[object, tuple[Json, int]] = {}
     for (one, other), mask in cells:
         value = evaluated(shape, one, other) if number(one) and number(other) else None

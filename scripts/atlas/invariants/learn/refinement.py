@@ -35,17 +35,19 @@ def refine(
     confirmed: Sequence[Observed],
     clean: Sequence[Observed],
     hints: Hints | None = None,
+    clauses: Sequence[Expr] = (),
 ) -> Candidate | None:
     """The candidate with the smallest change of its condition that agrees with all that was observed.
 
     `alarms`: it holds, but the engine did nothing; `misses`: the engine did it at its site, but it does not
-    hold; `confirmed` and `clean`: it is right. None where no small change agrees, or none is needed.
+    hold; `confirmed` and `clean`: it is right. None where no small change agrees, or none is needed. `clauses`
+    are tests of the engine's own.
 
     A statement may be reached in other ways, too. Where nothing agrees with all of them, what is right of
     the candidate alone is kept: the others are for rules of their own.
     """
     observed = [*alarms, *misses, *confirmed, *clean]
-    question = _question(target, candidate, observed, hints or {})
+    question = replace(_question(target, candidate, observed, hints or {}), clauses=clauses)
     holds = rows_where(candidate.when, question.configs, question.context)
     if not question.wanted & ~holds and not question.unwanted & holds:
         return None
