@@ -40,8 +40,8 @@ def refine(
     """The candidate with the smallest change of its condition that agrees with all that was observed.
 
     `alarms`: it holds, but the engine did nothing; `misses`: the engine did it at its site, but it does not
-    hold; `confirmed` and `clean`: it is right. None where no small change agrees, or none is needed. `clauses`
-    are tests of the engine's own.
+    hold; `confirmed` and `clean`: it is right. `clauses` are tests of the
+    engine's own. None where no small change agrees, or none is needed.
 
     A statement may be reached in other ways, too. Where nothing agrees with all of them, what is right of
     the candidate alone is kept: the others are for rules of their own.
