@@ -5,6 +5,7 @@ from __future__ import annotations
 from atlas.invariants.exempt import exempted
 from atlas.invariants.gate import Trial, Verdict
 from atlas.invariants.induce import refined
+from atlas.invariants.loop import accept, look, withdraw
 from atlas.invariants.predicate import to_text
 from atlas.invariants.rules import rule_id
 
@@ -44,6 +45,20 @@ def test_the_field_that_exempts_a_configuration_is_found_among_many():
     assert {name for config, _ in near for name in config} <= {"size", "shared"}
     assert to_text(refined(work, verdict, near).when) == "not shared and size > 1"
     assert exempted(work, [verdict], 10) == {}
+
+
+def test_what_exempts_a_configuration_of_a_fresh_sample_is_looked_for_too():
+    """A rule that was right in all its trials: of what a fresh sample refutes it by, the reason is found."""
+    toy = Toy(TEXT)
+    work = begun(toy, toy.target(), [])
+    candidate = toy.rule("size > 1", "size needs shared", origin="live")
+    held = work.bench.observed([{"size": size, "a": size, "b": 3} for size in range(2, 30)])
+    trial = Trial(candidate, confirmed=tuple(held), clean=tuple(work.bench.observed([{"a": 4}])))
+    accept(work, trial)
+    look(work, [{"size": 2, "shared": True, "a": 5, "c": 4, "d": 2}])
+    (better,) = withdraw(work, work.corpus().review(work.observed))
+    assert to_text(better.when) == "not shared and size > 1"
+    assert work.held[rule_id(candidate)].reason == "fresh_counter_example"
 
 
 def test_what_nothing_exempts_alone_is_left_as_it_is():

@@ -9,8 +9,9 @@ import pytest
 
 from atlas.invariants.corpus import context_of
 from atlas.invariants.learn import Signature, learn, signatures, unexplained
+from atlas.invariants.learn.clauses import about, clauses_of
 from atlas.invariants.model import Candidate, Effect
-from atlas.invariants.predicate import compile_expr
+from atlas.invariants.predicate import compile_expr, parse, to_text
 from atlas.invariants.predicate.expr import Const, Field, Op
 
 from .toy_engine import ANY, OK, changed, field, observe, rejected, sampled, target, total, warned, wrong
@@ -68,6 +69,7 @@ CONDITIONS = {
     "divisibility": lambda c: c["top_k"] % c["block"] != 0,
     "a product": lambda c: c["beams"] * c["returned"] > 10,
     "a product and a field": lambda c: c["beams"] * c["returned"] > c["block"],
+    "a difference": lambda c: c["returned"] - c["beams"] > 2,
     "three fields": lambda c: c["do_sample"] and c["temperature"] == 0 and c["beams"] > 1,
     "some item": lambda c: any(item < 0 for item in c["tokens"]),
     "types of items": lambda c: any(type(item) is not int for item in c["tokens"]),
@@ -102,6 +104,34 @@ def test_the_condition_of_a_rejection_holds_in_just_the_same_configurations(name
     assert learned.candidates, learned.reason
     when = Op("or", tuple(each.when for each in learned.candidates))
     assert wrong(when, ENGINE, sampled(FRESH, 3000, seed=2), truth) == []
+
+
+def test_what_the_engine_tests_elsewhere_may_be_a_part_of_what_is_learned():
+    """Two ways of three tests each, and a bound: too much for outcomes alone, not with the ways known."""
+    ways = parse(
+        "not do_sample and beams == 1 and cache or mode == 'slow' and returned > 1 and do_sample == True"
+    )
+    way = compile_expr(ways, context_of(ENGINE))
+
+    def truth(config):
+        return way(config) is True and whole(config)["top_k"] > 40
+
+    def engine(config):
+        return rejected("no") if total(truth, config) else OK
+
+    learned = learned_of(engine, signatures(rejected("no"))[0], clauses=clauses_of([ways]))
+    [rule] = learned.candidates
+    assert wrong(rule.when, ENGINE, sampled(FRESH, 3000, seed=2), truth) == []
+    alone = learned_of(engine, signatures(rejected("no"))[0])
+    when = Op("or", tuple(each.when for each in alone.candidates))
+    assert not alone.candidates or len(to_text(when)) > len(to_text(rule.when))
+
+
+def test_clauses_are_what_is_tested_of_several_fields_those_in_most_conditions_first():
+    texts = ("(a > 1 or b) and c", "(a > 1 or b) and d", "e == 1")
+    assert next(map(to_text, clauses_of(map(parse, texts)))) == "a > 1 or b"
+    assert to_text(about(clauses_of(map(parse, texts)), ["a", "b", "c"])[0]) == "a > 1 or b"
+    assert about(clauses_of(map(parse, texts)), ["c", "d"]) == []
 
 
 @pytest.mark.parametrize("name", ["a threshold", "a default", "three fields"])

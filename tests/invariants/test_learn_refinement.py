@@ -110,6 +110,22 @@ def test_what_was_rejected_elsewhere_does_not_count():
     assert holds({"top_k": 5}) is not True
 
 
+def test_what_the_message_lists_is_taken_to_be_all_that_is_taken():
+    """Two of five were seen to be accepted; the other three are known from what the engine says."""
+    names = ("plain", "quick", "whole", "rough", "fine")
+
+    def truth(config):
+        return config.get("do_sample") is True and config.get("mode") not in names
+
+    pool = {"do_sample": (True, False), "mode": ("plain", "quick", "other", "text", "", None, "a", "b")}
+    observed = observe(sampled(pool, 300, seed=3), lambda c: rejected("no") if truth(c) else OK)
+    rule = candidate("do_sample == True", message=f"only {list(names)} are taken")
+    refined = refine(ENGINE, rule, **sides(rule, observed))
+    assert refined is not None
+    fresh = {"do_sample": (True,), "mode": (*names, "another")}
+    assert wrong(refined.when, ENGINE, sampled(fresh, 60, seed=4), truth) == []
+
+
 def test_nothing_is_refined_that_is_right():
     observed = observe(
         sampled(POOLS, 500, seed=1),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FEW = 0.3
 """A candidate with a larger share of alarms is not nearly right."""
+WRONG = ("false_alarm", "fresh_counter_example")
 LOOKED_INTO = 2
 """So many alarms of a candidate are looked into, those with the fewest fields."""
 VARIATIONS = 80
@@ -33,7 +34,7 @@ COST = 200
 
 def exempted(work: Work, verdicts: Sequence[Verdict], left: int) -> dict[str, list[Observed]]:
     """By the candidate's id, what the engine does around those configurations that are exempted from it."""
-    trials = [one.trial for one in verdicts if one.reason == "false_alarm" and _is_nearly_right(one.trial)]
+    trials = [one.trial for one in verdicts if one.reason in WRONG and _is_nearly_right(one.trial)]
     trials = trials[: left // COST]
     looked_into = [(trial, config) for trial in trials for config in _smallest(trial)]
     without = [_without(work, trial, config) for trial, config in looked_into]

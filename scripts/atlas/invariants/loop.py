@@ -348,13 +348,15 @@ def hold(work: Work, verdict: Verdict) -> None:
 def withdraw(work: Work, review: Review) -> list[Candidate]:
     """Take back rules that a fresh sample refutes; what they may become."""
     names = list(work.passed)
-    better = []
+    verdicts = []
     for place, examples in sorted(review.wrong.items()):
-        if place < len(work.known):
-            continue
-        _, trial = work.passed.pop(names[place - len(work.known)])
-        verdict = Verdict(replace(trial, alarms=tuple(examples)), "fresh_counter_example")
-        found = refined(work, verdict)
+        if place >= len(work.known):
+            _, trial = work.passed.pop(names[place - len(work.known)])
+            verdicts.append(Verdict(replace(trial, alarms=tuple(examples)), "fresh_counter_example"))
+    around = exempted(work, verdicts, work.left())
+    better = []
+    for verdict in verdicts:
+        found = refined(work, verdict, around.get(rule_id(verdict.trial.candidate), ()))
         hold(work, verdict)
         if found is not None:
             better.append(found)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from atlas.invariants.corpus import context_of
 from atlas.invariants.learn.atoms import Atom
 from atlas.invariants.learn.fit import Observed, Question, answers, rows_where
+from atlas.invariants.learn.messages import constants_in
 from atlas.invariants.learn.relevance import Hints, known_of, mentioned, relevant
 from atlas.invariants.learn.search import Found, proven
 from atlas.invariants.learn.table import rows
@@ -93,7 +94,9 @@ def _question(target: Target, candidate: Candidate, observed: Sequence[Observed]
     constants = {field.path[0]: list(values) for field, values in constants_of(candidate.when).items()}
     merged = {name: [*hints.get(name, ()), *constants.get(name, ())] for name in {*hints, *constants}}
     configs = [config for config, _ in observed]
-    return Question(configs, rows(own), rows(accepted), context, known_of(target, merged))
+    stated = constants_in(candidate.message or "")
+    known = {name: its.stating(stated) for name, its in known_of(target, merged).items()}
+    return Question(configs, rows(own), rows(accepted), context, known)
 
 
 def _options(
