@@ -49,15 +49,16 @@ def test_the_field_that_exempts_a_configuration_is_found_among_many():
 
 def test_what_exempts_a_configuration_of_a_fresh_sample_is_looked_for_too():
     """A rule that was right in all its trials: of what a fresh sample refutes it by, the reason is found."""
-    toy = Toy(TEXT)
+    text = TEXT.replace("shared: bool = False", "shared: int = 0").replace("not self.shared", "self.shared < 3")
+    toy = Toy(text)
     work = begun(toy, toy.target(), [])
     candidate = toy.rule("size > 1", "size needs shared", origin="live")
     held = work.bench.observed([{"size": size, "a": size, "b": 3} for size in range(2, 30)])
     trial = Trial(candidate, confirmed=tuple(held), clean=tuple(work.bench.observed([{"a": 4}])))
     accept(work, trial)
-    look(work, [{"size": 2, "shared": True, "a": 5, "c": 4, "d": 2}])
+    look(work, [{"size": 2, "shared": 8, "a": 5, "c": 4, "d": 2}])
     (better,) = withdraw(work, work.corpus().review(work.observed))
-    assert to_text(better.when) == "not shared and size > 1"
+    assert to_text(better.when) == "shared < 3 and size > 1"
     assert work.held[rule_id(candidate)].reason == "fresh_counter_example"
 
 

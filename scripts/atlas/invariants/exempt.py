@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 FEW = 0.3
 """A candidate with a larger share of alarms is not nearly right."""
-WRONG = ("false_alarm", "fresh_counter_example")
 LOOKED_INTO = 2
 """So many alarms of a candidate are looked into, those with the fewest fields."""
 VARIATIONS = 80
@@ -34,7 +33,7 @@ COST = 200
 
 def exempted(work: Work, verdicts: Sequence[Verdict], left: int) -> dict[str, list[Observed]]:
     """By the candidate's id, what the engine does around those configurations that are exempted from it."""
-    trials = [one.trial for one in verdicts if one.reason in WRONG and _is_nearly_right(one.trial)]
+    trials = [one.trial for one in verdicts if _is_nearly_right(one)]
     trials = trials[: left // COST]
     looked_into = [(trial, config) for trial in trials for config in _smallest(trial)]
     without = [_without(work, trial, config) for trial, config in looked_into]
@@ -52,8 +51,12 @@ def exempted(work: Work, verdicts: Sequence[Verdict], left: int) -> dict[str, li
     return {name: work.bench.observed(list(members.values())) for name, members in near.items()}
 
 
-def _is_nearly_right(trial: Trial) -> bool:
-    return 0 < len(trial.alarms) <= FEW * len(trial.confirmed)
+def _is_nearly_right(verdict: Verdict) -> bool:
+    """Few alarms of the trial, or none: what refuted it came in another sample."""
+    trial = verdict.trial
+    if verdict.reason == "fresh_counter_example":
+        return bool(trial.alarms)
+    return verdict.reason == "false_alarm" and 0 < len(trial.alarms) <= FEW * len(trial.confirmed)
 
 
 def _smallest(trial: Trial) -> list[Config]:
