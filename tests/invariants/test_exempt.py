@@ -49,8 +49,8 @@ def test_the_field_that_exempts_a_configuration_is_found_among_many():
 
 def test_what_exempts_a_configuration_of_a_fresh_sample_is_looked_for_too():
     """A rule that was right in all its trials: of what a fresh sample refutes it by, the reason is found."""
-    text = TEXT.replace("shared: bool = False", "shared: int = 0").replace("not self.shared", "self.shared < 3")
-    toy = Toy(text)
+    text = TEXT.replace("shared: bool = False", "shared: int = 0")
+    toy = Toy(text.replace("not self.shared", "self.shared < 3"))
     work = begun(toy, toy.target(), [])
     candidate = toy.rule("size > 1", "size needs shared", origin="live")
     held = work.bench.observed([{"size": size, "a": size, "b": 3} for size in range(2, 30)])
