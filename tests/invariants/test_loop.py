@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +15,7 @@ from atlas.invariants.finish import finished
 from atlas.invariants.gate import Trial
 from atlas.invariants.loop import was_judged
 from atlas.invariants.model import Candidate, Effect, Mined, Site
-from atlas.invariants.predicate import parse, to_text
+from atlas.invariants.predicate import compile_expr, parse, to_text
 from atlas.invariants.rules import Quarantined, rule_id
 
 from .toy_bench import Toy, begun, proved, refuted
@@ -224,6 +225,21 @@ def test_what_a_fresh_sample_refutes_is_taken_back_even_after_the_gate(toy, targ
     (held,) = found.quarantined
     assert (held.candidate, held.reason) == (wrong, "fresh_counter_example")
     assert all(seen.outcome == "ok" for _, seen in held.examples)
+    assert found.sample["false_rejections"] == 0
+
+
+def test_what_the_measurement_refutes_is_corrected_tried_and_measured_anew(toy, target):
+    wrong = toy.rule("size < 3", "size must be")
+    work = begun(toy, target, [wrong])
+    seen = work.bench.observed([{"size": size} for size in range(-90, 1)])
+    work.passed[rule_id(wrong)] = (wrong, Trial(wrong, confirmed=tuple(seen)))
+    work.settings = replace(work.settings, most_asked=0)  # all is used up before the measurement
+    found = finished(work)
+    (rule,) = found.rules
+    holds = compile_expr(rule.candidate.when, work.context)
+    assert [holds({"size": size}) for size in (-3, 0, 0.5, 1, 2, 7)] == [True, True, True, False, False, False]
+    assert rule.evidence.n_triggered > 50
+    assert [(one.candidate, one.reason) for one in found.quarantined] == [(wrong, "fresh_counter_example")]
     assert found.sample["false_rejections"] == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from atlas.invariants.corpus import Corpus, Gap, Tally
@@ -10,7 +11,7 @@ from atlas.invariants.dedupe import redundant
 from atlas.invariants.effective import agrees
 from atlas.invariants.gate import witness
 from atlas.invariants.learn import signatures
-from atlas.invariants.loop import Work, look, withdraw
+from atlas.invariants.loop import ROUNDS, Work, look, try_all, was_judged, withdraw
 from atlas.invariants.model import Config, Depth, Json, SiteAccount
 from atlas.invariants.publish import Proven
 from atlas.invariants.rules import Evidence, Quarantined, Rule, outcome_json, rule_id
@@ -18,6 +19,8 @@ from atlas.invariants.shared import Observed
 
 COMPARED = 24
 MEASUREMENTS = 4
+CORRECTION = 900
+"""So many configurations may be tried to correct a rule that a measurement refutes."""
 EXAMPLES = 3
 FAILURES = ("timeout", "exit", "killed")
 
@@ -73,15 +76,26 @@ def thin_out(work: Work) -> None:
 
 
 def measured(work: Work) -> tuple[Corpus, list[Observed]]:
-    """The rules that a fresh sample does not refute, and that sample."""
+    """The rules that a fresh sample does not refute, and that sample.
+
+    What a sample refutes is corrected by it, tried like every other candidate, and measured with the next.
+    """
     for number in range(MEASUREMENTS):
         sample = look(work, work.random(work.settings.samples, "measurement", number))
-        corpus = work.corpus()
-        review = corpus.review(sample)
+        review = work.corpus().review(sample)
         if not review.wrong:
             break
-        withdraw(work, review)
+        _grant(work, len(review.wrong))
+        better = withdraw(work, review)
+        if number + 1 < MEASUREMENTS:
+            new = [one for one in better if rule_id(one) not in work.passed and not was_judged(work, one)]
+            try_all(work, new, ROUNDS + number)
     return work.corpus(), sample
+
+
+def _grant(work: Work, candidates: int) -> None:
+    """What it takes to correct so many, however much was used before."""
+    work.settings = replace(work.settings, most_asked=work.bench.asked + CORRECTION * candidates)
 
 
 def _reviewed(corpus: Corpus, sample: Sequence[Observed]) -> tuple[Tally, list[Gap]]:
