@@ -8,9 +8,10 @@ import pytest
 
 from atlas.invariants.corpus import Corpus
 from atlas.invariants.gate import observed_depth, run_gate, witness
+from atlas.invariants.learn import refine
 from atlas.invariants.loop import accept
 from atlas.invariants.model import Effect
-from atlas.invariants.predicate import holds, parse
+from atlas.invariants.predicate import holds, parse, to_text
 from atlas.invariants.rules import rule_id
 from atlas.invariants.shared import REQUIRED
 
@@ -296,6 +297,46 @@ def test_what_needs_another_field_is_no_miss_of_a_candidate_that_is_right_about_
     assert verdict("lookup <= 0", [*clean, *other]) == ""
     assert verdict("lookup <= -1", [*clean, {"lookup": 0}]) == "miss"
     assert verdict("lookup <= 0 and width > 0", [*clean, *other]) == "miss"
+
+
+def test_what_one_call_rejects_for_another_reason_is_no_miss_of_a_learned_rule():
+    """One statement of the engine's, three reasons of the library's; each is a rule of its own."""
+    toy = Toy("""
+    @dataclass
+    class Config:
+        size: int = 1
+
+        def __post_init__(self):
+            (300).to_bytes(self.size + 1, "big")
+    """)
+    target = toy.target()
+    falses = [{"size": number} for number in range(1, 120)]
+    trues = [{"size": -number} for number in range(2, 160)]
+
+    def verdict(when, falses, trues=trues, **more):
+        candidate = toy.rule(when, "to_bytes", **more)
+        (found,) = run_gate(
+            target,
+            [candidate],
+            lambda *_: (trues, falses),
+            lambda configs: toy.observe(target.cls, configs),
+            seed=1,
+            known=Corpus(target, []),
+        )
+        below = refine(
+            target,
+            candidate,
+            alarms=found.trial.alarms,
+            misses=found.trial.misses,
+            confirmed=found.trial.confirmed,
+            clean=found.trial.clean,
+        )
+        return found.reason, below and to_text(below.when)
+
+    too_small, text = {"size": 0}, {"size": "5"}
+    assert verdict("size < -1", [*falses, too_small, text], origin="live") == ("", None)
+    assert verdict("size < -1", [*falses, too_small, text])[0] == "miss"
+    assert verdict("size < -2", [*falses, too_small, {"size": -2}], trues[1:], origin="live")[0] == "miss"
 
 
 def test_what_must_be_given_cannot_be_left_out_to_excuse_a_miss():

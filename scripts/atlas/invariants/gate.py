@@ -9,13 +9,14 @@ of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from atlas.invariants.corpus import Corpus, context_of
+from atlas.invariants.learn.wordings import could_show, kinds
 from atlas.invariants.model import DEPTHS, Candidate, Config, Depth, Json, Observation, Target
-from atlas.invariants.outcomes import at_own_site, happened, is_about
+from atlas.invariants.outcomes import at_own_site, happened
 from atlas.invariants.predicate import Context, fields_of
 from atlas.invariants.shared import REQUIRED, Observed, Sides, shared
 
@@ -151,40 +152,15 @@ def _trial(candidate: Candidate, sides: Sides, context: Context, ends: Mapping[s
             at_site += at_own_site(candidate, observation)
         else:
             alarms.append((config, observation))
-    own = _kinds_of_parts(candidate, confirmed)
+    own = kinds(candidate, confirmed)
     for config, observation in sides.falses:
         if observation.outcome not in ("ok", "rejected"):
             unjudged += 1
-        elif at_own_site(candidate, observation) and _could_show(candidate, observation, own):
+        elif at_own_site(candidate, observation) and could_show(candidate, observation, own):
             misses.append((config, observation))
         else:
             clean.append((config, observation))
     return Trial(candidate, tuple(confirmed), tuple(alarms), tuple(clean), tuple(misses), unjudged, at_site)
-
-
-def _kinds_of_parts(candidate: Candidate, confirmed: Sequence[Observed]) -> frozenset[tuple[str, ...]] | None:
-    """Of a rule without a site, where and of what kind its collected errors are; none where it has a site."""
-    if candidate.site is not None or candidate.severity != "error":
-        return None
-    return frozenset(kind for _, seen in confirmed for kind in _parts(seen, candidate))
-
-
-def _parts(observation: Observation, candidate: Candidate) -> Iterator[tuple[str, ...]]:
-    for part in observation.thrown.parts if observation.thrown else ():
-        if is_about(candidate, part):
-            yield (str(part["type"]), *map(str, part["loc"]))
-
-
-def _could_show(
-    candidate: Candidate, observation: Observation, own: frozenset[tuple[str, ...]] | None
-) -> bool:
-    """Whether what happened would be the rule's: what a rejected configuration was changed to says nothing,
-    and a field may be refused in other ways than the rule's."""
-    if candidate.severity == "dormant":
-        return observation.outcome == "ok"
-    if not own:
-        return True
-    return not own.isdisjoint(_parts(observation, candidate))
 
 
 def _alarm_reason(trial: Trial) -> str:

@@ -12,6 +12,7 @@ from atlas.invariants.learn.messages import constants_in
 from atlas.invariants.learn.relevance import Hints, known_of, mentioned, relevant
 from atlas.invariants.learn.search import Found, proven
 from atlas.invariants.learn.table import rows
+from atlas.invariants.learn.wordings import could_show, kinds
 from atlas.invariants.model import Candidate, Target
 from atlas.invariants.outcomes import at_own_site, happened
 from atlas.invariants.predicate import constants_of, fields_of, normalise
@@ -48,7 +49,7 @@ def refine(
     the candidate alone is kept: the others are for rules of their own.
     """
     observed = [*alarms, *misses, *confirmed, *clean]
-    question = replace(_question(target, candidate, observed, hints or {}), clauses=clauses)
+    question = replace(_question(target, candidate, observed, confirmed, hints or {}), clauses=clauses)
     holds = rows_where(candidate.when, question.configs, question.context)
     if not question.wanted & ~holds and not question.unwanted & holds:
         return None
@@ -83,13 +84,21 @@ def _agreeing(options: Sequence[Option], question: Question) -> Option | None:
     return None
 
 
-def _question(target: Target, candidate: Candidate, observed: Sequence[Observed], hints: Hints) -> Question:
-    """Wanted is what happened at the candidate's own site; what was stopped elsewhere says nothing."""
+def _question(
+    target: Target,
+    candidate: Candidate,
+    observed: Sequence[Observed],
+    confirmed: Sequence[Observed],
+    hints: Hints,
+) -> Question:
+    """Wanted is what happened at the candidate's own site, for its reason; what was stopped elsewhere, or for
+    another one, says nothing."""
     context = context_of(target)
     if candidate.severity == "dormant":
         own = [happened(candidate, config, seen, context) is True for config, seen in observed]
     else:
-        own = [at_own_site(candidate, seen) for _, seen in observed]
+        said = kinds(candidate, confirmed)
+        own = [at_own_site(candidate, seen) and could_show(candidate, seen, said) for _, seen in observed]
     accepted = [not mine and seen.outcome == "ok" for mine, (_, seen) in zip(own, observed, strict=True)]
     constants = {field.path[0]: list(values) for field, values in constants_of(candidate.when).items()}
     merged = {name: [*hints.get(name, ()), *constants.get(name, ())] for name in {*hints, *constants}}
