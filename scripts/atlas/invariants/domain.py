@@ -26,7 +26,7 @@ ENOUGH_KINDS = 3
 
 
 def one_sided(
-    target: Target, candidate: Candidate, confirmed: Iterable[Observed], known: Iterable[Observed]
+    target: Target, candidate: Candidate, confirmed: Collection[Observed], known: Collection[Observed]
 ) -> str:
     """The field of a learned rule of whose kind of values none is known to be accepted; empty for no such.
 
@@ -53,7 +53,7 @@ def one_sided(
         (name, kind)
         for name, kind in wanted
         if not (kind == "string" and _is_stated(candidate, name))
-        and not (kind == "object" and _is_any_object(target, candidate, name, rejected))
+        and not (kind == "object" and _is_any_object(target, candidate, name, (*confirmed, *known)))
         and not _is_about_none(candidate.when, name, wanted)
         and not (kind == "number" and _is_beyond_a_bound(candidate.when, name, rejected))
     }
@@ -102,14 +102,18 @@ def _is_stated(candidate: Candidate, name: str) -> bool:
     )
 
 
-def _is_any_object(target: Target, candidate: Candidate, name: str, rejected: Iterable[Config]) -> bool:
+def _is_any_object(target: Target, candidate: Candidate, name: str, seen: Iterable[Observed]) -> bool:
     """Whether objects of a class of the engine's, each as good as the class takes it, are all rejected by one
     statement of the engine's that looks into none of them."""
     if candidate.site is None or name not in target.inner or f"{{{name}" in (candidate.message or ""):
         return False
     if any(len(one.path) > 1 and one.path[0] == name for one in fields_of(candidate.when)):
         return False
-    objects = [config[name] for config in rejected if isinstance(config.get(name), Mapping)]
+    objects = [
+        config[name]
+        for config, observation in seen
+        if isinstance(config.get(name), Mapping) and at_own_site(candidate, observation)
+    ]
     keys = {key for one in objects for key in one}.intersection(one.name for one in target.inner[name])
     some = min(ENOUGH_VALUES, len(target.inner[name]))
     return len({repr(one) for one in objects}) >= ENOUGH_OBJECTS and len(keys) >= some
