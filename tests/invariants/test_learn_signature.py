@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from atlas.invariants.learn import mask, signatures, template
+from atlas.invariants.learn.messages import constants_in
 from atlas.invariants.model import Observation, Thrown, Warned
 
 from .toy_engine import OK, rejected
@@ -102,3 +103,12 @@ def test_a_message_about_several_fields_is_one_thing_for_each():
         "these are ignored: ['top_p']. See …", "these are ignored: ['top_k']. See …",
     ]  # fmt: skip
     assert len(signatures(seen, {"top_p"})) == 1
+
+
+def test_constants_of_a_message_are_what_it_quotes_what_it_lists_and_its_numbers():
+    assert constants_in("Parser '{name}' not found. Available parsers: beam, deepseek_r1, qwen.next, hf.") == [
+        "beam", "deepseek_r1", "qwen.next", "hf"
+    ]  # fmt: skip
+    assert constants_in('"no {name}. Available: beam, hf, k2"')[-3:] == ["beam", "hf", "k2"]
+    assert constants_in("must be one of 'a', 'b' and at least 3") == ["a", "b", 3]
+    assert constants_in("note: first this, then that") == []

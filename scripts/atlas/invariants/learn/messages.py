@@ -13,6 +13,7 @@ MOST_MESSAGES = 40
 
 _QUOTED = r"""'(?:[^'\\\n]|\\.)*'(?!\w)|"(?:[^"\\\n]|\\.)*\""""
 _NUMBER = r"[-+]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_LISTED = re.compile(r":\s+((?:[\w./-]+,\s+){2,}[\w./-]+)")
 _TOKEN = rf"{_QUOTED}|{_NUMBER}|\w+|\s+|(?s:.)"
 
 
@@ -42,9 +43,13 @@ def template(said: Sequence[tuple[Config, str]], defaults: Mapping[str, Json]) -
 
 
 def constants_in(text: str) -> list[Json]:
-    """The numbers and the quoted strings that a template keeps: what the condition may compare with."""
+    """The numbers and the texts that a template keeps: what the condition may compare with.
+
+    Texts are quoted, or words after a colon with commas between them, at least three.
+    """
     plain = re.sub(r"\{\w+\}", " ", text)
     strings = [quoted[1:-1] for quoted in re.findall(_QUOTED, plain)]
+    strings += [word.rstrip(".") for listed in _LISTED.findall(plain) for word in re.split(r",\s+", listed)]
     numbers = re.findall(rf"(?<![\w.]){_NUMBER}(?![\w.]*\w)", re.sub(_QUOTED, " ", plain))
     return [*filter(str.strip, strings), *(_number(each) for each in numbers)]
 

@@ -16,7 +16,7 @@ Fragment = Mapping[str, Json]
 
 INTEGERS = (1, 0, 2, 3, 4, 8, -1, -2, 5, 16, 64, 100, 128, 1024, 4096, 10**6)
 FLOATS = (0.5, 1.0, 0.0, 0.9, -1.0, 0.1, 1e-3, 1.5, 2.0, -0.5, 0.7, 10.0, 100.0, 1e-9, 0, 1, 2)
-STRINGS = ("auto", "a", "", "none", "float16", "/nowhere", "a,b", "<eos>", "5", "1.5")
+STRINGS = ("auto", "a", "", "none", "float16", "/nowhere", "a,b", "a:b", "<eos>", "5", "1.5")
 ANYTHING: tuple[Json, ...] = (
     True, 1, 0.5, "auto", None, False, 0, 2, 8, -1, 1.0, -0.5, "a", "", [], [1], ["a"], {}, {"a": 1},
 )  # fmt: skip
