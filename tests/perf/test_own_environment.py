@@ -35,7 +35,7 @@ perf:
         dependencies: [onlyfast==2.0]
       parameters: {batch_size: true, dtype: {float32: float32}}
       load: [{engine: {call: onlyfast.load}}]
-      generate: {call: engine.generate}
+      generate: {call: engine.generate, args: [{ref: stream}]}
 """
 
 

@@ -23,6 +23,9 @@ ONLY = "engine_versions/perf"
 """Where engines are that are measured, and of which nothing else is known."""
 SIZE = "batch_size"
 """The parameter of cards that says how many requests are one batch."""
+STREAMER = "streamer"
+TOLD = ("stream", "told")
+"""What calls of that protocol get to tell of tokens."""
 APART = ("parameters", "env", "gpu", "environment", "convert", "bench")
 """What an entry says that is not for the driver in the engine's own process."""
 
@@ -120,6 +123,7 @@ def request_of(spec: dict[str, Any], card: Card, model: str, engine: str) -> dic
     return {
         "spec": _filled(tree, values, model),
         "output_tokens": card.dataset["output_tokens"],
+        "token_times": card.token_times,
         "batches": [prompts[at : at + size] for at in range(0, len(prompts), size)],
         "warmup": [warm[at : at + size] for at in range(0, len(warm), size)],
     }
@@ -153,9 +157,29 @@ def _by(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
     if card.mode != OFFLINE and card.mode in tools:
         return dict(tools[card.mode])
     if card.mode == OFFLINE and "protocol" in spec:
+        _check_tokens(spec, card, engine)
         return {}
     modes = ", ".join(f"`{one}`" for one in [*([OFFLINE] if "protocol" in spec else []), *tools])
     raise InputError(f"{engine} is measured in the mode {modes} alone", where=card.where)
+
+
+def _check_tokens(spec: dict[str, Any], card: Card, engine: str) -> None:
+    """InputError where the engine's YAML has no way to what the card wants to know of tokens."""
+    if card.command or spec["protocol"] != STREAMER:
+        return
+    if card.token_times and not _tells([spec["generate"], spec.get("request")]):
+        what = f"{engine} does not tell when tokens come: cards for it have `token_times: false`"
+        raise InputError(what, where=card.where)
+    if not card.token_times and "output" not in spec:
+        what = f"the YAML of {engine} has no `output`, which cards with `token_times: false` need"
+        raise InputError(what, where=card.where)
+
+
+def _tells(tree: Any) -> bool:
+    """Whether a call gets what is told of tokens."""
+    if isinstance(tree, dict):
+        return tree.get("ref") in TOLD or any(map(_tells, tree.values()))
+    return isinstance(tree, list) and any(map(_tells, tree))
 
 
 def relevant(spec: dict[str, Any], mode: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from atlas.perf.metrics import read_journal, time_per_token
+from atlas.perf.metrics import made_by, read_journal, time_per_token
 from atlas.perf.telemetry.nvml import FIELDS
 from atlas.perf.telemetry.started import read_trace
 
@@ -70,10 +70,12 @@ def _samples(root: Path, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         ) -> dict[str, Any]:
             return {**known, "metric": metric, "i": i, "t_offset_s": at - origin, "value": value}
 
-        if not tokens or done is None:
+        if done is None or not made_by(one):
+            continue
+        yield row("e2el", 0, done, done - one["sent"])
+        if not tokens:
             continue
         yield row("ttft", 0, tokens[0], tokens[0] - one["sent"])
-        yield row("e2el", 0, done, done - one["sent"])
         per_token = time_per_token(one)
         if per_token is not None:
             yield row("tpot", 0, done, per_token)

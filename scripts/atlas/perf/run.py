@@ -18,7 +18,7 @@ from atlas.perf.cards import Card
 from atlas.perf.driver.atlas_driver.bench import OVER
 from atlas.perf.failure import Seen, classify
 from atlas.perf.machine import capture, family
-from atlas.perf.metrics import Journal, measured, powered, read_journal, succeeded
+from atlas.perf.metrics import Journal, made_by, measured, powered, read_journal, succeeded
 from atlas.perf.nodes import Spread, gathered
 from atlas.perf.patterns import rules
 from atlas.perf.prepared import VISIBLE, NotReady, Ready, ready
@@ -155,7 +155,7 @@ def _measure(
     summary = summarise(read_trace(telemetry), start, end, card.gpus_per_node, given_devices(made))
     spread = gathered(card, made.launch, log) if made.launch else None
     results, bad, requests = _results(made, card, log, journal, scratch, spread)
-    tokens = sum(len(one["tokens"]) for one in succeeded(journal))
+    tokens = sum(made_by(one) for one in succeeded(journal))
     results += powered(summary, tokens) if journal.window else []
     findings = scan_log(log, _rules(card), until=OVER if made.form else None)
     seen = Seen(
@@ -256,6 +256,6 @@ def _short(request: dict[str, Any], origin: float) -> dict[str, Any]:
         "first": round(tokens[0] - origin, 6) if tokens else None,
         "done": round(request["done"] - origin, 6) if request["done"] is not None else None,
         "n_in": request["n_in"],
-        "n_out": len(tokens),
+        "n_out": made_by(request),
         **({"error": request["error"]} if request.get("error") else {}),
     }
