@@ -70,6 +70,10 @@ OURS = [
     "nodes_reported",
     "parallel",
     "extra_json",
+    "baseline_version",
+    "version_change",
+    "version_change_low",
+    "version_change_high",
 ]
 COLUMNS = (*MADENGINE, *OURS)
 
