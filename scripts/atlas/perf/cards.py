@@ -133,6 +133,7 @@ def _card(document: Document, pointer: Pointer, entry: dict[str, Any], scope: st
         raise InputError(f"`{entry['name']}` needs either a `model` or a `command`", where=where)
     elif set(entry) & {*SPREAD} or entry.get("nnodes", 1) > 1:
         raise InputError(f"`{entry['name']}` is for nodes, and has no `launcher`", where=where)
+    _check_served(entry, where)
     if "multiple_results" in entry and "command" not in entry:
         raise InputError(f"`{entry['name']}`: only a `command` writes multiple_results", where=where)
     if "mode" in entry and "command" in entry:
@@ -161,6 +162,15 @@ def _check_timed(entry: Mapping[str, Any], where: str) -> None:
         if entry.get(name, value) != value:
             what = f"`{entry['name']}`: its `{name}` says what measures, and only the harness has `{TIMED}`"
             raise InputError(what, where=where)
+
+
+def _check_served(entry: Mapping[str, Any], where: str) -> None:
+    """InputError where a launcher would start a server of another model than the card's revision of it."""
+    revision = entry.get("model", {}).get("revision")
+    launched = entry.get("launcher", DIRECT) != DIRECT
+    if launched and revision and not any(revision in word for word in entry.get("arguments", ())):
+        what = f"`{entry['name']}`: what a launcher starts takes its model's revision in `arguments`"
+        raise InputError(what, where=where, hint=f"such as [--revision, {revision}]")
 
 
 def _check_model(document: Document, pointer: Pointer, spec: dict[str, Any] | None) -> None:

@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 from atlas.engines.load import applicable, engine_names
 from atlas.errors import AtlasError, InputError
 from atlas.perf.cards import OFFLINE, Card
-from atlas.perf.commands import check_commands, places_of
+from atlas.perf.commands import REVISION, check_commands, places_in, places_of
 from atlas.validation import check, nearest
 from atlas.yamlfile import Document, load_yaml
 
@@ -115,7 +115,7 @@ def perf_engines(root: Path) -> dict[str, list[str]]:
 
 def request_of(spec: dict[str, Any], card: Card, model: str, engine: str) -> dict[str, Any]:
     """What the driver is asked. InputError where the engine cannot do what the card wants."""
-    values = translated(spec, card, engine)
+    values = {**translated(spec, card, engine), **revision_of(card)}
     tree = {name: value for name, value in spec.items() if name not in APART}
     size = int(card.parameters.get(SIZE, 1))
     prompts = random_prompts(card)
@@ -148,7 +148,33 @@ def translated(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
             what = f"`{name}` of {engine} cannot be {value!r}{nearest(str(value), words)}"
             raise InputError(what, where=card.where)
         found[name] = value if words is True else words[str(value)]
+    _check_revision(spec, tool, card, engine)
     return found
+
+
+def revision_of(card: Card) -> dict[str, str]:
+    """Which of a hub's versions of its model a card wants, by the name that places have for it."""
+    revision = (card.model or {}).get("revision")
+    return {REVISION: revision} if revision else {}
+
+
+def _check_revision(spec: dict[str, Any], tool: dict[str, Any], card: Card, engine: str) -> None:
+    """InputError where it would not get to what loads the model, which then were another one."""
+    if card.command or not revision_of(card):
+        return
+    if "convert" in spec:
+        takes = REVISION in places_in(spec["convert"]["command"])
+    else:
+        takes = REVISION in places_of(tool) if tool else _asks(spec["load"])
+    if not takes:
+        what = f"the YAML of {engine} does not say what takes the `{REVISION}` of a hub's model"
+        raise InputError(what, where=card.where)
+
+
+def _asks(tree: Any) -> bool:
+    if isinstance(tree, dict):
+        return tree == {"parameter": REVISION} or any(map(_asks, tree.values()))
+    return isinstance(tree, list) and any(map(_asks, tree))
 
 
 def _by(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
