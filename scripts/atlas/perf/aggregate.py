@@ -13,7 +13,7 @@ from atlas.errors import InputError
 from atlas.perf.columns import COLUMNS, rows
 from atlas.perf.compare import Change, previous, series_of
 from atlas.perf.overview import text as overview_text
-from atlas.perf.record import FAILED, MEASURED, RESULTS, read
+from atlas.perf.record import FAILED, MEASURED, RESULTS, place_of_record, read
 from atlas.progress import say
 
 PATTERN = "*/*/perf/*/*/*.json"
@@ -73,7 +73,7 @@ def _since(change: Change) -> dict[str, str]:
 
 
 def latest(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Of each card on each hardware and engine, the records of the version that was measured last."""
+    """Of each card, hardware, runtime and engine, the records of the version that was measured last."""
     newest: dict[tuple[str, ...], Mapping[str, Any]] = {}
     for record in records:
         key = _series(record)
@@ -116,7 +116,7 @@ def _started(record: Mapping[str, Any]) -> str:
 
 
 def _series(record: Mapping[str, Any]) -> tuple[str, ...]:
-    return record["engine"], record["card"], record["hardware_key"]
+    return record["engine"], record["card"], place_of_record(record)
 
 
 def _order(record: Mapping[str, Any]) -> tuple[Any, ...]:

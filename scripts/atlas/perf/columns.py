@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from atlas.perf.record import runtime_in
+
 MADENGINE = [
     "model",
     "n_gpus",
@@ -74,6 +76,7 @@ OURS = [
     "version_change",
     "version_change_low",
     "version_change_high",
+    "runtime",
 ]
 COLUMNS = (*MADENGINE, *OURS)
 
@@ -113,6 +116,7 @@ def _row(record: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[st
         "dataname": workload.get("data") or hub,
     }
     row |= {name: record.get(name) for name in OURS if name in record}
+    row["runtime"] = runtime_in(record)
     row |= _telemetry(record)
     row["validity_reasons"] = "; ".join(record.get("validity_reasons", []))
     sizes = (record.get("parallel") or {}).items()

@@ -129,7 +129,7 @@ def _changes(
         return {}
     enough = min(len(base.screen), len(now.screen)) >= FEWEST
     interval = change_interval(base.all, now.all) if enough else None
-    found = {}
+    found: dict[tuple[str, ...], Change] = {}
     for record in records:
         for result in record["results"]:
             if series_of(result) == series and result["value"]:

@@ -22,7 +22,7 @@ from atlas.perf.metrics import Journal, made_by, measured, powered, read_journal
 from atlas.perf.nodes import Spread, gathered
 from atlas.perf.patterns import rules
 from atlas.perf.prepared import VISIBLE, NotReady, Ready, ready
-from atlas.perf.record import Writer, now, opened
+from atlas.perf.record import BESIDE, Writer, now, opened
 from atlas.perf.redact import Redactor
 from atlas.perf.results import Result, multiple_results, read_performance
 from atlas.perf.scan import scan_log
@@ -48,8 +48,8 @@ def run_card(
 ) -> dict[str, Any]:
     """Run a card once and return its record, which is at `output` by then, whatever has happened.
 
-    Its log, the driver's journal and the telemetry are kept in logs/perf/. Without an interval
-    nothing is sampled.
+    `hardware` may end in what starts it, as the names of records' folders do. Its log, the driver's journal
+    and the telemetry are kept in logs/perf/. Without an interval nothing is sampled.
     """
     record = opened(engine, version, card, repeat, hardware)
     writer = Writer(output)
@@ -101,6 +101,7 @@ def _describe(record: dict[str, Any], made: Ready) -> None:
     captured = {**capture(made.env, made.packages), "python": made.python}
     if made.image:
         captured["image"] = dict(made.image)
+    record["runtime"] = made.image["runtime"] if made.image else BESIDE
     if made.box:
         captured["packages"] = dict(made.box.facts["packages"])
     record["environment"] = captured

@@ -77,8 +77,8 @@ def drive(request: dict[str, Any], journal: Journal) -> None:
             _measure(protocol, batch, tokens, wanted, number, journal)
         journal.add("window", start=start, end=time.monotonic())
     journal.enter("end")
-    for tool, wanted in tools:
-        getattr(tool, wanted["save"])(wanted["file"])
+    for tool, how in tools:
+        getattr(tool, how["save"])(how["file"])
 
 
 def _tools(compile_tree: Callable[[Any, Any], Any], journal: Journal) -> list[tuple[Any, dict[str, Any]]]:
