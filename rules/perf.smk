@@ -37,6 +37,8 @@ PERF = PerfPlan(
 if workflow.exec_mode == ExecMode.DEFAULT:
     for one in [*PERF.elsewhere(), *not_here(PERF)]:
         logger.info(f"not measured here: {one}")
+    for one in PERF.beside():
+        logger.info(f"measured here: {one}")
     for failed in PERF.failed():
         logger.warning(
             f"failed, and run again only with --config retry=failed: {failed}"

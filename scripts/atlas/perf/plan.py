@@ -18,7 +18,7 @@ from atlas.errors import AtlasError, InputError
 from atlas.perf.aggregate import find_records, own_record
 from atlas.perf.cards import Card, load_cards
 from atlas.perf.engine import load_perf, perf_engines, relevant, translated
-from atlas.perf.environment import converter_environment, own_environment, own_environments
+from atlas.perf.environment import NO_IMAGE, converter_environment, own_environment, own_environments
 from atlas.perf.machine import gpus_here, hardware_key
 from atlas.perf.record import RESULTS, hardware_in, path_of, place_of_runs, read
 from atlas.perf.select import chosen, select
@@ -69,9 +69,19 @@ class PerfPlan:
                 spec = load_perf(self.root, engine, version)
                 # Without an environment of its own, it is the one that a version kept in full has.
                 if spec is not None and ("environment" in spec or version in in_full.get(engine, ())):
-                    runtime = VENV if "environment" in spec else runtime_name(self.root)
+                    runtime = _runtime_of(self.root, spec)
                     found += [cell(engine, version, card, spec, self.site, runtime) for card in chosen]
         return found
+
+    def beside(self) -> list[str]:
+        """What is measured in virtual environments here though containers are set; none where that fails."""
+        try:
+            set_to = runtime_name(self.root)
+            found = {(one.engine, one.version): None for one in self.here if one.runtime != set_to}
+        except AtlasError:
+            return []
+        why = f"in a virtual environment, and not in {set_to}: {NO_IMAGE}"
+        return [f"{engine} {version}: {why}" for engine, version in found] if set_to != "auto" else []
 
     @cached_property
     def here(self) -> list[Cell]:
@@ -209,9 +219,13 @@ RULE = "measure"
 
 
 def runtime_for(root: Path, engine: str, version: str) -> str:
-    """What starts an engine, as it is set; those with an environment of their own are run in that."""
-    spec = load_perf(root, engine, version) or {}
-    return VENV if "environment" in spec else runtime_name(root)
+    """What starts an engine, as it is set; an environment of its own without an image is a virtual one."""
+    return _runtime_of(root, load_perf(root, engine, version) or {})
+
+
+def _runtime_of(root: Path, spec: dict[str, Any]) -> str:
+    own = spec.get("environment")
+    return VENV if own is not None and "image" not in own else runtime_name(root)
 
 
 def cell(
@@ -226,7 +240,10 @@ def cell(
         hardware = hardware_key(card.gpus_per_node)
     else:
         hardware = placement.hardware_of(site, RULE, card) or "none"
-    return Cell(engine, version, card, hardware, _why_not(engine, card, spec, site), runtime)
+    skipped = _why_not(engine, card, spec, site)
+    if skipped is None and card.launched and runtime not in (VENV, "auto"):
+        skipped = f"what `{card.launcher}` starts is not run in containers, and `runtime` is {runtime}"
+    return Cell(engine, version, card, hardware, skipped, runtime)
 
 
 def _why_not(engine: str, card: Card, spec: dict[str, Any], site: Site | None) -> str | None:
