@@ -152,6 +152,17 @@ def test_samples_and_telemetry_become_parquet(tmp_path):
             "tokens": [1.5, 1.75, 2.0],
             "n_in": 4,
         },
+        {
+            "event": "request",
+            "t": 9,
+            "batch": 1,
+            "sent": 1.0,
+            "done": 3.0,
+            "tokens": None,
+            "n_in": 4,
+            "n_out": 3,
+        },
+        {"event": "request", "t": 9, "batch": 2, "sent": 1.0, "done": None, "tokens": [], "n_in": 4},
         {"event": "window", "t": 9, "start": 1.0, "end": 2.0},
     ]
     (folder / "1.journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -162,7 +173,7 @@ def test_samples_and_telemetry_become_parquet(tmp_path):
     aggregate(tmp_path, tmp_path / "p.csv", tmp_path / "l.csv", tmp_path / "samples")
     samples = pq.read_table(tmp_path / "samples" / "samples.parquet").to_pylist()
     assert [(one["metric"], one["value"]) for one in samples] == [
-        ("ttft", 0.5), ("e2el", 1.0), ("tpot", 0.25), ("itl", 0.25), ("itl", 0.25),
+        ("ttft", 0.5), ("e2el", 1.0), ("tpot", 0.25), ("itl", 0.25), ("itl", 0.25), ("e2el", 2.0),
     ]  # fmt: skip
     (power,) = pq.read_table(tmp_path / "samples" / "telemetry.parquet").to_pylist()
     assert (power["device"], power["power_w"], power["energy_j"]) == ("GPU-a", 250.0, None)

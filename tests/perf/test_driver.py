@@ -187,8 +187,9 @@ def test_an_engine_that_cannot_load_says_why(tmp_path):
     assert "Traceback" in log
 
 
-def test_the_bare_loop_runs_the_same_batches_in_turn(tmp_path):
-    _, journal, _ = drive(tmp_path, STREAMER, bare=True)
+@pytest.mark.parametrize("token_times", [True, False])
+def test_the_bare_loop_runs_the_same_batches_in_turn(tmp_path, token_times):
+    _, journal, _ = drive(tmp_path, STREAMER, bare=True, token_times=token_times)
     turns = [one["bare"] for one in journal.compared]
     assert turns == [True, False, False, True, False, True, True, False]
     assert all(one["seconds"] > 0 for one in journal.compared)

@@ -62,7 +62,7 @@ def _samples(root: Path, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     journal = read_journal(_beside(root, record, ".journal.jsonl"))
     origin = journal.window[0] if journal.window else 0.0
     for number, one in enumerate(journal.requests):
-        tokens, done = one["tokens"], one["done"]
+        tokens, done = one["tokens"] or [], one["done"]
         known = {"run_id": record["run_id"], "request": number}
 
         def row(
@@ -72,11 +72,10 @@ def _samples(root: Path, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
         if done is None or not made_by(one):
             continue
+        if tokens:
+            yield row("ttft", 0, tokens[0], tokens[0] - one["sent"])
         yield row("e2el", 0, done, done - one["sent"])
-        if not tokens:
-            continue
-        yield row("ttft", 0, tokens[0], tokens[0] - one["sent"])
-        per_token = time_per_token(one)
+        per_token = time_per_token(one) if tokens else None
         if per_token is not None:
             yield row("tpot", 0, done, per_token)
         for i, (before, after) in enumerate(pairwise(tokens)):
