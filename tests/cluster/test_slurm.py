@@ -6,10 +6,9 @@ import os
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from scenarios import FEW, Seen, files, interrupted, matrix, matrix_cards, rejected
+from scenarios import FEW, Seen, files, interrupted, matrix, rejected
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 KINDS = ("plain", "accounting")
@@ -37,11 +36,9 @@ def runs(request, toy_built, new_world, nvml, on) -> dict[str, Future]:
         return (*first, here.snakemake("-n").said, here.world.stale(), here.mine())
 
     few = {} if ALL else {"names": FEW}
-    # The controller is away for a while: a launch that begins just then fails, as it should.
-    one_node = {} if ALL else {"names": tuple(matrix_cards(Path()))}
     jobs = {
         "chain": chain,
-        "matrix plain": lambda: matrix(gpu("plain"), **one_node),
+        "matrix plain": lambda: matrix(gpu("plain")),
         # Accounting is what hides that a job was cancelled from outside.
         "matrix accounting": lambda: matrix(gpu("accounting"), "--slurm-status-command", "sacct", **few),
         "ctrl-c": lambda: interrupted(on(toy_built, clusters["plain"])),
