@@ -239,6 +239,22 @@ def new_world(tmp_path_factory) -> Iterator[worlds.World]:
     world.index.close()
 
 
+class Clone(worlds.World):
+    """The project with its engines; packages come from where this machine has them from."""
+
+    def environ(self) -> dict[str, str]:
+        own = {"ATLAS_CACHE": str(self.cache / "atlas"), "ATLAS_UV": str(worlds.uv())}
+        return {**os.environ, **own, **self.extra}
+
+
+@pytest.fixture
+def clone(plain, with_slurm, tmp_path) -> Iterator[OnCluster]:
+    """The project as it is, with nothing in its cache, whose jobs run on a cluster."""
+    made = worlds.fresh_copy(tmp_path, empty=False)
+    yield OnCluster(Clone(made.root, made.index, made.cache), plain, with_slurm)
+    made.index.close()
+
+
 @pytest.fixture(scope="session")
 def on(with_slurm, tmp_path_factory) -> Callable[[worlds.World, Slurm], OnCluster]:
     """A function: another checkout of a world, whose jobs run on a cluster."""
