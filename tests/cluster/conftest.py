@@ -75,6 +75,14 @@ def nvml(tmp_path_factory) -> dict[str, str]:
     return {"LD_LIBRARY_PATH": str(folder)}
 
 
+@pytest.fixture(scope="session")
+def gpu_hardware(nvml) -> str:
+    """What `hardware` of its GPU nodes is then."""
+    asked = [sys.executable, "-c", "from atlas.perf.machine import hardware_key; print(hardware_key(1))"]
+    key = subprocess.run(asked, env=nvml, capture_output=True, text=True, check=True).stdout.strip()
+    return key.removesuffix("-x1")
+
+
 def _cluster(accounting: bool) -> Iterator[Slurm]:
     folder = Path(tempfile.mkdtemp(prefix="sl-", dir="/tmp"))
     try:

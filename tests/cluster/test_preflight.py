@@ -133,16 +133,11 @@ def test_a_node_with_less_memory_or_disk_than_it_should_have_is_bad(tmp_path):
 # On a real cluster.
 
 
-def gpu_hardware(nvml):
-    """The key of this machine's hardware where it has the GPUs of these variables."""
-    asked = [sys.executable, "-c", "from atlas.perf.machine import hardware_key; print(hardware_key(1))"]
-    key = subprocess.run(asked, env=nvml, capture_output=True, text=True, check=True).stdout.strip()
-    return key.removesuffix("-x1")
-
-
 @pytest.mark.slow
 @pytest.mark.xdist_group("slurm")
-def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(nvml, tmp_path, toy_built, on):
+def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(
+    nvml, gpu_hardware, tmp_path, toy_built, on
+):
     """g1 shows one GPU less than SLURM thinks it has, and a job of someone else has all of c1.
 
     The command finds that, and so does the rule, which then has a card measured on another node.
@@ -174,7 +169,7 @@ def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(nvml,
             here.world.extra |= nvml
             report = "print('performance: 1 tok/s')"
             here.cards({"gpu": {"command": ["{python}", "-c", report], "gpus_per_node": 1}})
-            here.settings(gpu={"hardware": gpu_hardware(nvml)})
+            here.settings(gpu={"hardware": gpu_hardware})
             ruled = here.snakemake("preflight", "-f")
             by_rule = here.root / "measured/cluster/nodes.json"
             then = here.snakemake("perf")
