@@ -202,11 +202,11 @@ class OnCluster:
         """The records that a recorder has begun or ended."""
         return list(self.root.glob("measured/toy/1.0/perf/*/*/[0-9].json"))
 
-    def measuring(self, card: str, seconds: float = 600) -> dict[str, str]:
+    def measuring(self, card: str, seconds: float = 1200) -> dict[str, str]:
         """The job that runs a card, once it does."""
         return self._job(card, "RUNNING", seconds)
 
-    def ended(self, card: str, seconds: float = 600) -> dict[str, str]:
+    def ended(self, card: str, seconds: float = 1200) -> dict[str, str]:
         """The same, once it has ended well."""
         return self._job(card, "COMPLETED", seconds)
 

@@ -46,7 +46,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.xdist_group("sl
 def test_the_chain_of_a_real_engine_makes_the_committed_bytes(clone):
     cell = clone.root / "results" / ENGINE / VERSION
     names = [name for made in MADE.values() for name in made]
-    clone.settings(network="login", rules={"environment": {"time": "30m"}})
+    clone.settings(network="login", all={"time": "8h"}, rules={"environment": {"time": "1h"}})
     committed = {name: (cell / name).read_bytes() for name in names}
     sidecars = {name: json.loads((cell / f"{name}.prov.json").read_bytes()) for name in names}
     for name in names:
