@@ -44,8 +44,9 @@ worlds = _workflow_tests()
 
 @pytest.fixture(scope="session")
 def with_slurm() -> Path:
-    """The programs of an environment that `make slurm` would make; made once per lock."""
-    digest = hashlib.sha256(b"".join((ROOT / lock).read_bytes() for lock in LOCKS)).hexdigest()[:12]
+    """The programs of an environment that `make slurm` would make; made once per lock and checkout."""
+    parts = [str(ROOT).encode(), *((ROOT / lock).read_bytes() for lock in LOCKS)]
+    digest = hashlib.sha256(b"".join(parts)).hexdigest()[:12]
     place = TOOLS / f"slurm-{digest}"
     uv = [str(worlds.uv()), "pip", "install", "--quiet", "--python", str(place)]
     if not (place / "done").is_file():
