@@ -33,6 +33,7 @@ rule all:
         PLAN.knowledge,
         PLAN.history,
         PERF.locks(),
+        PLAN.sizes,
         KEPT + KEPT_TABLES,
         REPORTS,
         provenance_guard,

@@ -1,13 +1,18 @@
 """What the telemetry sampler costs: its processor time, and what of an engine's speed it takes.
 
 usage: python benchmarks/sampler.py [SECONDS]
-       python benchmarks/sampler.py ENGINE VERSION CARD [TIMES]
-       such as `transformers 5.23.0 tiny-batch:requests=32000:output_tokens=16`: some minutes of short batches
+       python benchmarks/sampler.py ENGINE VERSION CARD [TIMES [FILE]]
+       such as `transformers 5.23.0 tiny-batch:requests=24000:output_tokens=16`: some minutes of short batches
 
 The first runs the sampler alone: its processor time, and the share of samples that it makes. The second runs
 a card beside a sampler that is stopped and continued in turns, there and back again, and compares the tokens
 per second of the batches that lie wholly in a turn with it and without it; TIMES as often as a run is
-sampled, as what a rate ten times as high costs, ten times as much, is easier told from noise.
+sampled, as what a rate ten times as high costs, ten times as much, is easier told from noise. A turn with it
+starts with a sample, so that it has rather more of them than a run has. What FILE has of runs before counts
+too, and what is measured is added to it, so that some short runs make one interval.
+
+The interval is Wilcoxon's: of many short turns there and back some are disturbed, and a mean of all of them
+would follow those, and the plain median wastes a third of them.
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ import threading
 import time
 from dataclasses import replace
 from itertools import pairwise
+from math import sqrt
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -32,11 +38,12 @@ from atlas.perf.cards import load_cards
 from atlas.perf.metrics import read_journal
 from atlas.perf.prepared import ready
 from atlas.perf.select import chosen
-from atlas.perf.stats import interval_of_median
 from atlas.perf.supervise import Cancelled, supervise
 from atlas.perf.telemetry.started import Sampler, read_trace
 
 TURN_S = 0.7
+"""Longer than what is between two samples; when those are more frequent, turns are shorter."""
+FASTER_TURN_S = 0.4
 ORDER = (True, False, False, True)
 """There and back again: a machine that gets slower meanwhile does so with and without."""
 
@@ -73,7 +80,7 @@ def alone(seconds: float) -> str:
     )
 
 
-def beside(engine: str, version: str, word: str, times: int) -> str:
+def beside(engine: str, version: str, word: str, times: int, file: Path | None = None) -> str:
     (card,) = chosen(load_cards(project_root()), [word])
     turns: list[tuple[float, bool]] = []
     ended = threading.Event()
@@ -83,7 +90,7 @@ def beside(engine: str, version: str, word: str, times: int) -> str:
             on = ORDER[len(turns) % len(ORDER)]
             os.kill(sampler.process.pid, signal.SIGCONT if on else signal.SIGSTOP)
             turns.append((time.monotonic(), on))
-            ended.wait(TURN_S)
+            ended.wait(TURN_S if times == 1 else FASTER_TURN_S)
         os.kill(sampler.process.pid, signal.SIGCONT)
         sampler.end()
 
@@ -113,11 +120,26 @@ def beside(engine: str, version: str, word: str, times: int) -> str:
         if run.exit_code or journal.window is None:
             sys.exit((scratch / "log").read_text(errors="replace")[-2000:])
     ratios = changes(turns, batches(journal.requests))
-    low, high = interval_of_median(ratios)
+    if file is not None:
+        with file.open("a", encoding="utf-8") as out:
+            out.writelines(f"{ratio!r}\n" for ratio in ratios)
+        ratios = [float(line) for line in file.read_text(encoding="utf-8").split()]
+    middle, low, high = signed_ranks(ratios)
+    shown = f"{middle:+.2%} [{low:+.2%}, {high:+.2%}] tokens per second"
+    if times > 1:
+        shown += f", a {times}th of which is {middle / times:+.3%} [{low / times:+.3%}, {high / times:+.3%}]"
     return (
-        f"{engine} {version} {word}: {median(ratios):+.2%} [{low:+.2%}, {high:+.2%}] tokens per second "
-        f"beside the sampler at {times} times its rate, {len(ratios)} times there and back"
+        f"{engine} {version} {word}: {shown}, beside the sampler at {times} times its rate, "
+        f"{len(ratios)} times there and back"
     )
+
+
+def signed_ranks(values: list[float], z: float = 1.96) -> tuple[float, float, float]:
+    """The median of the means of all pairs, and its interval at 95 % by Wilcoxon's signed ranks."""
+    n = len(values)
+    means = sorted((one + two) / 2 for at, one in enumerate(values) for two in values[at:])
+    out = max(0, int(n * (n + 1) / 4 - z * sqrt(n * (n + 1) * (2 * n + 1) / 24)))
+    return median(means), means[out], means[-1 - out]
 
 
 def batches(requests: list[dict[str, Any]]) -> list[tuple[float, float, int]]:
@@ -148,6 +170,7 @@ def changes(turns: list[tuple[float, bool]], done: list[tuple[float, float, int]
 if __name__ == "__main__":
     arguments = sys.argv[1:]
     if len(arguments) >= 3:
-        print(beside(*arguments[:3], times=int((*arguments, "1")[3])))
+        pooled = Path(arguments[4]) if len(arguments) > 4 else None
+        print(beside(*arguments[:3], times=int((*arguments, "1")[3]), file=pooled))
     else:
         print(alone(float(arguments[0]) if arguments else 20))

@@ -2,6 +2,7 @@
 
 INPUTS    results/{engine}/{version}/source.json (the engine's own files are laid over), envs/{lock}.txt
 OUTPUTS   envs/{lock}.txt (made anew only when an engine's `dependencies` change),
+          envs/{lock}.size.json (what that takes; made anew only when the lock changes),
           results/{engine}/{version}/environment.json
 """
 
@@ -24,6 +25,27 @@ rule lock:
         "Locking the dependencies in envs/{wildcards.lock}.txt"
     shell:
         "atlas lock {wildcards.lock:q} 2> >(tee {log:q} >&2)"
+
+
+# Without its code: a lock's packages take what they take.
+rule sizes:
+    input:
+        "envs/{lock}.txt",
+    output:
+        update("envs/{lock}.size.json"),
+    log:
+        "logs/sizes/{lock}.log",
+    wildcard_constraints:
+        lock="|".join(PLAN.sized) or "none",
+    retries: 1
+    resources:
+        net=1,
+    params:
+        made_for=PLAN.made_for,
+    message:
+        "Adding up what the packages in envs/{wildcards.lock}.txt take"
+    shell:
+        "atlas sizes {wildcards.lock:q} --output {output:q} 2> >(tee {log:q} >&2)"
 
 
 rule environment:

@@ -2,7 +2,8 @@
 
 INPUTS    results/{engine}/{version}/source.json, environment.json, or envs/{lock}.txt where an engine is
           measured in an environment of its own; config/workloads/*.yaml
-OUTPUTS   measured/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json (a record, of failures too),
+OUTPUTS   measured/{engine}/{version}/perf/{hardware}/{card}/{repeat}.json (a record, of failures too; hardware in
+          containers is such as cpu-x@docker),
           measured/perf.csv, perf.latest.csv, samples.parquet, telemetry.parquet, perf.overview.json, perf.html;
           of hardware that config/config.yaml names, results/{engine}/{version}/perf/…, results/perf.csv,
           perf.latest.csv and perf.overview.json
@@ -36,6 +37,8 @@ PERF = PerfPlan(
 if workflow.exec_mode == ExecMode.DEFAULT:
     for one in [*PERF.elsewhere(), *not_here(PERF)]:
         logger.info(f"not measured here: {one}")
+    for one in PERF.beside():
+        logger.info(f"measured here: {one}")
     for failed in PERF.failed():
         logger.warning(
             f"failed, and run again only with --config retry=failed: {failed}"
@@ -45,7 +48,7 @@ if workflow.exec_mode == ExecMode.DEFAULT:
 
 
 wildcard_constraints:
-    hardware="(cpu|gpu)-[a-z0-9-]+",
+    hardware="(cpu|gpu)-[a-z0-9-]+(@[a-z]+)?",
     card="[a-z0-9._-]+(:[a-z0-9_]+=[^/]+)?",
     repeat="[0-9]+",
 
@@ -64,7 +67,7 @@ rule measure:
     log:
         "logs/measure/{engine}/{version}/{hardware}/{card}/{repeat}.log",
     wildcard_constraints:
-        hardware="|".join(PERF.hardware) or "none",
+        hardware="|".join(PERF.places) or "none",
     # As many as there are: nothing runs beside what is measured.
     threads: 1024
     params:

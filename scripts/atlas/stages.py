@@ -241,3 +241,14 @@ def lock(names: tuple[str, ...]) -> None:
     from atlas.paths import project_root
 
     wrote(*run_lock(project_root(), list(names)))
+
+
+@stages.command()
+@click.argument("lock")
+@click.option("--output", type=Written(), required=True)
+def sizes(lock: str, output: Path) -> None:
+    """Add up what the packages of a lock take, to fetch and on disk."""
+    from atlas.environment.sizes import run_sizes
+    from atlas.paths import project_root
+
+    run_sizes(project_root(), lock, output)

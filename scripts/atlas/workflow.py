@@ -14,6 +14,7 @@ from atlas.engines.load import history_cells, load_all
 from atlas.engines.model import Cell, Engine
 from atlas.engines.serve import load_serve, load_serves
 from atlas.environment.lane import container_lane
+from atlas.environment.lock import PLATFORM
 from atlas.environment.runtimes.gpu import vendors_here
 from atlas.environment.runtimes.images import LOCK, load_image
 from atlas.environment.runtimes.unfit import REASON, without_gpu
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # imported where containers are set, and only there: it takes
     from atlas.environment.runtimes.lane import ImageLane
 
 HISTORY = "history.facts.json"
+SIZE = ".size.json"
 INVARIANTS = ("invariants.yaml", "invariants.quarantine.yaml", "invariants.coverage.json")
 PROJECT_IMAGE = "containers/engine-atlas.sif"
 """What jobs are put into by `--sdm apptainer`; made by `make container`."""
@@ -286,6 +288,28 @@ class Plan:
         for own in own_environments(self.root):
             excluded = [f"not {name}" for name in own.exclude]
             found[Path(own.requirements).stem] = [*own.dependencies, *excluded, own.platform]
+        return found
+
+    @cached_property
+    def sizes(self) -> list[str]:
+        """What the environments of cells take, beside the locks that are made for them."""
+        return [f"envs/{lock}{SIZE}" for lock in self.sized]
+
+    def made_for(self, wildcards: Wildcards) -> list[str]:
+        """A params function: which wheels of a lock are taken."""
+        return self.sized[wildcards.lock]
+
+    @cached_property
+    def sized(self) -> dict[str, list[str]]:
+        """Of locks that are made for cells, Python and platform; those of broken YAMLs stay as they were."""
+        found = {}
+        for key, error in self.broken.items():
+            for lock in map(Path, self.lock_of(_Named(*key))):
+                if (self.root / lock).with_name(f"{lock.stem}{SIZE}").is_file():
+                    found[lock.stem] = [f"not valid: {error}"]
+        for cell in self.cells.values():
+            if cell.venv and cell.venv.dependencies is not None:
+                found[Path(cell.venv.requirements).stem] = [cell.venv.python, PLATFORM]
         return found
 
     def tree_of(self, wildcards: Wildcards) -> str:

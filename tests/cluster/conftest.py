@@ -44,8 +44,9 @@ worlds = _workflow_tests()
 
 @pytest.fixture(scope="session")
 def with_slurm() -> Path:
-    """The programs of an environment that `make slurm` would make; made once per lock."""
-    digest = hashlib.sha256(b"".join((ROOT / lock).read_bytes() for lock in LOCKS)).hexdigest()[:12]
+    """The programs of an environment that `make slurm` would make; made once per lock and checkout."""
+    parts = [str(ROOT).encode(), *((ROOT / lock).read_bytes() for lock in LOCKS)]
+    digest = hashlib.sha256(b"".join(parts)).hexdigest()[:12]
     place = TOOLS / f"slurm-{digest}"
     uv = [str(worlds.uv()), "pip", "install", "--quiet", "--python", str(place)]
     if not (place / "done").is_file():
@@ -75,10 +76,19 @@ def nvml(tmp_path_factory) -> dict[str, str]:
     return {"LD_LIBRARY_PATH": str(folder)}
 
 
+@pytest.fixture(scope="session")
+def gpu_hardware(nvml) -> str:
+    """What `hardware` of its GPU nodes is then."""
+    asked = [sys.executable, "-c", "from atlas.perf.machine import hardware_key; print(hardware_key(1))"]
+    key = subprocess.run(asked, env=nvml, capture_output=True, text=True, check=True).stdout.strip()
+    return key.removesuffix("-x1")
+
+
 def _cluster(accounting: bool) -> Iterator[Slurm]:
     folder = Path(tempfile.mkdtemp(prefix="sl-", dir="/tmp"))
     try:
-        with cluster(folder / "c", accounting=accounting) as made:
+        # On a machine that is busy, more than the usual five minutes pass until a test looks at a job.
+        with cluster(folder / "c", accounting=accounting, min_job_age=3600) as made:
             yield made
     except Missing as why:
         pytest.skip(f"no SLURM here: {why}")
@@ -193,11 +203,11 @@ class OnCluster:
         """The records that a recorder has begun or ended."""
         return list(self.root.glob("measured/toy/1.0/perf/*/*/[0-9].json"))
 
-    def measuring(self, card: str, seconds: float = 600) -> dict[str, str]:
+    def measuring(self, card: str, seconds: float = 1200) -> dict[str, str]:
         """The job that runs a card, once it does."""
         return self._job(card, "RUNNING", seconds)
 
-    def ended(self, card: str, seconds: float = 600) -> dict[str, str]:
+    def ended(self, card: str, seconds: float = 1200) -> dict[str, str]:
         """The same, once it has ended well."""
         return self._job(card, "COMPLETED", seconds)
 
@@ -237,6 +247,22 @@ def new_world(tmp_path_factory) -> Iterator[worlds.World]:
     world.engine("toy")
     yield world
     world.index.close()
+
+
+class Clone(worlds.World):
+    """The project with its engines; packages come from where this machine has them from."""
+
+    def environ(self) -> dict[str, str]:
+        own = {"ATLAS_CACHE": str(self.cache / "atlas"), "ATLAS_UV": str(worlds.uv())}
+        return {**os.environ, **own, **self.extra}
+
+
+@pytest.fixture
+def clone(plain, with_slurm, tmp_path) -> Iterator[OnCluster]:
+    """The project as it is, with nothing in its cache, whose jobs run on a cluster."""
+    made = worlds.fresh_copy(tmp_path, empty=False)
+    yield OnCluster(Clone(made.root, made.index, made.cache), plain, with_slurm)
+    made.index.close()
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,8 @@ def matrix(here, *options: str, names: tuple[str, ...] = ()) -> tuple[Seen, Seen
         gpu = here.ended("gpu")
         here.slurm.kill_node(doomed["NodeList"])
         here.slurm.run("scancel", here.measuring("cancelled")["JobId"])
+        for card in wide_cards().keys() & cards.keys():  # a launch that begins without a controller fails
+            here.ended(card)
         here.slurm.stop_controller()
         time.sleep(8)
         here.slurm.start_controller()

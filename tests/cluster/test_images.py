@@ -8,20 +8,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import docker
 import pytest
 import yaml
 from image import layer, write_image
-from services import Docker, Missing, Registry
+from services import Docker, Missing, Registry, apptainer
 
 from atlas.environment.uv import find_uv
 from slurm import cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "{}.{}".format(*sys.version_info[:2])
+TOOLS = Path(os.environ.get("ATLAS_TEST_TOOLS") or Path.home() / ".cache/engine-atlas-tests")
 NODES = ("c1", "c2")
 PROLOG = """#!/bin/sh
 echo export DOCKER_HOST=unix://{folder}/$SLURMD_NODENAME/d.sock
@@ -161,6 +162,74 @@ def test_an_image_is_built_in_a_job_pushed_once_and_then_in_each_nodes_store(sit
     found = {one["node"]: one["error"] for one in said["answer"]["images"]}
     assert (found[None], found["c1"]) == (None, None)
     assert "no container engine answers there" in found["c2"]
+
+
+@pytest.fixture(scope="module")
+def toy(site, new_world, on):
+    """A toy engine in that image, from a file that all nodes see; nothing is built."""
+    here = on(new_world, site.slurm)
+    (here.root / "base.tar").symlink_to(site.folder / "base.tar")
+    engine = here.root / "engine_versions/toy.yaml"
+    found = yaml.safe_load(engine.read_text())
+    found["environments"]["image"] = [
+        {"archive": "base.tar", "python": "/usr/local/bin/python3", "overlay": True}
+    ]
+    engine.write_text(yaml.safe_dump(found))
+    here.settings(rules={"distribute": {"nodes": 2}})
+    here.world.extra["DOCKER_CONFIG"] = str(site.folder / "none")
+    return here
+
+
+def distributed(here, runtime: str) -> list[dict]:
+    """What `snakemake --profile slurm distribute` tells of images."""
+    here.world.extra["ATLAS_RUNTIME"] = runtime
+    done = here.snakemake("distribute", "-f")
+    assert done.returncode == 0, done.said
+    assert done.said.count("has been submitted with SLURM jobid") == 1, done.said
+    assert here.mine() == []
+    return json.loads((here.root / "measured/cluster/images.json").read_text())["images"]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("slurm")
+def test_the_rule_for_images_fills_the_stores_of_all_nodes_of_its_job(site, toy):
+    for service in site.dockers.values():
+        if service.running.poll() is not None:
+            service.start()
+    for client in map(site.client, (*NODES, *NODES)):  # an image that another one was built on goes after it
+        for one in client.images.list():
+            with suppress(docker.errors.APIError):
+                client.images.remove(one.id, force=True)
+    found = distributed(toy, "docker")
+    assert [(one["node"], one["error"]) for one in found] == [(None, None), ("c1", None), ("c2", None)]
+    assert all(site.client(node).images.list() for node in NODES)
+    log = (toy.root / "logs/distribute.log").read_text()
+    assert "c1: loading" in log
+    assert "c2: loading" in log
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("slurm")
+def test_for_apptainer_one_file_is_made_and_jobs_on_any_node_run_in_it(toy):
+    try:
+        with apptainer(TOOLS / "apptainer") as env:
+            path = os.pathsep.join([str(toy.programs), env.get("PATH", os.environ["PATH"])])
+            toy.world.extra |= {**env, "PATH": path}
+    except Missing as why:
+        pytest.skip(str(why))
+    (found,) = distributed(toy, "apptainer")
+    assert (found["node"], found["error"]) == (None, None)
+    (made,) = (toy.world.cache / "atlas/images").glob("*.sif")
+    assert made.stem == found["digest"][7:23]
+    assert "converting" in (toy.root / "logs/distribute.log").read_text()
+    before = made.stat()
+
+    done = toy.snakemake("--", "results/toy/1.0/environment.json")
+    assert done.returncode == 0, done.said
+    environment = json.loads((toy.root / "results/toy/1.0/environment.json").read_text())
+    assert (environment["image"]["digest"], environment["health"]["verdict"]) == (found["digest"], "ok")
+    assert "converting" not in (toy.root / "logs/environment/toy/1.0.log").read_text()
+    assert (made.stat().st_ino, made.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 @pytest.mark.slow

@@ -135,8 +135,13 @@ def test_a_node_with_less_memory_or_disk_than_it_should_have_is_bad(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("slurm")
-def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(nvml, tmp_path):
-    """g1 shows one GPU less than SLURM thinks it has, and a job of someone else has all of c1."""
+def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(
+    nvml, gpu_hardware, tmp_path, toy_built, on
+):
+    """g1 shows one GPU less than SLURM thinks it has, and a job of someone else has all of c1.
+
+    The command finds that, and so does the rule, which then has a card measured on another node.
+    """
     folder = Path(tempfile.mkdtemp(prefix="sl-", dir="/tmp"))
     prolog, output = tmp_path / "prolog", tmp_path / "nodes.json"
     prolog.write_text('#!/bin/sh\n[ "$SLURMD_NODENAME" != g1 ] || echo export FAKE_NVML_COUNT=1\n')
@@ -160,6 +165,17 @@ def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(nvml,
                 text=True,
                 check=False,
             )
+            here = on(toy_built, slurm)
+            here.world.extra |= nvml
+            report = "print('performance: 1 tok/s')"
+            here.cards({"gpu": {"command": ["{python}", "-c", report], "gpus_per_node": 1}})
+            here.settings(gpu={"hardware": gpu_hardware})
+            ruled = here.snakemake("preflight", "-f")
+            by_rule = here.root / "measured/cluster/nodes.json"
+            then = here.snakemake("perf")
+            listed = slurm.run("squeue", "-h", "--states=COMPLETED", "-o", "%Z|%N|%P").splitlines()
+            measured = [line for line in listed if line.startswith(f"{here.root}|")]
+            slurm.until(lambda: not here.mine(), "the end of its jobs")
             left = slurm.jobs()
             nodes = []
             for bad in ((), excluded(output)):
@@ -176,5 +192,10 @@ def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(nvml,
     verdicts = {name: one["verdict"] for name, one in found.items()}
     assert verdicts == {"c1": "busy", "c2": "good", "g1": "bad", "g2": "good"}, done.stderr
     assert found["g1"]["why"] == "gpus: 1 are shown, and SLURM gives 2"
+    assert ruled.returncode == 0, ruled.said
+    told = {one["node"]: one["verdict"] for one in json.loads(by_rule.read_text())["nodes"]}
+    assert told == verdicts
+    assert then.returncode == 0, then.said
+    assert measured == [f"{here.root}|g2|gpu"]
     assert nodes == ["g1", "g2"]
     assert [line.split()[0] for line in left] == [other.strip()]

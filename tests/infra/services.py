@@ -49,6 +49,7 @@ def process(
     with log.open("ab") as out:
         running = subprocess.Popen(
             command,
+            cwd=log.parent,  # Podman's conmon leaves a file `oom` where its service was started
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

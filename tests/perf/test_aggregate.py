@@ -152,6 +152,17 @@ def test_samples_and_telemetry_become_parquet(tmp_path):
             "tokens": [1.5, 1.75, 2.0],
             "n_in": 4,
         },
+        {
+            "event": "request",
+            "t": 9,
+            "batch": 1,
+            "sent": 1.0,
+            "done": 3.0,
+            "tokens": None,
+            "n_in": 4,
+            "n_out": 3,
+        },
+        {"event": "request", "t": 9, "batch": 2, "sent": 1.0, "done": None, "tokens": [], "n_in": 4},
         {"event": "window", "t": 9, "start": 1.0, "end": 2.0},
     ]
     (folder / "1.journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -162,7 +173,7 @@ def test_samples_and_telemetry_become_parquet(tmp_path):
     aggregate(tmp_path, tmp_path / "p.csv", tmp_path / "l.csv", tmp_path / "samples")
     samples = pq.read_table(tmp_path / "samples" / "samples.parquet").to_pylist()
     assert [(one["metric"], one["value"]) for one in samples] == [
-        ("ttft", 0.5), ("e2el", 1.0), ("tpot", 0.25), ("itl", 0.25), ("itl", 0.25),
+        ("ttft", 0.5), ("e2el", 1.0), ("tpot", 0.25), ("itl", 0.25), ("itl", 0.25), ("e2el", 2.0),
     ]  # fmt: skip
     (power,) = pq.read_table(tmp_path / "samples" / "telemetry.parquet").to_pylist()
     assert (power["device"], power["power_w"], power["energy_j"]) == ("GPU-a", 250.0, None)
@@ -243,8 +254,37 @@ def test_the_change_is_against_the_last_comparable_version():
 
     records = [*version("1.9", 100), *version("1.10", 90), *version("2.0", 50, environment_family="other")]
     changes = previous(records)
-    assert changes["1.10-2", "", "output_tput", "value"] == pytest.approx(90.2 / 100.2 - 1)
+    found = changes["1.10-2", "", "output_tput", "value"]
+    assert (found.run, found.since) == (pytest.approx(90.2 / 100.2 - 1), "1.9")
     assert not any(key[0].startswith(("1.9", "2.0")) for key in changes)
+
+
+def test_beside_a_runs_own_change_is_that_of_its_version_with_the_interval_that_verdicts_have():
+    def version(name, *values):
+        return [
+            made(version=name, repeat=r, results=[result(value)], run_id=f"{name}-{r}")
+            for r, value in enumerate(values, 1)
+        ]
+
+    old = version("1.0", 100, 101, 102, 103, 104)
+    new = version("2.0", 80, 90, 91, 92, 93)
+    few = version("3.0", 90, 91, 92)
+    changes = previous([*old, *new, *few])
+    found = {row["run_id"]: row for row in rows_of([*old, *new, *few], changes)}
+    (verdict,) = [one.verdict for one in compare(old, new)]
+    rows = [found[f"2.0-{repeat}"] for repeat in range(1, 6)]
+    assert {row["baseline_version"] for row in rows} == {"1.0"}
+    assert {float(row["version_change"]) for row in rows} == {round(verdict.change, 6)}
+    interval = tuple(float(rows[0][f"version_change_{end}"]) for end in ("low", "high"))
+    assert interval == tuple(round(end, 6) for end in verdict.interval)
+    assert interval[0] < verdict.change < interval[1] < 0
+    assert float(rows[0]["relative_change"]) == pytest.approx(80 / 102 - 1, abs=1e-6)
+    row = found["3.0-1"]  # too few for a verdict
+    assert (row["baseline_version"], row["version_change"]) == ("2.0", "0.0")
+    assert (row["version_change_low"], row["version_change_high"]) == ("", "")
+    names = ("relative_change", "baseline_version", "version_change", "version_change_low")
+    assert {found["1.0-1"][name] for name in names} == {""}
+    assert list(COLUMNS).index("version_change") > list(COLUMNS).index("extra_json")
 
 
 def test_of_several_results_of_a_card_each_is_compared_with_its_own():

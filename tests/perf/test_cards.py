@@ -64,6 +64,10 @@ def names(cards, *words):
         ("{hub: owner/name}", "{hub: name}", "not a model such as"),
         ("name: two", "name: Two", "not a name of lower-case letters"),
         ("tags: [cpu]", "tags: [two]", "cannot be tags"),
+        ("batch_size: 4}", "batch_size: 4}\n    token_times: auto", "mine.yaml:7:5: `token_times`"),
+        ("batch_size: 4}", "batch_size: 4}\n    token_time: false", "did you mean `token_times`"),
+        ("tags: [cpu]", "tags: [cpu]\n    token_times: false", "mine.yaml:7: `two`: its `command` says"),
+        ("batch_size: 4}", "batch_size: 4}\n    mode: serve\n    token_times: true", "its `mode` says"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_card_is_told_with_its_line_and_the_nearest_name(tmp_path, old, new, message):
@@ -104,6 +108,8 @@ def test_cards_are_chosen_as_madengines_users_know_it(tmp_path):
         ("fast:batch_size=8", "only a card that is named"),
         ("-one:batch_size=8", "can set nothing"),
         ("one:requests=0", "whole number"),
+        ("one:token_times=auto", "`token_times` is true or false, not 'auto'"),
+        ("two:token_times=false", "its `command` says what measures"),
     ],
 )
 def test_a_word_that_means_nothing_is_an_error_with_the_nearest(tmp_path, word, message):
@@ -131,6 +137,16 @@ def test_the_digest_is_of_what_is_measured_and_of_nothing_else(tmp_path):
     same = GOOD.replace("[fast, cpu]", "[slow]\n    repeats: 9\n    description: x")
     assert cards_in(tmp_path, same)[0].digest() == before
     assert cards_in(tmp_path, GOOD.replace("batch_size: 4", "batch_size: 5"))[0].digest() != before
+
+
+def test_a_card_without_times_of_tokens_is_another_and_one_with_them_is_what_it_was(tmp_path):
+    before = cards_in(tmp_path, GOOD)[0]
+    assert "token_times" not in before.workload()
+    said = cards_in(tmp_path, GOOD.replace("batch_size: 4}", "batch_size: 4}\n    token_times: true"))[0]
+    without, same = (chosen([before], [f"one:token_times={word}"])[0] for word in ("false", "true"))
+    assert said.digest() == same.digest() == before.digest()
+    assert without.workload() == {**before.workload(), "token_times": False}
+    assert without.digest() != before.digest()
 
 
 def test_a_synthetic_model_is_the_same_each_time_and_has_the_tensors_of_its_config(tmp_path):
@@ -161,6 +177,29 @@ def test_a_card_becomes_a_request_in_the_engines_words():
     assert [len(batch) for batch in request["batches"]] == [8] * 8
     assert request["spec"]["load"][1]["model"]["args"] == ["/models/x"]
     assert request["spec"]["load"][1]["model"]["kwargs"] == {"dtype": "float32"}
+
+
+@pytest.mark.parametrize(
+    ("engine", "version"), [("transformers", "5.23.0"), ("vllm", "0.32.0"), ("ctranslate2", "4.8.5")]
+)
+def test_every_engine_that_the_harness_measures_can_be_measured_without_times_of_tokens(engine, version):
+    (card,) = chosen(CARDS, ["tiny-batch:token_times=false"])
+    spec = load_perf(ROOT, engine, version)
+    assert request_of(spec, card, "/models/x", engine)["token_times"] is False
+
+
+def test_an_engine_whose_yaml_says_no_way_to_what_a_card_wants_of_tokens_is_skipped_with_the_reason():
+    (card,), (without,) = chosen(CARDS, ["tiny-batch"]), chosen(CARDS, ["tiny-batch:token_times=false"])
+    spec = load_perf(ROOT, "transformers", "5.23.0")
+    uncounted = {name: value for name, value in spec.items() if name != "output"}
+    generate = {**spec["generate"], "kwargs": {"streamer": None}}
+    mute = {**spec, "generate": generate}
+    assert request_of(uncounted, card, "m", "toy")
+    assert request_of(mute, without, "m", "toy")
+    with pytest.raises(InputError, match="the YAML of toy has no `output`"):
+        request_of(uncounted, without, "m", "toy")
+    with pytest.raises(InputError, match="toy does not tell when tokens come"):
+        request_of(mute, card, "m", "toy")
 
 
 @pytest.mark.parametrize(

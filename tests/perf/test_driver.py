@@ -26,6 +26,7 @@ class Model:
             time.sleep(0.002)
             if streamer: streamer.put(0)
         if streamer: streamer.end()
+        return [prompt + [0] * count for prompt in prompts]
 class Step:
     def __init__(self, row): self.row = row
 class Rows:
@@ -34,9 +35,16 @@ class Rows:
             for row in reversed(range(len(prompts))):  # in whatever order
                 time.sleep(0.002)
                 if callback and callback(Step(row)): raise RuntimeError("told to stop")
+        return [Result(count) for _ in prompts]
+class Result:
+    def __init__(self, count): self.sequences = [[0] * count]
 def load(path):
     if path == "bad": raise RuntimeError("no such model")
-    return Model()
+    return Deaf() if path == "deaf" else Model()
+class Deaf(Model):
+    def generate(self, prompts, count, streamer=None):
+        if streamer: raise ValueError("is not to be told")
+        return super().generate(prompts, count)
 class Profile:
     def __enter__(self): self.entered = time.monotonic()
     def __exit__(self, *_): self.left = time.monotonic()
@@ -65,6 +73,7 @@ STREAMER = {
         "args": [{"ref": "prompts"}, {"ref": "output_tokens"}],
         "kwargs": {"streamer": {"ref": "stream"}},
     },
+    "output": {"prompt_first": True},
 }
 STEPS = {
     "protocol": "steps",
@@ -84,6 +93,7 @@ ROWS = {
         "kwargs": {"callback": {"ref": "told"}},
     },
     "read": {"row": "row"},
+    "output": {"tokens": "sequences.0"},
 }
 
 
@@ -120,6 +130,35 @@ def test_each_protocol_tells_when_each_token_of_each_request_came(tmp_path, spec
     assert journal.phase("measure") >= end - start
 
 
+@pytest.mark.parametrize("spec", [STREAMER, STEPS, ROWS], ids=["streamer", "steps", "rows"])
+def test_without_times_of_tokens_they_are_counted_when_all_is_done_and_nothing_is_guessed(tmp_path, spec):
+    code, journal, log = drive(tmp_path, spec, token_times=False)
+    assert code == 0, log
+    assert len(succeeded(journal)) == 3
+    for one in journal.requests:
+        assert (one["tokens"], one["n_out"], one["n_in"]) == (None, 4, 2)
+        assert one["sent"] < one["done"]
+    results = {(one["metric"], one["statistic"]): one["value"] for one in measured(journal)}
+    start, end = journal.window
+    assert results["output_tput", "value"] == pytest.approx(12 / (end - start))
+    assert results["e2el", "p50"] >= 0.008
+    assert not {metric for metric, _ in results} & {"ttft", "tpot", "itl"}
+
+
+def test_without_times_of_tokens_the_engine_is_not_asked_to_tell_of_them(tmp_path):
+    deaf = {**STREAMER, "load": [{"model": {"call": "toy.load", "args": ["deaf"]}}]}
+    for wanted, good in ((True, 0), (False, 3)):
+        _, journal, _ = drive(tmp_path, deaf, token_times=wanted)
+        assert len(succeeded(journal)) == good
+
+
+def test_what_failed_without_times_of_tokens_has_no_tokens(tmp_path):
+    code, journal, _ = drive(tmp_path, STREAMER, batches=[[[1]], [[13]]], token_times=False)
+    assert code == 0
+    assert [one["tokens"] for one in journal.requests] == [None, []]
+    assert len(succeeded(journal)) == 1
+
+
 def test_of_an_engine_that_tells_of_each_row_each_has_its_own_times(tmp_path):
     _, journal, _ = drive(tmp_path, ROWS, batches=[[[1], [2], [3]]])
     first, second, third = (one["tokens"] for one in journal.requests)
@@ -148,8 +187,9 @@ def test_an_engine_that_cannot_load_says_why(tmp_path):
     assert "Traceback" in log
 
 
-def test_the_bare_loop_runs_the_same_batches_in_turn(tmp_path):
-    _, journal, _ = drive(tmp_path, STREAMER, bare=True)
+@pytest.mark.parametrize("token_times", [True, False])
+def test_the_bare_loop_runs_the_same_batches_in_turn(tmp_path, token_times):
+    _, journal, _ = drive(tmp_path, STREAMER, bare=True, token_times=token_times)
     turns = [one["bare"] for one in journal.compared]
     assert turns == [True, False, False, True, False, True, True, False]
     assert all(one["seconds"] > 0 for one in journal.compared)

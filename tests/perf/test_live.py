@@ -1,4 +1,4 @@
-"""Engines that truly run here: one with models in a format of its own, and the server and client of one."""
+"""Engines that truly run here: a format of its own, a server and its client, and a revision of a hub."""
 
 from __future__ import annotations
 
@@ -58,6 +58,30 @@ def test_ctranslate2_converts_a_model_and_tells_each_token_of_each_row(tmp_path)
     values = {(result["metric"], result["statistic"]): result["value"] for result in done["results"]}
     assert values["ttft", "p50"] > values["tpot", "p50"] > 0
     assert values["load_time", "value"] < done["phases"]["convert"]
+
+
+def hub_of(folder, revision, model):
+    """What is left of a hub where a single revision of a model was fetched, by its name."""
+    place, commit = folder / "hub/models--toy--llama", "0123456789abcdef0123456789abcdef01234567"
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / revision).write_text(commit)
+    shutil.copytree(model, place / "snapshots" / commit)
+    return folder
+
+
+def test_the_revision_of_a_hubs_model_is_what_is_loaded(tmp_path, monkeypatch):
+    one = card("tiny-single", requests=1, output_tokens=4)
+    made = make_model(one.model["synthetic"], cache_dir())
+    monkeypatch.setenv("HF_HOME", str(hub_of(tmp_path / "hf", "v1.2", made)))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    there = replace(one, model={"hub": "toy/llama", "revision": "v1.2"})
+    done = measure(tmp_path, "transformers", "5.23.0", there)
+    assert (done["status"], done["failure_reason"]) == ("SUCCESS", None)
+    assert done["model_digest"] == "v1.2"
+    for model in ({"hub": "toy/llama", "revision": "v1.3"}, {"hub": "toy/llama"}):  # neither was fetched
+        done = measure(tmp_path, "transformers", "5.23.0", replace(one, model=model))
+        assert (done["status"], done["failure_kind"]) == ("FAILURE", "engine_error")
+        assert done["failure_reason"].startswith("load: OSError")
 
 
 AGREE = """

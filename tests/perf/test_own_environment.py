@@ -14,7 +14,7 @@ from atlas.perf.cards import Card
 from atlas.perf.engine import load_perf, perf_engines
 from atlas.perf.environment import own_environment, own_environments
 from atlas.perf.listing import not_here
-from atlas.perf.plan import PerfPlan
+from atlas.perf.plan import PerfPlan, cell, runtime_for
 from atlas.perf.prepared import NotReady, ready
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,7 @@ perf:
         dependencies: [onlyfast==2.0]
       parameters: {batch_size: true, dtype: {float32: float32}}
       load: [{engine: {call: onlyfast.load}}]
-      generate: {call: engine.generate}
+      generate: {call: engine.generate, args: [{ref: stream}]}
 """
 
 
@@ -147,6 +147,68 @@ def test_what_is_kept_of_other_hardware_is_listed_and_never_measured_on_this(pro
     (line,) = plan.elsewhere()
     assert line.startswith("onlyfast 2.0 tiny-single: 2 runs on gpu-b300-x8 are kept, and here is cpu-")
     assert not [path for path in plan.records() if "gpu-b300-x8" in path]
+
+
+@pytest.mark.parametrize("runtime", ["docker", "podman", "apptainer", "auto"])
+def test_without_an_image_it_is_measured_beside_containers_and_that_is_told(project, monkeypatch, runtime):
+    monkeypatch.setenv("ATLAS_RUNTIME", runtime)
+    plan = PerfPlan(project, ("smoke",))
+    assert runtime_for(project, "onlyfast", "2.0") == "venv"
+    told = [line for line in plan.beside() if line.startswith("onlyfast")]
+    why = f"in a virtual environment, and not in {runtime}: its `environment` names no image"
+    assert told == ([] if runtime == "auto" else [f"onlyfast 2.0: {why}"])
+    edit(project, "note: built by a neighbour", "image: {archive: engine.tar}")
+    assert runtime_for(project, "onlyfast", "2.0") == runtime
+    assert not [line for line in PerfPlan(project, ("smoke",)).beside() if line.startswith("onlyfast")]
+    assert {one.place.partition("@")[2] for one in PerfPlan(project).cells if one.engine == "onlyfast"} == {
+        runtime
+    }
+
+
+def test_an_image_that_cannot_be_had_is_one_line(project, monkeypatch):
+    (project / "envs/onlyfast.txt").write_text("onlyfast==2.0 \\\n    --hash=sha256:0\n")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    card = Card("toy", "test", ("toy",), "c:1", model={"hub": "a/b"}, parameters={"batch_size": 1})
+    for image, runtime, what in (
+        ("{archive: engine.tar}", "docker", "no container engine answers there"),
+        ("{sif: engine.sif}", "podman", "engine.sif is for apptainer, not podman"),
+        (
+            "{dockerfile: containers/D, base: b}",
+            "docker",
+            "is for x86_64-manylinux_2_34, and images are built",
+        ),
+    ):
+        monkeypatch.setenv("ATLAS_RUNTIME", runtime)
+        (project / "engine_versions/perf/onlyfast.yaml").write_text(ONLY)
+        edit(project, "note: built by a neighbour", f"image: {image}")
+        with pytest.raises(NotReady) as found:
+            ready(project, "onlyfast", "2.0", card, project)
+        assert what in str(found.value)
+        assert str(found.value).count("\n") <= 1  # and a hint
+
+
+def test_what_converts_models_is_never_a_container(project):
+    convert = (
+        "      convert:\n        command: [x]\n        environment: {python: '3.11', distribution: x,"
+        " requirements: envs/x.txt, dependencies: [x], image: {archive: a.tar}}\n"
+    )
+    edit(project, "      parameters:", f"{convert}      parameters:")
+    with pytest.raises(InputError):
+        load_perf(project, "onlyfast", "2.0")
+    edit(project, ", image: {archive: a.tar}", "")
+    assert load_perf(project, "onlyfast", "2.0")
+
+
+def test_cards_of_a_launcher_are_skipped_where_containers_are_set_with_the_reason(project, monkeypatch):
+    card = Card("nodes", "t", ("t",), "c:1", command=("x",), launcher="native", nnodes=1)
+    spec = load_perf(project, "transformers", "5.23.0")
+    for runtime, skipped in (
+        ("venv", None),
+        ("auto", None),
+        ("docker", "what `native` starts is not run in containers, and `runtime` is docker"),
+    ):
+        monkeypatch.setattr("atlas.perf.plan.nodes_here", lambda: 1)
+        assert cell("transformers", "5.23.0", card, spec, None, runtime).skipped == skipped
 
 
 def test_a_cell_that_cannot_be_measured_here_is_listed_with_the_reason(project):

@@ -208,6 +208,7 @@ def test_a_job_that_takes_too_much_memory_is_killed_or_it_is_told_that_none_can_
         return
     assert outcome.status == -9
     assert outcome.out_of_memory
+    assert not Path("oom").exists(), "what a container engine leaves is in its own folder"
 
 
 @pytest.mark.parametrize("name", ["docker", "podman"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import subprocess
 import sys
@@ -11,15 +12,21 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from atlas.canonical import sha256_file
 from atlas.engines.load import load_cell
 from atlas.environment.lane import container_lane
+from atlas.environment.runtimes.build import reference_of
+from atlas.environment.runtimes.doctor import examine_host
+from atlas.environment.runtimes.hosts import needs, takes
+from atlas.environment.runtimes.images import load_image
 from atlas.environment.runtimes.owner import is_gone, owner
+from atlas.environment.runtimes.tables import print_environments
 from atlas.environment.runtimes.verdict import judge
 from atlas.errors import UnavailableError
 from atlas.source.command import build_source
 
 sys.path.insert(0, str(Path(__file__).parent))
-from toy import toy_spec, write_project
+from toy import PYTHON, toy_spec, write_project
 
 ATLAS = Path(sys.executable).with_name("atlas")
 ROOT = Path(__file__).parents[2]
@@ -105,6 +112,58 @@ LOCK = {
         }
     },
 }
+
+
+MIB, GIB = 1 << 20, 1 << 30
+
+
+def sized(root: Path) -> None:
+    """A lock of which it is known what it takes."""
+    lock = {"file": "envs/toy.txt", "digest": sha256_file(root / "envs/toy.txt")}
+    takes = {"fetch_bytes": MIB, "disk_bytes": 5 * MIB}
+    made_for = {"python": PYTHON, "platform": f"{platform.machine()}-manylinux_2_28"}
+    document = {"format_version": 1, "lock": lock, **made_for, **takes, "wheels": {"a.whl": takes}}
+    (root / "envs/toy.size.json").write_text(json.dumps(document))
+
+
+def taken(root: Path):
+    (need,) = needs(root)
+    assert not need.present
+    return need.fetch_bytes, need.disk_bytes, takes(need)
+
+
+def test_what_an_environment_takes_is_told_before_it_is_made(nothing, toy, monkeypatch, capsys):
+    assert taken(toy) == (None, None, "")
+    sized(toy)
+    assert taken(toy) == (MIB, 5 * MIB, "1 MiB to fetch, 5 MiB on disk")
+    monkeypatch.setenv("COLUMNS", "200")
+    assert print_environments(toy, None, None, offline=True, probe=False, as_json=False) == 0
+    assert "no, 1 MiB to fetch, 5 MiB on disk" in capsys.readouterr().out
+    findings = {one.subject: one for one in examine_host(toy)}
+    assert findings["toy 1.0"].level == "ok" and "5 MiB on disk" in findings["toy 1.0"].what
+    monkeypatch.setattr("atlas.environment.runtimes.hosts._free", lambda _: 4 * MIB)
+    findings = {one.subject: one for one in examine_host(toy)}
+    assert findings["toy 1.0"].level == "missing" and "4 MiB are free" in findings["toy 1.0"].what
+
+
+def test_what_an_image_takes_is_told_before_it_is_here(nothing, toy, monkeypatch):
+    monkeypatch.setenv("ATLAS_RUNTIME", "docker")
+    assert taken(toy) == (None, None, "")
+    lock = json.loads((toy / "envs/images.json").read_text())
+    lock["images"]["a/b:1"]["platforms"]["linux/amd64"]["bytes"] = 3 * GIB
+    (toy / "envs/images.json").write_text(json.dumps(lock))
+    assert taken(toy) == (3 * GIB, None, "3.0 GiB to fetch")
+
+    own = {"dockerfile": "containers/Dockerfile.toy", "base": "a/b:1"}
+    write_project(toy, toy_spec(image=own), **{"containers/Dockerfile.toy": "FROM base"})
+    assert taken(toy) == (None, None, "")
+    sized(toy)
+    both = "3.0 GiB to fetch, at least 3.0 GiB on disk"
+    assert taken(toy) == (3 * GIB + MIB, 3 * GIB + 5 * MIB, both)
+    file = reference_of(load_cell(toy, "toy", "1.0"), load_image(toy, "toy", "1.0")).file
+    file.parent.mkdir(parents=True)
+    file.write_bytes(bytes(2 * MIB))
+    assert taken(toy) == (0, 2 * MIB, "nothing to fetch, at least 2 MiB on disk")
 
 
 def verdict(root: Path):

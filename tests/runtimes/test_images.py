@@ -14,8 +14,10 @@ import yaml
 from atlas.engines.load import load_cell
 from atlas.environment.runtimes import build
 from atlas.environment.runtimes.commands import moved, run_resolve
+from atlas.environment.runtimes.hosts import needs
 from atlas.environment.runtimes.images import LOCK, load_image, locked, read_lock
 from atlas.environment.runtimes.known import by_name
+from atlas.environment.sizes import run_sizes
 from atlas.errors import BuildError, InputError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -73,10 +75,19 @@ def test_the_image_is_built_once_from_its_dockerfile_lock_base_and_arguments(
         build.reference_of(*cell_and_spec(project))
     assert "atlas images resolve" in str(caught.value)
     run_resolve(project, [])
+    run_sizes(project, "toy", project / "envs/toy.size.json")
+    monkeypatch.setenv("ATLAS_RUNTIME", "docker")
+    packed = locked(project, base[0]).bytes
+    (need,) = needs(project)
+    assert packed and (need.present, need.fetch_bytes, need.disk_bytes) == (False, packed, packed)
     reference = build.built(*cell_and_spec(project))
     stamp = reference.file.stat().st_mtime_ns
     assert build.built(*cell_and_spec(project)) == reference
     assert reference.file.stat().st_mtime_ns == stamp
+    image = base[2].images.get(by_name("docker").prepare(reference))
+    (need,) = needs(project)
+    assert (need.present, need.fetch_bytes) == (True, 0)
+    assert need.disk_bytes == reference.file.stat().st_size + image.attrs["Size"] > 2 * packed
 
     # What is not in the image builds nothing.
     edit(project, "tree/toy/__init__.py", "pass", "size: int = 1")

@@ -24,7 +24,7 @@ from atlas.environment.runtimes.known import by_name
 from atlas.environment.runtimes.lent import NOBODY
 from atlas.environment.runtimes.owner import LABEL
 from atlas.perf.aggregate import table
-from atlas.perf.cards import load_cards
+from atlas.perf.cards import Card, load_cards
 from atlas.perf.processes import MARK
 from atlas.perf.record import read
 from atlas.perf.run import run_card
@@ -193,6 +193,30 @@ print("networks", [name for _, name in socket.if_nameindex()])
 import time
 time.sleep(2)  # as engines take to load; the sampler starts meanwhile
 """
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_an_engine_with_an_environment_of_its_own_is_run_in_the_image_that_this_names(within, name):
+    within(name)
+    lines = ["toy==1.0 \\", f"    --hash=sha256:{'0' * 64}"]
+    Path("envs/own.txt").write_text("\n".join(lines))
+    own = {"python": PYTHON, "distribution": "toy", "requirements": "envs/own.txt"}
+    own |= {"dependencies": ["toy==1.0"], "note": "built by a neighbour"}
+    own["image"] = {"archive": "base.tar", "python": "/usr/local/bin/python3", "memory_mb": 1000}
+    file = Path("engine_versions/toy.yaml")
+    spec = json.loads(file.read_text())
+    spec["perf"] = {"runs": [{**PERF, "environment": own}]}
+    file.write_text(json.dumps(spec))
+    says = "import os; print('performance:', 1.5 if os.environ['HOME'].startswith('/tmp') else 0, 'tok/s')"
+    one = Card("said", "t", ("t",), "c:1", command=("{python}", "-c", says), timeout_s=60)
+    output = Path("r.json")
+    found = run_card(Path.cwd(), "toy", "1.0", one, 1, hardware=f"cpu-test@{name}", output=output)
+    assert (found["status"], found["failure_reason"]) == ("SUCCESS", None)
+    assert (found["results"][0]["value"], found["runtime"]) == (1.5, name)
+    image = found["environment"]["image"]
+    assert (image["runtime"], image["limits"]["memory_mb"]) == (name, 1000)
+    assert (found["runtime_digest"], found["notes"]) == (image["digest"], ["built by a neighbour"])
+    assert left() == []
 
 
 @pytest.mark.parametrize("name", CONTAINERS)

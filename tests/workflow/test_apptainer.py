@@ -10,7 +10,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = ROOT / "containers/engine-atlas.sif"
-RULES = ("lock", "source", "environment", "schema", "invariants", "coverage", "report")
+RULES = (
+    *("lock", "sizes", "source", "environment", "schema", "invariants"),
+    *("knowledge", "history_facts", "history", "coverage", "report"),
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("apptainer")]
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 def test_one_yaml_makes_a_new_engine_with_both_lanes(whole):
     assert whole.stale() == {}
     whole.engine("toy")
-    assert set(whole.stale()) == {*CELL, HISTORY, "envs/toy.txt", *REPORTS}
+    assert set(whole.stale()) == {*CELL, HISTORY, "envs/toy.txt", "envs/toy.size.json", *REPORTS}
 
     built = whole.snakemake()
     assert built.returncode == 0, built.stderr

@@ -51,6 +51,16 @@ def test_a_cell_has_all_artefacts_until_more_is_known(project):
     assert plan.cell_artefacts == [f"results/toy/1.0/{name}" for name in names]
     assert plan.lock_of(WILDCARDS) == ["envs/toy.txt"]
     assert plan.dependencies_of(WILDCARDS) == ["six"]
+    assert plan.sizes == ["envs/toy.size.json"]
+    assert plan.made_for(WILDCARDS) == ["3.11", "x86_64-manylinux_2_28"]
+
+
+def test_a_lock_that_is_kept_by_hand_is_not_added_up(project):
+    yaml = project / "engine_versions/toy.yaml"
+    yaml.write_text(YAML.replace("dependencies: [six]", "requirements: envs/toy.txt"))
+    plan = Plan.load(project)
+    assert plan.lock_of(WILDCARDS) == ["envs/toy.txt"]
+    assert plan.sizes == []
 
 
 def test_a_cell_known_to_have_no_source_has_no_schema_and_no_invariants(project):
@@ -92,6 +102,11 @@ def test_a_broken_yaml_keeps_what_was_built_and_says_why(project):
     assert "toy.yaml:4:1: unknown key `pakages`" in plan.spec("source", "pin")(WILDCARDS)
     assert plan.lock_of(WILDCARDS) == ["envs/toy.txt"]
     assert "unknown key" in plan.dependencies_of(WILDCARDS)[0]
+    assert plan.sizes == []
+    (project / "envs").mkdir()
+    (project / "envs/toy.size.json").write_text("{}")
+    plan = Plan.load(project)
+    assert plan.sizes == ["envs/toy.size.json"] and "unknown key" in plan.made_for(WILDCARDS)[0]
 
 
 def test_what_is_said_of_invariants_is_a_parameter_of_no_other_stage(project):

@@ -94,6 +94,15 @@ def test_a_hand_edit_shows_both_digests(whole):
     assert listed.stdout.count("sha256:") >= 2
 
 
+def test_an_edited_lock_makes_its_size_stale_and_no_other(whole):
+    size = sorted((whole.root / "envs").glob("*.size.json"))[0]
+    lock = size.with_name(size.name.replace(".size.json", ".txt"))
+    lock.write_text("# Another.\n" + lock.read_text())
+    stale = whole.stale()
+    assert {path for path in stale if path.startswith("envs/")} == {f"envs/{lock.name}", f"envs/{size.name}"}
+    assert lock.name in stale[f"envs/{size.name}"]
+
+
 def test_the_engines_code_is_not_the_projects_code(whole):
     """A comment in a module of the project makes nothing stale; its code does."""
     module = whole.root / "scripts/atlas/schema/merge.py"

@@ -11,9 +11,9 @@ from typing import Any
 from atlas.canonical import write_atomic
 from atlas.errors import InputError
 from atlas.perf.columns import COLUMNS, rows
-from atlas.perf.compare import previous, series_of
+from atlas.perf.compare import Change, previous, series_of
 from atlas.perf.overview import text as overview_text
-from atlas.perf.record import FAILED, MEASURED, RESULTS, read
+from atlas.perf.record import FAILED, MEASURED, RESULTS, place_of_record, read
 from atlas.progress import say
 
 PATTERN = "*/*/perf/*/*/*.json"
@@ -47,20 +47,33 @@ def read_records(paths: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]
     return sorted(found.values(), key=_order), wrong
 
 
-def table(records: Sequence[Mapping[str, Any]], changes: Mapping[tuple[str, ...], float]) -> str:
-    """perf.csv. `changes` are relative changes by run and series."""
+def table(records: Sequence[Mapping[str, Any]], changes: Mapping[tuple[str, ...], Change]) -> str:
+    """perf.csv. `changes` are those since the version before, by run and series."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     writer.writeheader()
     for record in records:
         for row, result in zip(rows(record), record["results"] or [None], strict=True):
             change = changes.get((record["run_id"], *series_of(result))) if result else None
-            writer.writerow({**row, "relative_change": "" if change is None else repr(round(change, 6))})
+            writer.writerow({**row, **(_since(change) if change else {})})
     return out.getvalue()
 
 
+def _since(change: Change) -> dict[str, str]:
+    """The cells that need other records than the row's own."""
+    low, high = change.interval or (None, None)
+    values = {
+        "relative_change": change.run,
+        "version_change": change.version,
+        "version_change_low": low,
+        "version_change_high": high,
+    }
+    shown = {name: "" if value is None else repr(round(value, 6)) for name, value in values.items()}
+    return {"baseline_version": change.since, **shown}
+
+
 def latest(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Of each card on each hardware and engine, the records of the version that was measured last."""
+    """Of each card, hardware, runtime and engine, the records of the version that was measured last."""
     newest: dict[tuple[str, ...], Mapping[str, Any]] = {}
     for record in records:
         key = _series(record)
@@ -103,7 +116,7 @@ def _started(record: Mapping[str, Any]) -> str:
 
 
 def _series(record: Mapping[str, Any]) -> tuple[str, ...]:
-    return record["engine"], record["card"], record["hardware_key"]
+    return record["engine"], record["card"], place_of_record(record)
 
 
 def _order(record: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from atlas.perf.cards import Card
 from atlas.perf.commands import PORT, filled
-from atlas.perf.engine import SIZE, translated
+from atlas.perf.engine import SIZE, revision_of, translated
 from atlas.perf.formats import Format, runs_of
 from atlas.perf.metrics import Journal, load_time
 
@@ -25,7 +25,7 @@ def bench_request(
 
     `places` are the interpreter, the model and a folder, where the engine finds them.
     """
-    values = {**places, **asked(card), **translated(dict(spec), card, engine)}
+    values = {**places, **asked(card), **revision_of(card), **translated(dict(spec), card, engine)}
     bench = spec["bench"][card.mode]
     server = bench.get("server")
     request: dict[str, Any] = {

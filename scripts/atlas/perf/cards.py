@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ UNSEEN = ("name", "description", "tags", "engines", "repeats", "owner", "timeout
 """Keys that do not change what one run measures."""
 OFFLINE = "offline"
 """The mode in which the harness asks the engine in its own process; in others, the engine's tools measure."""
+DIRECT = "direct"
+"""The launcher of cards that are run on this machine alone."""
 SPREAD = ("reduce", "arguments")
 """Keys of launched cards, which others do not have in their digest."""
+TIMED = "token_times"
 DATASET = {"requests": 16, "input_tokens": 64, "output_tokens": 64, "seed": 0}
 
 
@@ -36,13 +40,15 @@ class Card:
     description: str = ""
     model: dict[str, Any] | None = None
     mode: str = OFFLINE
+    token_times: bool = True
+    """Whether the engine is to tell of each token when it comes, as far as it can; that may cost speed."""
     dataset: dict[str, int] = field(default_factory=lambda: dict(DATASET))
     parameters: dict[str, Any] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     repeats: int = 5
     warmup: int = 0
     timeout_s: float = 1800
-    launcher: str = "direct"
+    launcher: str = DIRECT
     nnodes: int = 1
     gpus_per_node: int = 0
     env: dict[str, str] = field(default_factory=dict)
@@ -62,13 +68,15 @@ class Card:
 
     @property
     def launched(self) -> bool:
-        return self.launcher != "direct"
+        return self.launcher != DIRECT
 
     def workload(self) -> dict[str, Any]:
         """All that decides what one run measures, as JSON."""
         left_out = {*UNSEEN, "scope", "where", *(name for name in SPREAD if not getattr(self, name))}
         if self.mode == OFFLINE:
             left_out.add("mode")  # as it was before there were others
+        if self.token_times:
+            left_out.add("token_times")  # the same
         plain = {name: value for name, value in vars(self).items() if name not in left_out}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
@@ -79,17 +87,22 @@ class Card:
         return self.engines is None or engine in self.engines
 
     def with_parameter(self, name: str, value: Any) -> Card:
-        """The card with one parameter, or a key of its dataset, set otherwise.
+        """The card with one parameter, a key of its dataset or `token_times` set otherwise.
 
-        InputError where it has neither.
+        InputError where it has none.
         """
+        if name == TIMED:
+            if not isinstance(value, bool):
+                raise InputError(f"`{name}` is true or false, not {value!r}", where=self.where)
+            _check_timed(vars(self), self.where)
+            return replace(self, token_times=value)
         if name in self.parameters:
             return replace(self, parameters={**self.parameters, name: value})
         if name in self.dataset:
             if isinstance(value, bool) or not isinstance(value, int) or value < (name != "seed"):
                 raise InputError(f"`{name}` is to be a whole number, not {value!r}", where=self.where)
             return replace(self, dataset={**self.dataset, name: value})
-        known = [*self.parameters, *self.dataset]
+        known = [*self.parameters, *self.dataset, TIMED]
         raise InputError(f"{self.name} has no parameter `{name}`{nearest(name, known)}", where=self.where)
 
 
@@ -114,16 +127,19 @@ def load_cards(root: Path) -> list[Card]:
 
 def _card(document: Document, pointer: Pointer, entry: dict[str, Any], scope: str, root: Path) -> Card:
     where = document.where((*pointer, "name")).rpartition(":")[0]
-    if entry.get("launcher", "direct") != "direct":
+    if entry.get("launcher", DIRECT) != DIRECT:
         check_launched(entry, root, where)
     elif ("command" in entry) == ("model" in entry):
         raise InputError(f"`{entry['name']}` needs either a `model` or a `command`", where=where)
     elif set(entry) & {*SPREAD} or entry.get("nnodes", 1) > 1:
         raise InputError(f"`{entry['name']}` is for nodes, and has no `launcher`", where=where)
+    _check_served(entry, where)
     if "multiple_results" in entry and "command" not in entry:
         raise InputError(f"`{entry['name']}`: only a `command` writes multiple_results", where=where)
     if "mode" in entry and "command" in entry:
         raise InputError(f"`{entry['name']}`: a `command` measures by itself, and has no `mode`", where=where)
+    if TIMED in entry:
+        _check_timed(entry, where)
     if ".." in entry.get("multiple_results", "").split("/"):
         raise InputError("multiple_results is to be inside the run's folder", where=where)
     if entry["name"] in entry["tags"] or "all" in (entry["name"], *entry["tags"]):
@@ -137,6 +153,24 @@ def _card(document: Document, pointer: Pointer, entry: dict[str, Any], scope: st
     values: dict[str, Any] = {key: tuple(value) if key in lists else value for key, value in entry.items()}
     values["dataset"] = {**DATASET, **values.get("dataset", {})}
     return Card(scope=scope, where=where, **values)
+
+
+def _check_timed(entry: Mapping[str, Any], where: str) -> None:
+    """InputError where it is not the harness that measures."""
+    usual = {"command": (), "launcher": DIRECT, "mode": OFFLINE}
+    for name, value in usual.items():
+        if entry.get(name, value) != value:
+            what = f"`{entry['name']}`: its `{name}` says what measures, and only the harness has `{TIMED}`"
+            raise InputError(what, where=where)
+
+
+def _check_served(entry: Mapping[str, Any], where: str) -> None:
+    """InputError where a launcher would start a server of another model than the card's revision of it."""
+    revision = entry.get("model", {}).get("revision")
+    launched = entry.get("launcher", DIRECT) != DIRECT
+    if launched and revision and not any(revision in word for word in entry.get("arguments", ())):
+        what = f"`{entry['name']}`: what a launcher starts takes its model's revision in `arguments`"
+        raise InputError(what, where=where, hint=f"such as [--revision, {revision}]")
 
 
 def _check_model(document: Document, pointer: Pointer, spec: dict[str, Any] | None) -> None:

@@ -52,7 +52,9 @@ def perf() -> None:
 @click.option("--version", required=True)
 @click.option("--card", "word", required=True, help="A card's name, or name:param=value.")
 @click.option("--repeat", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--hardware", help="Fail if this is not the hardware key of this machine.")
+@click.option(
+    "--hardware", help="Fail if this is not the hardware key of this machine; cpu-x@docker in docker."
+)
 @click.option("--interval", type=float, default=0.1, show_default=True, help="Seconds; 0 for no telemetry.")
 @click.option("--output", type=Written(), required=True, help="Where the record goes.")
 @click.option("--failing-is-a-result", is_flag=True, help="Exit 0 with the record of a failed run, too.")
@@ -70,6 +72,8 @@ def run(
     from atlas.paths import project_root
     from atlas.perf.cards import load_cards
     from atlas.perf.machine import hardware_key
+    from atlas.perf.plan import runtime_for
+    from atlas.perf.record import place_of_runs
     from atlas.perf.run import run_card
     from atlas.perf.select import chosen
     from atlas.progress import say
@@ -78,7 +82,7 @@ def run(
     found = chosen(load_cards(root), [word])
     if len(found) != 1:
         raise InputError(f"`{word}` means {len(found)} cards", hint="`atlas cards` lists their names")
-    here = hardware_key(found[0].gpus_per_node)
+    here = place_of_runs(hardware_key(found[0].gpus_per_node), runtime_for(root, engine, version))
     if hardware not in (None, here):
         raise UnavailableError(f"the hardware {hardware} is not here, but {here}", hint="measure it there")
     record = run_card(

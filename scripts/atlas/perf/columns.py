@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from atlas.perf.record import runtime_in
+
 MADENGINE = [
     "model",
     "n_gpus",
@@ -70,6 +72,11 @@ OURS = [
     "nodes_reported",
     "parallel",
     "extra_json",
+    "baseline_version",
+    "version_change",
+    "version_change_low",
+    "version_change_high",
+    "runtime",
 ]
 COLUMNS = (*MADENGINE, *OURS)
 
@@ -109,6 +116,7 @@ def _row(record: Mapping[str, Any], result: Mapping[str, Any] | None) -> dict[st
         "dataname": workload.get("data") or hub,
     }
     row |= {name: record.get(name) for name in OURS if name in record}
+    row["runtime"] = runtime_in(record)
     row |= _telemetry(record)
     row["validity_reasons"] = "; ".join(record.get("validity_reasons", []))
     sizes = (record.get("parallel") or {}).items()

@@ -15,6 +15,8 @@ PORT = "port"
 """That of a server, which the driver chooses when it starts one."""
 ASKED = ("input_tokens", "output_tokens", "requests", "warmup", "seed", "batches", "warmup_batches")
 ALWAYS = ("python", "model", "output")
+REVISION = "revision"
+"""That of a hub's model, where the card names one."""
 
 Command = Sequence[str | Sequence[str]]
 
@@ -39,7 +41,11 @@ def places_of(bench: Mapping[str, Any]) -> set[str]:
     """What the commands of an engine's tool have places for."""
     server = [bench["server"]["command"]] if "server" in bench else []
     commands = [*bench.get("before", ()), *server, bench["command"]]
-    return {name for command in commands for _, name in _places(command)}
+    return {name for command in commands for name in places_in(command)}
+
+
+def places_in(command: Command) -> set[str]:
+    return {name for _, name in _places(command)}
 
 
 def check_commands(document: Document) -> None:
@@ -47,10 +53,10 @@ def check_commands(document: Document) -> None:
     for index, entry in enumerate(document.value.get("runs", ())):
         at: Pointer = ("runs", index)
         if "convert" in entry:
-            _check(document, (*at, "convert", "command"), ALWAYS)
+            _check(document, (*at, "convert", "command"), (*ALWAYS, REVISION))
         for mode, bench in entry.get("bench", {}).items():
             here = (*at, "bench", mode)
-            known = [*ALWAYS, *ASKED, *entry["parameters"], *bench.get("parameters", ())]
+            known = [*ALWAYS, REVISION, *ASKED, *entry["parameters"], *bench.get("parameters", ())]
             served = [*known, PORT] if "server" in bench else known
             _check(document, (*here, "command"), served)
             if "server" in bench:

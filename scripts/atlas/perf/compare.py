@@ -12,8 +12,8 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from atlas.perf.metrics import UNITS
-from atlas.perf.stats import relative_change
-from atlas.perf.verdict import Policy, Side, Verdict, judge
+from atlas.perf.stats import change_interval, relative_change
+from atlas.perf.verdict import FEWEST, Policy, Side, Verdict, judge
 
 KEY = ("workload_digest", "hardware_key", "environment_family", "machine_name")
 """Two sides are comparable only if they share all of these; the engine's version may differ, of course."""
@@ -42,6 +42,17 @@ class Compared:
     unit: str
     better: str
     name: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Of a result against the last comparable version, `since`: of its run alone, and of all together."""
+
+    run: float
+    since: str
+    version: float
+    """That of all runs of the version, whose interval there is with as many runs as a verdict takes."""
+    interval: tuple[float, float] | None
 
 
 def usable(record: Mapping[str, Any]) -> bool:
@@ -90,7 +101,7 @@ def differing(one: Iterable[Mapping[str, Any]], two: Iterable[Mapping[str, Any]]
     return [name for name in KEY if len(values[name]) > 1 or None in values[name]]
 
 
-def previous(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], float]:
+def previous(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], Change]:
     """By run and `series_of` its results, the change against the last comparable version's median."""
     found: dict[tuple[Any, ...], dict[str, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for record in filter(usable, records):
@@ -98,18 +109,34 @@ def previous(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], floa
             continue
         key = (record["engine"], record["card"], *(record.get(name) for name in KEY))
         found[key][record["engine_version"]].append(record)
-    changes: dict[tuple[str, ...], float] = {}
+    changes: dict[tuple[str, ...], Change] = {}
     for versions in found.values():
         order = sorted(versions, key=version_order)
         for before, version in pairwise(order):
-            for record in versions[version]:
-                for result in record["results"]:
-                    series = series_of(result)
-                    base = _side(versions[before], *series).all
-                    change = relative_change(base, [result["value"]]) if base and result["value"] else None
-                    if change is not None:
-                        changes[record["run_id"], *series] = change
+            for series in sorted(
+                {series_of(one) for record in versions[version] for one in record["results"]}
+            ):
+                sides = _side(versions[before], *series), _side(versions[version], *series)
+                changes |= _changes(versions[version], series, before, *sides)
     return changes
+
+
+def _changes(
+    records: Iterable[Mapping[str, Any]], series: tuple[str, str, str], since: str, base: Side, now: Side
+) -> dict[tuple[str, ...], Change]:
+    whole = relative_change(base.all, now.all) if base.all and now.all else None
+    if whole is None:
+        return {}
+    enough = min(len(base.screen), len(now.screen)) >= FEWEST
+    interval = change_interval(base.all, now.all) if enough else None
+    found: dict[tuple[str, ...], Change] = {}
+    for record in records:
+        for result in record["results"]:
+            if series_of(result) == series and result["value"]:
+                change = relative_change(base.all, [result["value"]])
+                assert change is not None
+                found[record["run_id"], *series] = Change(change, since, whole, interval)
+    return found
 
 
 def series_of(result: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Converter:
     made_of: str
     timeout_s: float | None = None
     where: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What else the command has places for: the revision of a hub's model."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def converted(model: str, weights: str | None, by: Converter, cache: Path, scrat
 
 
 def _convert(model: str, folder: Path, by: Converter, scratch: Path) -> float:
-    places = {"python": by.python, "model": model, "output": folder}
+    places = {"python": by.python, "model": model, "output": folder, **by.values}
     command = filled(by.command, places, by.where)
     start = time.monotonic()
     with Cancelled() as cancelled, tempfile.TemporaryDirectory(dir=scratch) as name:

@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 from atlas.engines.load import applicable, engine_names
 from atlas.errors import AtlasError, InputError
 from atlas.perf.cards import OFFLINE, Card
-from atlas.perf.commands import check_commands, places_of
+from atlas.perf.commands import REVISION, check_commands, places_in, places_of
 from atlas.validation import check, nearest
 from atlas.yamlfile import Document, load_yaml
 
@@ -23,6 +23,9 @@ ONLY = "engine_versions/perf"
 """Where engines are that are measured, and of which nothing else is known."""
 SIZE = "batch_size"
 """The parameter of cards that says how many requests are one batch."""
+STREAMER = "streamer"
+TOLD = ("stream", "told")
+"""What calls of that protocol get to tell of tokens."""
 APART = ("parameters", "env", "gpu", "environment", "convert", "bench")
 """What an entry says that is not for the driver in the engine's own process."""
 
@@ -112,7 +115,7 @@ def perf_engines(root: Path) -> dict[str, list[str]]:
 
 def request_of(spec: dict[str, Any], card: Card, model: str, engine: str) -> dict[str, Any]:
     """What the driver is asked. InputError where the engine cannot do what the card wants."""
-    values = translated(spec, card, engine)
+    values = {**translated(spec, card, engine), **revision_of(card)}
     tree = {name: value for name, value in spec.items() if name not in APART}
     size = int(card.parameters.get(SIZE, 1))
     prompts = random_prompts(card)
@@ -120,6 +123,7 @@ def request_of(spec: dict[str, Any], card: Card, model: str, engine: str) -> dic
     return {
         "spec": _filled(tree, values, model),
         "output_tokens": card.dataset["output_tokens"],
+        "token_times": card.token_times,
         "batches": [prompts[at : at + size] for at in range(0, len(prompts), size)],
         "warmup": [warm[at : at + size] for at in range(0, len(warm), size)],
     }
@@ -144,7 +148,33 @@ def translated(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
             what = f"`{name}` of {engine} cannot be {value!r}{nearest(str(value), words)}"
             raise InputError(what, where=card.where)
         found[name] = value if words is True else words[str(value)]
+    _check_revision(spec, tool, card, engine)
     return found
+
+
+def revision_of(card: Card) -> dict[str, str]:
+    """Which of a hub's versions of its model a card wants, by the name that places have for it."""
+    revision = (card.model or {}).get("revision")
+    return {REVISION: revision} if revision else {}
+
+
+def _check_revision(spec: dict[str, Any], tool: dict[str, Any], card: Card, engine: str) -> None:
+    """InputError where it would not get to what loads the model, which then were another one."""
+    if card.command or not revision_of(card):
+        return
+    if "convert" in spec:
+        takes = REVISION in places_in(spec["convert"]["command"])
+    else:
+        takes = REVISION in places_of(tool) if tool else _asks(spec["load"])
+    if not takes:
+        what = f"the YAML of {engine} does not say what takes the `{REVISION}` of a hub's model"
+        raise InputError(what, where=card.where)
+
+
+def _asks(tree: Any) -> bool:
+    if isinstance(tree, dict):
+        return tree == {"parameter": REVISION} or any(map(_asks, tree.values()))
+    return isinstance(tree, list) and any(map(_asks, tree))
 
 
 def _by(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
@@ -153,9 +183,29 @@ def _by(spec: dict[str, Any], card: Card, engine: str) -> dict[str, Any]:
     if card.mode != OFFLINE and card.mode in tools:
         return dict(tools[card.mode])
     if card.mode == OFFLINE and "protocol" in spec:
+        _check_tokens(spec, card, engine)
         return {}
     modes = ", ".join(f"`{one}`" for one in [*([OFFLINE] if "protocol" in spec else []), *tools])
     raise InputError(f"{engine} is measured in the mode {modes} alone", where=card.where)
+
+
+def _check_tokens(spec: dict[str, Any], card: Card, engine: str) -> None:
+    """InputError where the engine's YAML has no way to what the card wants to know of tokens."""
+    if card.command or spec["protocol"] != STREAMER:
+        return
+    if card.token_times and not _tells([spec["generate"], spec.get("request")]):
+        what = f"{engine} does not tell when tokens come: cards for it have `token_times: false`"
+        raise InputError(what, where=card.where)
+    if not card.token_times and "output" not in spec:
+        what = f"the YAML of {engine} has no `output`, which cards with `token_times: false` need"
+        raise InputError(what, where=card.where)
+
+
+def _tells(tree: Any) -> bool:
+    """Whether a call gets what is told of tokens."""
+    if isinstance(tree, dict):
+        return tree.get("ref") in TOLD or any(map(_tells, tree.values()))
+    return isinstance(tree, list) and any(map(_tells, tree))
 
 
 def relevant(spec: dict[str, Any], mode: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ build of somebody else's: then its YAML names that, a lock of its own, and what 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from atlas.environment.run import Runtime
 from atlas.environment.venv import prepare_venv, python_of
 from atlas.errors import InputError, UnavailableError
 from atlas.perf.engine import load_perf, perf_engines, yaml_of
+
+NO_IMAGE = "its `environment` names no image"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Own:
     exclude: tuple[str, ...] = ()
     platform: str = PLATFORM
     note: str | None = None
+    image: Mapping[str, Any] | None = None
+    """What it is run in where containers are; without one, that is a virtual environment all the same."""
 
     def lock_spec(self, root: Path) -> LockSpec:
         file = root / self.requirements

@@ -130,5 +130,6 @@ def _compared(root: Path, engine: str, version: str, card: Any) -> list[dict[str
         assert made.journal is not None
         journal = read_journal(made.journal)
         if ended.exit_code or not journal.compared:
-            raise RunError(f"the engine failed: {journal.error}\n{log.read_text(errors='replace')[-2000:]}")
+            how = ended.cancelled or journal.error or f"exit status {ended.exit_code}"
+            raise RunError(f"the engine failed: {how}\n{log.read_text(errors='replace')[-2000:]}")
         return journal.compared

@@ -103,6 +103,7 @@ def _record(run: Run, name: str, engine: str, version: str, hardware: str, repea
     return {
         **opened(engine, version, card, repeat, hardware),
         "stage": "imported",
+        "runtime": None,
         "started_at": None,
         "status": "FAILURE" if failed else "SUCCESS",
         "failure_kind": failed[0] if failed else None,

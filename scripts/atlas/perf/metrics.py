@@ -83,25 +83,35 @@ def read_journal(path: Path) -> Journal:
 
 
 def succeeded(journal: Journal) -> list[dict[str, Any]]:
-    return [one for one in journal.requests if one["done"] is not None and one["tokens"]]
+    return [one for one in journal.requests if one["done"] is not None and made_by(one) > 0]
+
+
+def made_by(request: dict[str, Any]) -> int:
+    """How many tokens a request has got, whether or not it is known when."""
+    tokens = request["tokens"]
+    return len(tokens) if tokens is not None else int(request["n_out"])
 
 
 def measured(journal: Journal) -> list[dict[str, Any]]:
-    """All results of a run; empty where no request has succeeded or the window has not ended."""
+    """All results of a run; empty where no request has succeeded or the window has not ended.
+
+    Without the times of tokens there is no result of what they would tell.
+    """
     good = succeeded(journal)
     if not good or journal.window is None:
         return []
     seconds = journal.window[1] - journal.window[0]
-    made = sum(len(one["tokens"]) for one in good)
+    made = sum(made_by(one) for one in good)
     read = sum(one["n_in"] for one in good)
     found = [
         _single("output_tput", made / seconds, len(good)),
         _single("total_tput", (made + read) / seconds, len(good)),
         _single("request_tput", len(good) / seconds, len(good)),
     ]
-    found += _spread("ttft", [one["tokens"][0] - one["sent"] for one in good])
-    found += _spread("tpot", [tpot for one in good if (tpot := time_per_token(one)) is not None])
-    found += _spread("itl", [b - a for one in good for a, b in pairwise(one["tokens"])])
+    timed = [one for one in good if one["tokens"]]
+    found += _spread("ttft", [one["tokens"][0] - one["sent"] for one in timed])
+    found += _spread("tpot", [tpot for one in timed if (tpot := time_per_token(one)) is not None])
+    found += _spread("itl", [b - a for one in timed for a, b in pairwise(one["tokens"])])
     found += _spread("e2el", [one["done"] - one["sent"] for one in good])
     found += load_time(journal)
     if journal.end and journal.end.get("rss_peak_kib"):

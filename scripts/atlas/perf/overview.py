@@ -15,6 +15,7 @@ from typing import Any
 from atlas.canonical import dump_json
 from atlas.perf.compare import KEY, Compared, compare, usable, version_order
 from atlas.perf.metrics import UNITS
+from atlas.perf.record import place_of_record
 from atlas.perf.stats import interval_of_runs
 
 FORMAT_VERSION = 1
@@ -24,10 +25,10 @@ Record = Mapping[str, Any]
 
 
 def overview(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """One entry of each card, hardware, engine and version that there are records of."""
+    """One entry of each card, hardware, runtime, engine and version that there are records of."""
     series: dict[tuple[str, str, str], dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
     for record in records:
-        key = (record["card"], record["hardware_key"], record["engine"])
+        key = (record["card"], place_of_record(record), record["engine"])
         series[key][record["engine_version"]].append(record)
     found = []
     for key in sorted(series):
@@ -66,7 +67,7 @@ def _entry(records: Sequence[Record], older: Sequence[Record]) -> dict[str, Any]
         "engine": last["engine"],
         "version": last["engine_version"],
         "card": last["card"],
-        "hardware": last["hardware_key"],
+        "hardware": place_of_record(last),
         "runs": len(good),
         "last": last["started_at"],
         "before": before[0]["engine_version"] if before else None,

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from atlas.perf.metrics import read_journal, time_per_token
+from atlas.perf.metrics import made_by, read_journal, time_per_token
 from atlas.perf.telemetry.nvml import FIELDS
 from atlas.perf.telemetry.started import read_trace
 
@@ -62,7 +62,7 @@ def _samples(root: Path, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     journal = read_journal(_beside(root, record, ".journal.jsonl"))
     origin = journal.window[0] if journal.window else 0.0
     for number, one in enumerate(journal.requests):
-        tokens, done = one["tokens"], one["done"]
+        tokens, done = one["tokens"] or [], one["done"]
         known = {"run_id": record["run_id"], "request": number}
 
         def row(
@@ -70,11 +70,12 @@ def _samples(root: Path, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         ) -> dict[str, Any]:
             return {**known, "metric": metric, "i": i, "t_offset_s": at - origin, "value": value}
 
-        if not tokens or done is None:
+        if done is None or not made_by(one):
             continue
-        yield row("ttft", 0, tokens[0], tokens[0] - one["sent"])
+        if tokens:
+            yield row("ttft", 0, tokens[0], tokens[0] - one["sent"])
         yield row("e2el", 0, done, done - one["sent"])
-        per_token = time_per_token(one)
+        per_token = time_per_token(one) if tokens else None
         if per_token is not None:
             yield row("tpot", 0, done, per_token)
         for i, (before, after) in enumerate(pairwise(tokens)):

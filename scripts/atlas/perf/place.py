@@ -16,7 +16,7 @@ from atlas.environment.prepare import Prepared, environment_digest, prepare
 from atlas.environment.run import Runtime
 from atlas.errors import RunError, UnavailableError
 from atlas.perf.cards import Card
-from atlas.perf.environment import own_environment
+from atlas.perf.environment import NO_IMAGE, Own, own_environment
 from atlas.perf.failure import failing
 from atlas.source.tree import SourceTree
 
@@ -44,17 +44,12 @@ def place_of(root: Path, engine: str, version: str, spec: Mapping[str, Any], car
     own = own_environment(engine, version, dict(spec))
     if own is not None:
         with failing("environment"):
-            runtime, folder, key = own.prepare(root)
-            return Place(runtime, key, own.python, folder, _notes(own.note, runtime_name(root)))
+            return _own(root, own, card)
     cell = load_cell(root, engine, version)
     with failing("environment"):
         if cell.venv is None:
             raise UnavailableError("the engine's YAML names no environment")
         lane = container_lane(cell)
-        if lane is not None and card.launcher != "direct":
-            raise UnavailableError(
-                f"what `{card.launcher}` starts is not run in containers", hint="set `runtime: venv`"
-            )
         source = root / "results" / engine / version / "source.json"
         tree = SourceTree.load(source, cell)
         if lane is None:
@@ -66,12 +61,42 @@ def place_of(root: Path, engine: str, version: str, spec: Mapping[str, Any], car
         from atlas.perf.box import boxed, document, fetch
 
         assert isinstance(lane, ImageLane)
+        _require_direct(card)
         fetch(lane)
         made, key = prepare(cell, tree), environment_digest(cell, tree)
         require_healthy(cell, made, key, source.with_name("environment.json"))
         box = boxed(lane, made.runtime, card)
         python = str(box.facts["python"]) if box else cell.venv.python
         return Place(made.runtime, key, python, None, (), box.document if box else document(lane), box)
+
+
+def _own(root: Path, own: Own, card: Card) -> Place:
+    """Of an environment of the engine's own: its image, where it names one and containers are set."""
+    own.check(root)
+    name, lane = runtime_name(root), None
+    if own.image is not None and name != VENV:
+        from atlas.perf.image import lane_of
+
+        lane = lane_of(root, own, name)
+    if lane is None:
+        runtime, folder, key = own.prepare(root)
+        return Place(runtime, key, own.python, folder, _notes(own, name))
+
+    from atlas.perf.box import boxed, document, fetch
+
+    _require_direct(card)
+    fetch(lane)
+    runtime = lane.runtime(())
+    box = boxed(lane, runtime, card)
+    python = str(box.facts["python"]) if box else own.python
+    notes = (own.note,) if own.note else ()
+    return Place(runtime, lane.digest(), python, None, notes, box.document if box else document(lane), box)
+
+
+def _require_direct(card: Card) -> None:
+    if card.launched:
+        what = f"what `{card.launcher}` starts is not run in containers"
+        raise UnavailableError(what, hint="set `runtime: venv`")
 
 
 def require_healthy(cell: Cell, made: Prepared, key: str, environment_json: Path) -> None:
@@ -89,9 +114,9 @@ def require_healthy(cell: Cell, made: Prepared, key: str, environment_json: Path
         raise RunError(f"the engine cannot be imported there: {said}")
 
 
-def _notes(note: str | None, runtime: str) -> tuple[str, ...]:
+def _notes(own: Own, runtime: str) -> tuple[str, ...]:
     """Of an environment that is a lock, and no image."""
-    notes = [note] if note else []
+    notes = [own.note] if own.note else []
     if runtime not in (VENV, "auto"):
-        notes.append(f"measured in a virtual environment and not in {runtime}: its lock is for no image")
+        notes.append(f"measured in a virtual environment and not in {runtime}: {NO_IMAGE}")
     return tuple(notes)

@@ -18,9 +18,9 @@ from atlas.errors import AtlasError, InputError
 from atlas.perf.aggregate import find_records, own_record
 from atlas.perf.cards import Card, load_cards
 from atlas.perf.engine import load_perf, perf_engines, relevant, translated
-from atlas.perf.environment import converter_environment, own_environment, own_environments
+from atlas.perf.environment import NO_IMAGE, converter_environment, own_environment, own_environments
 from atlas.perf.machine import gpus_here, hardware_key
-from atlas.perf.record import RESULTS, path_of, read
+from atlas.perf.record import RESULTS, hardware_in, path_of, place_of_runs, read
 from atlas.perf.select import chosen, select
 from atlas.yamlfile import load_yaml
 
@@ -34,9 +34,14 @@ class Cell:
     card: Card
     hardware: str
     skipped: str | None = None
+    runtime: str = VENV
+
+    @property
+    def place(self) -> str:
+        return place_of_runs(self.hardware, self.runtime)
 
     def path(self, root: Path, repeat: int) -> Path:
-        return path_of(root, self.engine, self.version, self.hardware, self.card.name, repeat)
+        return path_of(root, self.engine, self.version, self.place, self.card.name, repeat)
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,19 @@ class PerfPlan:
                 spec = load_perf(self.root, engine, version)
                 # Without an environment of its own, it is the one that a version kept in full has.
                 if spec is not None and ("environment" in spec or version in in_full.get(engine, ())):
-                    found += [cell(engine, version, card, spec, self.site) for card in chosen]
+                    runtime = _runtime_of(self.root, spec)
+                    found += [cell(engine, version, card, spec, self.site, runtime) for card in chosen]
         return found
+
+    def beside(self) -> list[str]:
+        """What is measured in virtual environments here though containers are set; none where that fails."""
+        try:
+            set_to = runtime_name(self.root)
+            found = {(one.engine, one.version): None for one in self.here if one.runtime != set_to}
+        except AtlasError:
+            return []
+        why = f"in a virtual environment, and not in {set_to}: {NO_IMAGE}"
+        return [f"{engine} {version}: {why}" for engine, version in found] if set_to != "auto" else []
 
     @cached_property
     def here(self) -> list[Cell]:
@@ -74,8 +90,13 @@ class PerfPlan:
     @cached_property
     def hardware(self) -> list[str]:
         """The hardware keys that are here; none where the cards cannot be read, which `inputs` tells."""
+        return sorted({hardware_in(place) for place in self.places})
+
+    @cached_property
+    def places(self) -> list[str]:
+        """The same with what starts the engines, as records' folders are named."""
         try:
-            return sorted({one.hardware for one in self.here})
+            return sorted({one.place for one in self.here})
         except AtlasError:
             return []
 
@@ -94,7 +115,7 @@ class PerfPlan:
         found = [
             path
             for path in find_records(self.root)
-            if path.relative_to(self.root).parts[4] in names and path.stem.isdigit()
+            if hardware_in(path.relative_to(self.root).parts[4]) in names and path.stem.isdigit()
         ]
         places = {Path(RESULTS, *path.relative_to(self.root).parts[1:]).as_posix() for path in found}
         return sorted(places)
@@ -104,7 +125,7 @@ class PerfPlan:
         counts: dict[tuple[str, ...], int] = {}
         for path in find_records(self.root, (RESULTS,)):
             engine, version, _, hardware, card = path.relative_to(self.root).parts[1:6]
-            if hardware not in self.hardware:
+            if hardware_in(hardware) not in self.hardware:
                 key = (engine, version, card, hardware)
                 counts[key] = counts.get(key, 0) + 1
         here = ", ".join(self.hardware) or "nothing that a card can be measured on"
@@ -188,8 +209,7 @@ class PerfPlan:
     def runtime_of(self, wildcards: Any) -> str:
         """A params function: what starts the engine, as numbers of different ones are not comparable."""
         try:
-            spec = load_perf(self.root, wildcards.engine, wildcards.version) or {}
-            return VENV if "environment" in spec else runtime_name(self.root)
+            return runtime_for(self.root, wildcards.engine, wildcards.version)
         except AtlasError as error:
             return f"not valid: {error}"
 
@@ -198,12 +218,32 @@ RULE = "measure"
 """The rule that runs cards."""
 
 
-def cell(engine: str, version: str, card: Card, spec: dict[str, Any], site: Site | None = None) -> Cell:
+def runtime_for(root: Path, engine: str, version: str) -> str:
+    """What starts an engine, as it is set; an environment of its own without an image is a virtual one."""
+    return _runtime_of(root, load_perf(root, engine, version) or {})
+
+
+def _runtime_of(root: Path, spec: dict[str, Any]) -> str:
+    own = spec.get("environment")
+    return VENV if own is not None and "image" not in own else runtime_name(root)
+
+
+def cell(
+    engine: str,
+    version: str,
+    card: Card,
+    spec: dict[str, Any],
+    site: Site | None = None,
+    runtime: str = VENV,
+) -> Cell:
     if site is None:
         hardware = hardware_key(card.gpus_per_node)
     else:
         hardware = placement.hardware_of(site, RULE, card) or "none"
-    return Cell(engine, version, card, hardware, _why_not(engine, card, spec, site))
+    skipped = _why_not(engine, card, spec, site)
+    if skipped is None and card.launched and runtime not in (VENV, "auto"):
+        skipped = f"what `{card.launcher}` starts is not run in containers, and `runtime` is {runtime}"
+    return Cell(engine, version, card, hardware, skipped, runtime)
 
 
 def _why_not(engine: str, card: Card, spec: dict[str, Any], site: Site | None) -> str | None:

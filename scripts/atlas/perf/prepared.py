@@ -17,7 +17,7 @@ from atlas.perf.bench import bench_request
 from atlas.perf.cards import OFFLINE, Card
 from atlas.perf.convert import Converted, Converter, converted
 from atlas.perf.driver import DRIVER
-from atlas.perf.engine import load_perf, request_of
+from atlas.perf.engine import load_perf, request_of, revision_of
 from atlas.perf.environment import converter_environment
 from atlas.perf.failure import NotReady, failing
 from atlas.perf.formats import Format, load_formats
@@ -149,7 +149,7 @@ def _converted(
         raise NotReady("environment", "models are converted in no container, and in what else is not said")
     env = _variables(runtime, scratch, card, spec)
     command, limit = tuple(spec["convert"]["command"]), card.timeout_s or None
-    by = Converter(command, runtime.python, env, made_of, limit, card.where)
+    by = Converter(command, runtime.python, env, made_of, limit, card.where, revision_of(card))
     model, weights = _model(card)
     # A hub's model is another one tomorrow.
     known = weights if card.model and "synthetic" in card.model else None

@@ -30,8 +30,36 @@ FAILED = ".failed.json"
 """How the names of records end that count until the run has one of its own."""
 
 
-def path_of(root: Path, engine: str, version: str, hardware: str, card: str, repeat: int) -> Path:
-    return root / MEASURED / engine / version / "perf" / hardware / card / f"{repeat}.json"
+BESIDE = "venv"
+"""The runtime of what is run in no container; the others are in the names of places."""
+AT = "@"
+
+
+def place_of_runs(hardware: str, runtime: str | None) -> str:
+    """The folder's name of runs on a hardware, in a runtime: `cpu-x`, or `cpu-x@docker`."""
+    return hardware if runtime in (None, BESIDE) else f"{hardware}{AT}{runtime}"
+
+
+def hardware_in(place: str) -> str:
+    """The hardware key in the name of such a folder."""
+    return place.partition(AT)[0]
+
+
+def runtime_in(record: Mapping[str, Any]) -> str | None:
+    """What started a run; None where that is not known. Records had no word for it once."""
+    environment = record.get("environment") or {}
+    usual = BESIDE if environment else None
+    found: str | None = record.get("runtime") or (environment.get("image") or {}).get("runtime") or usual
+    return found
+
+
+def place_of_record(record: Mapping[str, Any]) -> str:
+    """Where it belongs, whatever folder it is in."""
+    return place_of_runs(record["hardware_key"], runtime_in(record))
+
+
+def path_of(root: Path, engine: str, version: str, place: str, card: str, repeat: int) -> Path:
+    return root / MEASURED / engine / version / "perf" / place / card / f"{repeat}.json"
 
 
 def failed_path(measured: Path, cell: Mapping[str, str]) -> Path:
@@ -40,8 +68,9 @@ def failed_path(measured: Path, cell: Mapping[str, str]) -> Path:
     return place / f"{cell['repeat']}{FAILED}"
 
 
-def opened(engine: str, version: str, card: Card, repeat: int, hardware: str) -> dict[str, Any]:
+def opened(engine: str, version: str, card: Card, repeat: int, place: str) -> dict[str, Any]:
     """A record as it is before anything has run: a failure, until it says otherwise."""
+    hardware, _, runtime = place.partition(AT)
     return {
         "format_version": FORMAT_VERSION,
         "run_id": uuid.uuid4().hex,
@@ -53,6 +82,7 @@ def opened(engine: str, version: str, card: Card, repeat: int, hardware: str) ->
         "workload": card.workload(),
         "workload_digest": card.digest(),
         "hardware_key": hardware,
+        "runtime": runtime or BESIDE,
         "repeat": repeat,
         "stage": "screen" if repeat <= card.repeats else "confirm",
         "started_at": now(),

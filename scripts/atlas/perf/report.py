@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from atlas.errors import InputError
 from atlas.perf.aggregate import find_records, read_records
 from atlas.perf.compare import Compared, compare
+from atlas.perf.record import BESIDE, runtime_in
 from atlas.perf.verdict import Policy
 
 Records = list[dict[str, Any]]
@@ -17,14 +18,16 @@ Records = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Shown:
-    """A series with its verdict."""
+    """A series with its verdict, and what started the runs, if that is the same on both sides."""
 
     compared: Compared
+    runtime: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         one, verdict = self.compared, self.compared.verdict
         return {
             "card": one.card,
+            "runtime": self.runtime,
             "metric": one.metric,
             "statistic": one.statistic,
             "unit": one.unit,
@@ -72,13 +75,28 @@ def verdicts(
             [one for one in sides[0] if one["card"] in words],
             [o for o in sides[1] if o["card"] in words],
         )
-    found = compare(
-        *sides,
-        policy=Policy(min_effect=min_effect),
-        canary=(canary[0], canary[1]) if canary else None,
-        directions=dict.fromkeys(lower, "lower"),
-    )
-    return [Shown(one) for one in found]
+    found = []
+    for runtime, pair in _paired(*sides):
+        moved = dict(_paired(canary[0], canary[1])) if canary else {}
+        compared = compare(
+            *pair,
+            policy=Policy(min_effect=min_effect),
+            canary=moved.get(runtime, (canary[0], canary[1])) if canary else None,
+            directions=dict.fromkeys(lower, "lower"),
+        )
+        found += [Shown(one, runtime) for one in compared]
+    return found
+
+
+def _paired(one: Records, two: Records) -> Iterator[tuple[str | None, tuple[Records, Records]]]:
+    """What was started by the same runtime on each side; all as they are where no runtime is on both."""
+    runtimes = [{runtime_in(record) for record in side} for side in (one, two)]
+    if not runtimes[0] & runtimes[1]:
+        yield None, (one, two)
+        return
+    for runtime in sorted(runtimes[0] | runtimes[1], key=str):
+        first, second = ([r for r in side if runtime_in(r) == runtime] for side in (one, two))
+        yield runtime, (first, second)
 
 
 def gate(found: Sequence[Shown], fail_on: str) -> int:
@@ -91,14 +109,15 @@ def gate(found: Sequence[Shown], fail_on: str) -> int:
 
 
 def as_text(found: Sequence[Shown]) -> str:
-    lines = [_line(one.compared) for one in found]
+    lines = [_line(one) for one in found]
     return "\n".join(lines) if lines else "no series is on either side"
 
 
-def _line(one: Compared) -> str:
-    verdict = one.verdict
+def _line(shown: Shown) -> str:
+    one, verdict = shown.compared, shown.compared.verdict
+    within = "" if shown.runtime in (None, BESIDE) else f" in {shown.runtime}"
     change = "" if verdict.change is None else f" {verdict.change:+.1%}"
     if verdict.interval:
         change += f" [{verdict.interval[0]:+.1%}, {verdict.interval[1]:+.1%}]"
     runs = f"{len(one.baseline.all)}:{len(one.now.all)} runs"
-    return f"{one.card} {one.metric} {one.statistic}: {verdict.kind}{change} ({runs}; {verdict.why})"
+    return f"{one.card}{within} {one.metric} {one.statistic}: {verdict.kind}{change} ({runs}; {verdict.why})"

@@ -18,11 +18,11 @@ from atlas.perf.cards import Card
 from atlas.perf.driver.atlas_driver.bench import OVER
 from atlas.perf.failure import Seen, classify
 from atlas.perf.machine import capture, family
-from atlas.perf.metrics import Journal, measured, powered, read_journal, succeeded
+from atlas.perf.metrics import Journal, made_by, measured, powered, read_journal, succeeded
 from atlas.perf.nodes import Spread, gathered
 from atlas.perf.patterns import rules
 from atlas.perf.prepared import VISIBLE, NotReady, Ready, ready
-from atlas.perf.record import Writer, now, opened
+from atlas.perf.record import BESIDE, Writer, now, opened
 from atlas.perf.redact import Redactor
 from atlas.perf.results import Result, multiple_results, read_performance
 from atlas.perf.scan import scan_log
@@ -48,8 +48,8 @@ def run_card(
 ) -> dict[str, Any]:
     """Run a card once and return its record, which is at `output` by then, whatever has happened.
 
-    Its log, the driver's journal and the telemetry are kept in logs/perf/. Without an interval
-    nothing is sampled.
+    `hardware` may end in what starts it, as the names of records' folders do. Its log, the driver's journal
+    and the telemetry are kept in logs/perf/. Without an interval nothing is sampled.
     """
     record = opened(engine, version, card, repeat, hardware)
     writer = Writer(output)
@@ -101,6 +101,7 @@ def _describe(record: dict[str, Any], made: Ready) -> None:
     captured = {**capture(made.env, made.packages), "python": made.python}
     if made.image:
         captured["image"] = dict(made.image)
+    record["runtime"] = made.image["runtime"] if made.image else BESIDE
     if made.box:
         captured["packages"] = dict(made.box.facts["packages"])
     record["environment"] = captured
@@ -155,7 +156,7 @@ def _measure(
     summary = summarise(read_trace(telemetry), start, end, card.gpus_per_node, given_devices(made))
     spread = gathered(card, made.launch, log) if made.launch else None
     results, bad, requests = _results(made, card, log, journal, scratch, spread)
-    tokens = sum(len(one["tokens"]) for one in succeeded(journal))
+    tokens = sum(made_by(one) for one in succeeded(journal))
     results += powered(summary, tokens) if journal.window else []
     findings = scan_log(log, _rules(card), until=OVER if made.form else None)
     seen = Seen(
@@ -256,6 +257,6 @@ def _short(request: dict[str, Any], origin: float) -> dict[str, Any]:
         "first": round(tokens[0] - origin, 6) if tokens else None,
         "done": round(request["done"] - origin, 6) if request["done"] is not None else None,
         "n_in": request["n_in"],
-        "n_out": len(tokens),
+        "n_out": made_by(request),
         **({"error": request["error"]} if request.get("error") else {}),
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atlas.environment.lane import runtime_name
+from atlas.environment.runtimes.disk import text
 from atlas.environment.runtimes.hosts import (
     Needs,
     RuntimeHere,
@@ -16,6 +17,7 @@ from atlas.environment.runtimes.hosts import (
     inside_apptainer,
     needs,
     runtimes_here,
+    takes,
 )
 from atlas.environment.runtimes.images import LOCK, read_lock
 from atlas.errors import AtlasError
@@ -55,7 +57,7 @@ def examine_host(root: Path) -> list[Finding]:
         *(_runtime(one, name) for one in runtimes),
         *_gpus(runtimes),
         *_lock(root),
-        *(_engine(one) for one in needs(root)),
+        *(_engine(one, runtimes) for one in needs(root)),
     ]
 
 
@@ -109,11 +111,19 @@ def _lock(root: Path) -> Iterator[Finding]:
         yield Finding("missing", LOCK, error.what, error.hint)
 
 
-def _engine(one: Needs) -> Finding:
+def _engine(one: Needs, runtimes: list[RuntimeHere]) -> Finding:
     subject = f"{one.engine} {one.version}"
     if one.runtime == "none":
         return Finding("note", subject, str(one.reason))
     if one.reason:
         return Finding("missing", subject, one.reason.partition("\n")[0], None)
-    where = "is here" if one.present else "will be made when it is needed"
-    return Finding("ok", subject, f"{one.runtime}: {one.image} {where}")
+    what, size = f"{one.runtime}: {one.image}", takes(one)
+    if one.present:
+        return Finding("ok", subject, f"{what} is here" + (f", and takes {size}" if size else ""))
+    what += " will be made when it is needed" + (f": {size}" if size else "")
+    place = next(runtime for runtime in runtimes if runtime.name == one.runtime)
+    free = place.free_bytes
+    if one.disk_bytes is not None and free is not None and one.disk_bytes > free:
+        room = f"{what}; {text(free)} are free at {place.images}"
+        return Finding("missing", subject, room, "make room, or point ATLAS_CACHE elsewhere")
+    return Finding("ok", subject, what)

@@ -11,10 +11,10 @@ from typing import Any
 from atlas.engines.load import load_all
 from atlas.engines.model import Cell
 from atlas.environment.lane import runtime_name
-from atlas.environment.runtimes import gpu
+from atlas.environment.runtimes import disk, gpu
 from atlas.environment.runtimes.apptainer import Apptainer
 from atlas.environment.runtimes.engine_api import EngineApi
-from atlas.environment.runtimes.images import ImageSpec, load_image, locked
+from atlas.environment.runtimes.images import ImageSpec, load_image
 from atlas.environment.runtimes.known import RUNTIMES, by_name
 from atlas.environment.runtimes.lane import ImageLane
 from atlas.environment.runtimes.model import Reference
@@ -60,8 +60,10 @@ class Needs:
     digest: str | None
     gpu: str
     present: bool
-    size_bytes: int | None
-    """Of the file that is here, or else of what there is to fetch, as far as that is known."""
+    fetch_bytes: int | None
+    """What there is to fetch for it, if nothing of it is here; None where that is not known, as below."""
+    disk_bytes: int | None
+    """What it takes: measured where it is here. Of an image that is to be built, at least."""
     reason: str | None
 
 
@@ -127,21 +129,22 @@ def _needs(cell: Cell, name: str) -> Needs:
 
 def _none(cell: Cell, spec: ImageSpec | None, reason: str, runtime: str = "none") -> Needs:
     gpus = spec.gpu if spec else "none"
-    return Needs(cell.engine, cell.version, runtime, None, None, gpus, False, None, reason)
+    return Needs(cell.engine, cell.version, runtime, None, None, gpus, False, None, None, reason)
 
 
 def _venv(cell: Cell, spec: ImageSpec | None) -> Needs:
     assert cell.venv is not None
     file = cell.root / cell.venv.requirements
     folder = cache_dir() / "venvs"
-    here, digest = False, None
+    here, digest, size = False, None, disk.Size()
     if file.is_file():
         key = venv_key(file.read_bytes(), cell.venv.python)
         here, digest = is_complete(folder / key), key
+        size = disk.installed(folder / key) if here else disk.of_lock(cell.root, cell.venv)
     reason = None if file.is_file() else f"there is no {cell.venv.requirements}: run `atlas lock {file.stem}`"
     gpus = spec.gpu if spec else "none"
     lock = cell.venv.requirements
-    return Needs(cell.engine, cell.version, "venv", lock, digest, gpus, here, None, reason)
+    return Needs(cell.engine, cell.version, "venv", lock, digest, gpus, here, size.fetch, size.disk, reason)
 
 
 def _image(cell: Cell, found: ImageLane) -> Needs:
@@ -150,6 +153,7 @@ def _image(cell: Cell, found: ImageLane) -> Needs:
     if found.spec.gpu == "required" and not gpu.vendors_here():
         reason = reason or "it needs a GPU, and this machine shows none: what was built before stays"
     present = reason is None and _present(found, reference)
+    size = disk.of_image(found, present=present)
     return Needs(
         cell.engine,
         cell.version,
@@ -158,22 +162,22 @@ def _image(cell: Cell, found: ImageLane) -> Needs:
         reference.digest,
         found.spec.gpu,
         present,
-        _size(found, reference),
+        size.fetch,
+        size.disk,
         reason,
     )
-
-
-def _size(found: ImageLane, reference: Reference) -> int | None:
-    if reference.file and reference.file.is_file():
-        return reference.file.stat().st_size
-    name = found.spec.resolved
-    return locked(found.cell.root, name).bytes if name else None
 
 
 def _present(found: ImageLane, reference: Reference) -> bool:
     if found.spec.kind == "dockerfile" and not (reference.file and reference.file.is_file()):
         return False
     return found.by.present(reference)
+
+
+def takes(one: Needs) -> str:
+    """What it takes, in words; empty where nothing is known of that."""
+    size = disk.Size(one.fetch_bytes, one.disk_bytes)
+    return disk.told(size, present=one.present, at_least=one.runtime != "venv")
 
 
 def _free(place: Path) -> int | None:

@@ -66,15 +66,18 @@ def load_image(root: Path, engine: str, version: str) -> ImageSpec | None:
     document = load_yaml(path, shown)
     check(document, "engine")
     entry = next(applicable(document, ("environments", "image"), version), None)
-    if entry is None:
-        return None
+    return None if entry is None else image_spec(entry, version, shown)
+
+
+def image_spec(entry: Mapping[str, Any], version: str, where: str) -> ImageSpec:
+    """An entry that is valid, of a file that it is told by."""
     kind = next(kind for kind in KINDS if kind in entry)
     own = kind == "dockerfile"
     limits = Limits(entry.get("memory_mb"), shm_mb=entry.get("shm_mb"), ulimits=entry.get("ulimits", {}))
     return ImageSpec(
         kind=kind,
         name=entry[kind].replace("{version}", version),
-        where=shown,
+        where=where,
         base=entry.get("base"),
         args=entry.get("args", {}),
         python=entry.get("python", OWN_PYTHON if own else "python3"),

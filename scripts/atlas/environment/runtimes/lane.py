@@ -44,13 +44,18 @@ def lane(cell: Cell, name: str) -> ImageLane | None:
             where=f"engine_versions/{cell.engine}.yaml",
             hint="name one in `environments.image`, or set `runtime: venv` or `auto`",
         )
+    fits(spec, name)
+    return ImageLane(cell, spec, by_name(name))
+
+
+def fits(spec: ImageSpec, name: str) -> None:
+    """InputError where a runtime cannot take such an image."""
     if spec.kind == "sif" and name != "apptainer":
         raise InputError(
             f"{spec.name} is for apptainer, not {name}",
             where=spec.where,
             hint="set `runtime: apptainer`, or name an `archive` or a `reference`",
         )
-    return ImageLane(cell, spec, by_name(name))
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from rich.table import Table
 
 from atlas.engines.load import load_cell
 from atlas.environment.runtimes.commands import moved
+from atlas.environment.runtimes.disk import text
 from atlas.environment.runtimes.doctor import examine_host
-from atlas.environment.runtimes.hosts import Needs, gpus_here, needs, runtimes_here
+from atlas.environment.runtimes.hosts import Needs, gpus_here, needs, runtimes_here, takes
 from atlas.environment.runtimes.verdict import PASS, judge
 from atlas.errors import InputError
 
@@ -41,7 +42,7 @@ def print_environments(
     if as_json:
         print(json.dumps(found, indent=1))
     else:
-        _print(found)
+        _print(found, wanted)
     changed = any(one["now"] for one in found["moved"] or ())
     return int(changed or any(one["verdict"] != PASS for one in found["verdicts"] or ()))
 
@@ -53,22 +54,21 @@ def _verdicts(root: Path, wanted: Iterable[Needs]) -> Iterable[Any]:
             yield judge(load_cell(root, one.engine, one.version), source)
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any], wanted: Iterable[Needs]) -> None:
     console = Console(highlight=False)
     runtimes = _table("runtime", "", "images in", "free", "GPUs of")
     for one in found["runtimes"]:
         state = (one["version"] or "works") if one["reason"] is None else one["reason"].partition("\n")[0]
-        runtimes.add_row(one["name"], state, one["images"], _size(one["free_bytes"]), ", ".join(one["gpus"]))
+        runtimes.add_row(one["name"], state, one["images"], text(one["free_bytes"]), ", ".join(one["gpus"]))
     console.print(runtimes)
     for one in found["gpus"]:
         console.print(f"GPUs: {len(one['devices'])} of {one['vendor']}, {one['driver'] or 'no driver told'}")
     engines = _table("engine", "version", "in", "image or lock", "here", "GPU", "")
-    for one in found["engines"]:
-        image = f"{one['image']} {(one['digest'] or '')[:19]}" if one["image"] else ""
-        size = _size(one["size_bytes"])
-        here = f"yes {size}".strip() if one["present"] else f"no, {size} to fetch" if size else "no"
-        reason = (one["reason"] or "").partition("\n")[0]
-        engines.add_row(one["engine"], one["version"], one["runtime"], image, here, one["gpu"], reason)
+    for need in wanted:
+        image = f"{need.image} {(need.digest or '')[:19]}" if need.image else ""
+        here = ", ".join(filter(None, ["yes" if need.present else "no", takes(need)]))
+        reason = (need.reason or "").partition("\n")[0]
+        engines.add_row(need.engine, need.version, need.runtime, image, here, need.gpu, reason)
     console.print(engines)
     for one in found["moved"] or ():
         now = f"stands for {one['now'][:19]}… now" if one["now"] else f"cannot be looked up: {one['reason']}"
@@ -101,7 +101,3 @@ def _table(*names: str) -> Table:
     for name in names:
         table.add_column(name, overflow="fold")
     return table
-
-
-def _size(number: int | None) -> str:
-    return f"{number / (1 << 30):.1f} GiB" if number is not None else ""

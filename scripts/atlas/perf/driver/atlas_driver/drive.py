@@ -15,7 +15,7 @@ from typing import Any
 
 from . import bench
 from .journal import Journal
-from .protocols import PROTOCOLS, failed
+from .protocols import COUNTS, PROTOCOLS, TIMES, failed
 
 ENGINE_FAILED = 3
 AROUND = "ATLAS_PERF_AROUND"
@@ -60,12 +60,12 @@ def drive(request: dict[str, Any], journal: Journal) -> None:
         for name, tree in entry.items():
             objects[name] = compile_tree(tree, list(objects))(objects)
     protocol: Any = PROTOCOLS[spec["protocol"]](spec, compile_tree, objects)
-    tokens = request["output_tokens"]
+    tokens, wanted = request["output_tokens"], TIMES if request.get("token_times", True) else COUNTS
     journal.enter("warmup")
     for batch in request["warmup"]:
-        protocol.run(batch, tokens)
+        protocol.run(batch, tokens, wanted)
     if request.get("bare"):
-        _compare(protocol, request, journal)
+        _compare(protocol, request, wanted, journal)
         return
     tools = _tools(compile_tree, journal)
     journal.enter("measure")
@@ -74,11 +74,11 @@ def drive(request: dict[str, Any], journal: Journal) -> None:
             stack.enter_context(tool)
         start = time.monotonic()
         for number, batch in enumerate(request["batches"]):
-            _measure(protocol, batch, tokens, number, journal)
+            _measure(protocol, batch, tokens, wanted, number, journal)
         journal.add("window", start=start, end=time.monotonic())
     journal.enter("end")
-    for tool, wanted in tools:
-        getattr(tool, wanted["save"])(wanted["file"])
+    for tool, how in tools:
+        getattr(tool, how["save"])(how["file"])
 
 
 def _tools(compile_tree: Callable[[Any, Any], Any], journal: Journal) -> list[tuple[Any, dict[str, Any]]]:
@@ -93,10 +93,12 @@ def _tools(compile_tree: Callable[[Any, Any], Any], journal: Journal) -> list[tu
     return found
 
 
-def _measure(protocol: Any, batch: list[list[int]], tokens: int, number: int, journal: Journal) -> None:
+def _measure(
+    protocol: Any, batch: list[list[int]], tokens: int, wanted: str, number: int, journal: Journal
+) -> None:
     sent = time.monotonic()
     try:
-        requests = protocol.run(batch, tokens)
+        requests = protocol.run(batch, tokens, wanted)
     except Exception as error:  # one batch that fails spoils no other
         traceback.print_exc()
         requests = failed(batch, sent, error)
@@ -104,7 +106,7 @@ def _measure(protocol: Any, batch: list[list[int]], tokens: int, number: int, jo
         journal.add("request", batch=number, **one)
 
 
-def _compare(protocol: Any, request: dict[str, Any], journal: Journal) -> None:
+def _compare(protocol: Any, request: dict[str, Any], wanted: str, journal: Journal) -> None:
     """The same batches, in turn as they are measured and in a bare loop that only calls the engine."""
     journal.enter("compare")
     tokens = request["output_tokens"]
@@ -114,8 +116,8 @@ def _compare(protocol: Any, request: dict[str, Any], journal: Journal) -> None:
         for bare in (first, not first, not first, first):
             start, cpu = time.monotonic(), time.process_time()
             if bare:
-                protocol.run(batch, tokens, streamed=False)
+                protocol.run(batch, tokens, None)
             else:
-                _measure(protocol, batch, tokens, number, journal)
+                _measure(protocol, batch, tokens, wanted, number, journal)
             spent = {"seconds": time.monotonic() - start, "cpu_s": time.process_time() - cpu}
             journal.add("compared", batch=number, bare=bare, **spent)

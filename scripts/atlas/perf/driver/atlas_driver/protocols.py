@@ -4,6 +4,9 @@
 `read` says which row a step is of, for each of them. `told` is that method, or None in a bare loop.
 `steps`: requests are added one by one, and a method is called until all are done; after each call, what it
 returns says how many tokens each request has.
+
+Telling costs some engines speed, so a card may want the number of tokens alone: COUNTS are of what there is
+when all is done, and there are no times then, which nobody guesses. In a bare loop it is neither.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from typing import Any
 
 Objects = dict[str, Any]
 Evaluate = Callable[[Objects], Any]
+TIMES = "times"
+COUNTS = "counts"
 
 
 class Stream:
@@ -62,31 +67,34 @@ class Streamer:
         self.objects = objects
         first = bool(spec.get("prompt_first"))
         row = _reader(spec["read"]["row"]) if "read" in spec else None
+        self.output = spec.get("output", {})
+        self.tokens = _reader(self.output["tokens"]) if "tokens" in self.output else None
         self.stream = functools.partial(RowStream, first, row) if row else functools.partial(Stream, first)
         names = [*objects, "prompts", "output_tokens", "stream", "told"]
         self.prepare = {name: compile_tree(tree, names) for name, tree in spec.get("request", {}).items()}
         self.generate = compile_tree(spec["generate"], [*names, *self.prepare])
 
-    def run(
-        self, prompts: list[list[int]], output_tokens: int, streamed: bool = True
-    ) -> list[dict[str, Any]]:
-        stream = self.stream() if streamed else None
+    def run(self, prompts: list[list[int]], output_tokens: int, wanted: str | None) -> list[dict[str, Any]]:
+        stream = self.stream() if wanted == TIMES else None
         told = stream.put if stream else None
         asked = {"prompts": prompts, "output_tokens": output_tokens, "stream": stream, "told": told}
         objects = {**self.objects, **asked}
         sent = time.monotonic()
         objects.update({name: make(objects) for name, make in self.prepare.items()})
-        self.generate(objects)
+        made = self.generate(objects)
         done = time.monotonic()
-        return [
-            {
-                "sent": sent,
-                "done": done,
-                "tokens": stream.tokens(row) if stream else [],
-                "n_in": len(prompt),
-            }
-            for row, prompt in enumerate(prompts)
-        ]
+        found = []
+        for row, prompt in enumerate(prompts):
+            one = {"sent": sent, "done": done, "tokens": stream.tokens(row) if stream else None}
+            one["n_in"] = len(prompt)
+            if wanted == COUNTS:
+                one["n_out"] = self._count(made[row], prompt)
+            found.append(one)
+        return found
+
+    def _count(self, made: Any, prompt: list[int]) -> int:
+        tokens = len(self.tokens(made) if self.tokens else made)
+        return tokens - len(prompt) if self.output.get("prompt_first") else tokens
 
 
 class Steps:
@@ -99,14 +107,13 @@ class Steps:
         self.read = {name: _reader(path) for name, path in spec["read"].items()}
         self.count = 0
 
-    def run(
-        self, prompts: list[list[int]], output_tokens: int, streamed: bool = True
-    ) -> list[dict[str, Any]]:
+    def run(self, prompts: list[list[int]], output_tokens: int, wanted: str | None) -> list[dict[str, Any]]:
         requests: dict[str, dict[str, Any]] = {}
         for prompt in prompts:
             name = str(self.count)
             self.count += 1
-            requests[name] = {"sent": time.monotonic(), "done": None, "tokens": [], "n_in": len(prompt)}
+            tokens: list[float] | None = [] if wanted == TIMES else None
+            requests[name] = {"sent": time.monotonic(), "done": None, "tokens": tokens, "n_in": len(prompt)}
             self.add({**self.objects, "prompt": prompt, "output_tokens": output_tokens, "id": name})
         left = set(requests)
         while left:
@@ -116,11 +123,13 @@ class Steps:
                 request = requests.get(str(self.read["id"](one)))
                 if request is None:
                     continue
-                if streamed:
+                if wanted == TIMES:
                     more = len(self.read["tokens"](one)) - len(request["tokens"])
                     request["tokens"].extend([now] * more)
                 if self.read["finished"](one):
                     request["done"] = now
+                    if wanted == COUNTS:
+                        request["n_out"] = len(self.read["tokens"](one))
                     left.discard(str(self.read["id"](one)))
         return list(requests.values())
 
