@@ -106,7 +106,7 @@ def test_a_message_about_several_fields_is_one_thing_for_each():
 
 
 def test_constants_of_a_message_are_what_it_quotes_what_it_lists_and_its_numbers():
-    assert constants_in("Parser '{name}' not found. Available parsers: beam, deepseek_r1, qwen.next, hf.") == [
+    assert constants_in("Parser '{name}' unknown. Available parsers: beam, deepseek_r1, qwen.next, hf.") == [
         "beam", "deepseek_r1", "qwen.next", "hf"
     ]  # fmt: skip
     assert constants_in('"no {name}. Available: beam, hf, k2"')[-3:] == ["beam", "hf", "k2"]
