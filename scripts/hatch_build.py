@@ -6,6 +6,7 @@ import importlib.util
 import json
 import shutil
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,10 @@ class FactsHook(BuildHookInterface):  # type: ignore[misc, type-arg]
             build_data["force_include"][str(counts)] = f"atlas/_{place.as_posix()}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        del build_data, artifact_path
+        del build_data
         if version != "editable":
             shutil.rmtree(self.folder)
+            _pack_tightly(Path(artifact_path))
 
 
 def _counts(text: str) -> str:
@@ -53,6 +55,15 @@ def _counts(text: str) -> str:
     found["targets"] = [{"class": one["class"], "sample": one.get("sample")} for one in found["targets"]]
     kept = {key: found[key] for key in ("format_version", "engine", "version", "targets")}
     return json.dumps(kept, separators=(",", ":"), sort_keys=True) + "\n"
+
+
+def _pack_tightly(wheel: Path) -> None:
+    """The same wheel, compressed as far as zlib goes: what is fetched by all is made once."""
+    packed = wheel.with_name(f"{wheel.name}.packed")
+    with zipfile.ZipFile(wheel) as found, zipfile.ZipFile(packed, "w") as made:
+        for member in found.infolist():
+            made.writestr(member, found.read(member), compress_type=zipfile.ZIP_DEFLATED, compresslevel=9)
+    packed.replace(wheel)
 
 
 def _archive(root: Path) -> Any:
