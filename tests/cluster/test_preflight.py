@@ -172,9 +172,11 @@ def test_a_node_that_has_lost_a_gpu_is_found_and_busy_ones_hold_nothing_up(
             here.settings(gpu={"hardware": gpu_hardware})
             ruled = here.snakemake("preflight", "-f")
             by_rule = here.root / "measured/cluster/nodes.json"
+            looked = set(slurm.run("squeue", "-h", "--states=all", "-o", "%i").split())
             then = here.snakemake("perf")
-            listed = slurm.run("squeue", "-h", "--states=COMPLETED", "-o", "%Z|%N|%P").splitlines()
-            measured = [line for line in listed if line.startswith(f"{here.root}|")]
+            listed = slurm.run("squeue", "-h", "--states=COMPLETED", "-o", "%i|%Z|%N|%P").splitlines()
+            ended = [line.partition("|")[::2] for line in listed]
+            measured = [line for job, line in ended if line.startswith(f"{here.root}|") and job not in looked]
             slurm.until(lambda: not here.mine(), "the end of its jobs")
             left = slurm.jobs()
             nodes = []
