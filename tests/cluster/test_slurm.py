@@ -16,7 +16,7 @@ ALL = bool(os.environ.get("ATLAS_TEST_SLURM"))
 
 @pytest.fixture(scope="module")
 def runs(request, toy_built, new_world, nvml, gpu_hardware, on) -> dict[str, Future]:
-    """All runs, at the same time, as most of each is waiting; but first the chain, whose jobs need a controller
+    """All runs, at the same time, as most of each is waiting; first the chain, whose jobs need a controller
     that the matrix takes away."""
     clusters = {kind: request.getfixturevalue(kind) for kind in KINDS}
 
