@@ -14,7 +14,7 @@ from atlas.engines.load import history_cells, load_all
 from atlas.engines.model import Cell, Engine
 from atlas.engines.serve import load_serve, load_serves
 from atlas.environment.lane import container_lane
-from atlas.environment.lock import PLATFORM
+from atlas.environment.lock import PLATFORM, SIZE
 from atlas.environment.runtimes.gpu import vendors_here
 from atlas.environment.runtimes.images import LOCK, load_image
 from atlas.environment.runtimes.unfit import REASON, without_gpu
@@ -29,7 +29,6 @@ if TYPE_CHECKING:  # imported where containers are set, and only there: it takes
     from atlas.environment.runtimes.lane import ImageLane
 
 HISTORY = "history.facts.json"
-SIZE = ".size.json"
 INVARIANTS = ("invariants.yaml", "invariants.quarantine.yaml", "invariants.coverage.json")
 PROJECT_IMAGE = "containers/engine-atlas.sif"
 """What jobs are put into by `--sdm apptainer`; made by `make container`."""

@@ -17,6 +17,8 @@ from atlas.validation import nearest
 
 # Wheels that any Linux since 2018 can install; the engines have none for other platforms.
 PLATFORM = "x86_64-manylinux_2_28"
+SIZE = ".size.json"
+"""Ends the name of what says, beside a lock, what its packages take: made by the rule `sizes`."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from atlas.canonical import sha256_file
 from atlas.engines.model import VenvSpec
+from atlas.environment.lock import SIZE
 from atlas.environment.runtimes.engine_api import EngineApi
 from atlas.environment.runtimes.images import ImageSpec, locked
 from atlas.environment.runtimes.lane import ImageLane
@@ -20,9 +21,6 @@ from atlas.environment.runtimes.said import heard
 from atlas.errors import InputError, UnavailableError
 from atlas.validation import check
 from atlas.yamlfile import Document
-
-SUFFIX = ".size.json"
-"""Beside a lock: what its packages take, made by the rule `sizes`."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def of_lock(root: Path, venv: VenvSpec) -> Size:
     InputError where the file cannot be used.
     """
     lock = root / venv.requirements
-    file = lock.with_name(f"{lock.stem}{SUFFIX}")
+    file = lock.with_name(f"{lock.stem}{SIZE}")
     if not file.is_file() or not lock.is_file():
         return Size()
     found = _read(file, file.relative_to(root).as_posix())
